@@ -3,7 +3,7 @@ package arn
 import "strings"
 
 // Glob reports whether all of s matches pattern, in which '*' stands for any
-// run of bytes, the empty one included, and '?' for exactly one character.
+// run of characters, the empty one included, and '?' for exactly one character.
 // Nothing escapes: IAM has no way to write a literal star here but the policy
 // variable ${*}, which package policy resolves.
 //
@@ -23,8 +23,8 @@ func Glob(pattern, s string) bool {
 		case p < len(pattern) && pattern[p] == s[i]:
 			p++
 			i++
-		case star >= 0: // let the last star take one byte more
-			mark++
+		case star >= 0: // let the last star take one character more
+			mark += runeLen(s[mark:])
 			p, i = star+1, mark
 		default:
 			return false
@@ -39,21 +39,21 @@ func Glob(pattern, s string) bool {
 // Match reports whether s matches the ARN pattern as IAM's Resource element
 // reads it. The first five parts are compared one by one, so that a wildcard
 // does not run over a colon into the next part; the resource, which may hold
-// colons itself, is one part. A pattern that ends early, in a star, matches
-// whatever follows, and "*" alone matches everything.
+// colons itself, is one part. Parts that the pattern leaves out match
+// anything: IAM reads "arn:aws:sqs" as "arn:aws:sqs:*:*:*", and "*" is every
+// resource.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 func Match(pattern, s string) bool {
-	if pattern == "*" {
-		return true
-	}
 	for range 5 {
-		pp, prest, pok := strings.Cut(pattern, ":")
-		if !pok {
-			return strings.HasSuffix(pp, "*") && Glob(pp, s)
-		}
-		sp, srest, sok := strings.Cut(s, ":")
-		if !sok || !Glob(pp, sp) {
+		pp, prest, pmore := strings.Cut(pattern, ":")
+		sp, srest, smore := strings.Cut(s, ":")
+		switch {
+		case !Glob(pp, sp):
+			return false
+		case !pmore:
+			return true
+		case !smore:
 			return false
 		}
 		pattern, s = prest, srest
