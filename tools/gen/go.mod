@@ -1,0 +1,3 @@
+module github.com/nube-run/nube/tools/gen
+
+go 1.26

@@ -1,0 +1,27 @@
+package main
+
+// service is one generated package.
+type service struct {
+	pkg      string // nube's and IAM's name
+	dir      string // under models/apis
+	errorPkg string // what __type carries before the '#'
+	also     []string
+	// custom replaces shapes by Go types of ours; the value is an import path
+	// and a type name separated by the last dot.
+	custom map[string]string
+}
+
+func services() []service {
+	const attr = "github.com/nube-run/nube/internal/expr/attr"
+	return []service{
+		{pkg: "dynamodb", dir: "dynamodb/2012-08-10", errorPkg: "com.amazonaws.dynamodb.v20120810", custom: map[string]string{
+			"AttributeValue": attr + ".Value",
+		}},
+		{pkg: "lambda", dir: "lambda/2015-03-31"},
+		{pkg: "apigateway", dir: "apigateway/2015-07-09"},
+		{pkg: "logs", dir: "logs/2014-03-28"},
+		{pkg: "sts", dir: "sts/2011-06-15"},
+		{pkg: "iam", dir: "iam/2010-05-08"},
+		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
+	}
+}
