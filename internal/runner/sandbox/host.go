@@ -1,0 +1,172 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+)
+
+// Mode says how much confinement a Host must give.
+type Mode string
+
+const (
+	// Auto confines as far as the machine and the user's rights allow.
+	Auto Mode = "auto"
+	// Required refuses to open when a core guarantee is missing: files,
+	// memory and signals of others out of reach, and the whole tree killed.
+	Required Mode = "required"
+	// Off starts plain processes.
+	Off Mode = "off"
+)
+
+// Options configure a Host.
+type Options struct {
+	// Mode defaults to Auto.
+	Mode Mode
+	// Dir is the Host's own directory. It is created when missing; no two
+	// open Hosts may share one. Required.
+	Dir string
+	// Hidden are directories that no process may see, such as the store's. A
+	// Spec whose directories contain one of them, or lie in one, other than
+	// through Dir, is refused.
+	Hidden []string
+}
+
+// A Host starts confined processes. Its methods may be called concurrently.
+type Host struct {
+	opts Options
+	impl confiner
+
+	mu     sync.Mutex
+	closed bool
+	live   map[*Process]struct{}
+}
+
+// confiner is what a Host needs from the operating system. There is one
+// implementation a system, and the plain one for Off.
+type confiner interface {
+	report() Report
+	layout(*Spec) Layout
+	start(context.Context, *Spec) (child, error)
+	close() error
+}
+
+// child is one started process as the operating system sees it.
+type child interface {
+	pid() int
+	wait() Exit // blocks until the whole tree is gone; called once
+	kill() error
+	freeze() error
+	thaw() error
+	usage() Usage
+}
+
+// ErrClosed is returned by Start on a closed Host.
+var ErrClosed = errors.New("sandbox: host is closed")
+
+// Open finds out what can be enforced here and returns a Host that enforces
+// it. With Mode Required it fails when a core guarantee is missing, and names
+// which. Processes that an earlier Host with the same Dir left behind are
+// killed.
+func Open(o Options) (*Host, error) {
+	if o.Dir == "" {
+		return nil, errors.New("sandbox: Options.Dir is empty")
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: directory: %w", err)
+	}
+	o.Dir = dir
+	h := &Host{live: map[*Process]struct{}{}}
+	switch o.Mode {
+	case "":
+		o.Mode = Auto
+		fallthrough
+	case Auto, Required:
+		h.impl, err = openNative(o)
+	case Off:
+		h.impl = newPlain(o)
+	default:
+		return nil, fmt.Errorf("sandbox: unknown mode %q: want auto, required or off", o.Mode)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: open: %w", err)
+	}
+	h.opts = o
+	if o.Mode == Required {
+		if missing := h.impl.report().Missing(); len(missing) > 0 {
+			return nil, errors.Join(&RequiredError{Missing: missing}, h.impl.close())
+		}
+	}
+	return h, nil
+}
+
+// Report says what is in force. It does not change while the Host is open.
+func (h *Host) Report() Report { return h.impl.report() }
+
+// Layout says where a process started from s will see its directories. Argv
+// and Env of s must use these paths; Layout reads none of them.
+func (h *Host) Layout(s Spec) Layout { return h.impl.layout(&s) }
+
+// Start starts a process. The context bounds the start only: ending it later
+// does not kill the process.
+func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.check(h.opts.Hidden); err != nil {
+		return nil, fmt.Errorf("sandbox: start: %w", err)
+	}
+	h.mu.Lock()
+	closed := h.closed
+	h.mu.Unlock()
+	if closed {
+		return nil, ErrClosed
+	}
+	c, err := h.impl.start(ctx, &s)
+	if err != nil {
+		return nil, fmt.Errorf("sandbox: start %s: %w", s.Argv[0], err)
+	}
+	p := &Process{child: c, done: make(chan struct{})}
+	h.mu.Lock()
+	h.live[p] = struct{}{}
+	closed = h.closed
+	h.mu.Unlock()
+	go func() {
+		p.exit = c.wait()
+		h.mu.Lock()
+		delete(h.live, p)
+		h.mu.Unlock()
+		close(p.done)
+	}()
+	if closed { // Close ran between the two looks and did not see p
+		return nil, errors.Join(ErrClosed, p.Kill())
+	}
+	return p, nil
+}
+
+// Close kills every process, waits until they are gone and gives back what
+// the Host holds. A second call does nothing.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return nil
+	}
+	h.closed = true
+	live := make([]*Process, 0, len(h.live))
+	for p := range h.live {
+		live = append(live, p)
+	}
+	h.mu.Unlock()
+	var errs []error
+	for _, p := range live {
+		errs = append(errs, p.Kill())
+	}
+	for _, p := range live {
+		<-p.done
+	}
+	return errors.Join(append(errs, h.impl.close())...)
+}
