@@ -1,0 +1,204 @@
+package kv
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/kv/driver"
+)
+
+// conflicts is how often a body is run optimistically before it runs under the
+// commit lock.
+const conflicts = 5
+
+// DB is an ordered transactional store. Its methods are safe for concurrent
+// use.
+type DB struct {
+	engine  driver.Engine
+	machine clock.Machine // for MaxBody only
+	watches watches
+	origin  [8]byte // first half of batch ids: unique to this DB
+	batches atomic.Uint64
+	txs     sync.Pool // *txState
+
+	follow context.CancelFunc
+	done   sync.WaitGroup // the follower, and relaxed commits on their way to disk
+}
+
+// Open returns a store over an engine, which it then owns.
+func Open(e driver.Engine) *DB {
+	ctx, cancel := context.WithCancel(context.Background())
+	db := &DB{engine: e, follow: cancel}
+	rand.Read(db.origin[:]) // never fails: crypto/rand
+	db.txs.New = func() any { return new(txState) }
+	db.done.Go(func() { db.followEngine(ctx) })
+	return db
+}
+
+// Close waits for relaxed commits to become durable and closes the engine. No
+// transaction may be under way. Watches are not signalled any more.
+func (db *DB) Close() error {
+	db.follow()
+	db.done.Wait()
+	return db.engine.Close()
+}
+
+// followEngine signals the topics of commits made by other processes.
+func (db *DB) followEngine(ctx context.Context) {
+	for c, err := range db.engine.Follow(ctx, 0) {
+		switch {
+		case err != nil:
+			if !errors.Is(err, context.Canceled) {
+				db.watches.signalAll() // whoever waits should look, and find the error
+			}
+			return
+		case c.Lost:
+			db.watches.signalAll()
+		default:
+			db.watches.signal(c.Topics)
+		}
+	}
+}
+
+// Option changes one call of Update.
+type Option struct {
+	relaxed bool
+	hint    Key
+}
+
+// Relaxed makes Update return before its commit is on disk, at most ten
+// milliseconds ahead of it. A crash may undo the commit, whole, with every later
+// one that is not on disk either. It is for leases, cursors and receive counts:
+// what costs repeated work when it is lost, and no more. Signals and After
+// functions still wait for the disk.
+func Relaxed() Option { return Option{relaxed: true} }
+
+// Hint names a key of the cell that the body will touch, so that an engine that
+// spreads cells over nodes can begin in the right one. It never changes a
+// result.
+func Hint(k Key) Option { return Option{hint: k} }
+
+// View runs fn on the newest durable state. It does not conflict with anything
+// and is not retried.
+func (db *DB) View(ctx context.Context, fn func(*Snap) error) error {
+	es, err := db.engine.Snapshot(ctx, driver.Durable)
+	if err != nil {
+		return err
+	}
+	s := Snap{ctx: ctx, engine: es}
+	defer s.close()
+	return fn(&s)
+}
+
+// Update runs fn on the newest committed state and commits what it wrote, see
+// the package's documentation. It returns the stamp of the commit, operation
+// zero; if fn wrote nothing, the stamp of the state that it read.
+//
+// If fn returns an error nothing is committed, and that error is returned once
+// what fn read is durable. The transaction must not be used after fn has
+// returned.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error, opts ...Option) (Stamp, error) {
+	var relaxed bool
+	for _, o := range opts {
+		relaxed = relaxed || o.relaxed
+	}
+	for run := 0; ; run++ {
+		f := driver.Applied
+		if run >= conflicts {
+			f = driver.Exclusive
+		}
+		stamp, err := db.attempt(ctx, fn, f, relaxed)
+		if errors.Is(err, driver.ErrConflict) && f != driver.Exclusive {
+			if err := ctx.Err(); err != nil {
+				return Stamp{}, err
+			}
+			continue
+		}
+		return stamp, err
+	}
+}
+
+// attempt runs the body once and commits.
+func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshness, relaxed bool) (Stamp, error) {
+	es, err := db.engine.Snapshot(ctx, f)
+	if err != nil {
+		return Stamp{}, err
+	}
+	st := db.txs.Get().(*txState)
+	st.begin(ctx, es, db.machine)
+	tx := &Tx{st}
+	defer func() {
+		tx.s = nil
+		es.Close()
+		st.reset()
+		db.txs.Put(st)
+	}()
+
+	bodyErr := fn(tx)
+	if err := st.finish(); err != nil {
+		bodyErr = err // a failed read or an exceeded limit, whatever fn made of it
+	}
+	b := &st.batch
+	b.Read = es.Version()
+	b.Relaxed = relaxed
+	b.Exclusive = f == driver.Exclusive
+	if bodyErr != nil {
+		if errors.Is(bodyErr, driver.ErrConflict) {
+			return Stamp{}, bodyErr
+		}
+		return Stamp{}, db.settle(ctx, b.Read, bodyErr)
+	}
+	if len(b.Ops) > 0 {
+		copy(b.ID[:8], db.origin[:])
+		binary.BigEndian.PutUint64(b.ID[8:], db.batches.Add(1))
+	}
+	st.one[0] = b
+	res := db.engine.Commit(ctx, st.one[:])[0]
+	if res.Err != nil {
+		return Stamp{}, res.Err
+	}
+	stamp := driver.NewStamp(res.Version, 0)
+	if len(b.Topics) == 0 && len(st.after) == 0 {
+		return stamp, nil
+	}
+	if relaxed {
+		db.announceLater(stamp, b.Topics, st.after)
+		st.batch.Topics, st.after = nil, nil // they outlive this attempt
+		return stamp, nil
+	}
+	db.announce(stamp, b.Topics, st.after)
+	return stamp, nil
+}
+
+// settle waits until version read is durable and returns err.
+func (db *DB) settle(ctx context.Context, read uint64, err error) error {
+	res := db.engine.Commit(ctx, []*driver.Batch{{Read: read}})[0]
+	if res.Err != nil {
+		return errors.Join(err, res.Err)
+	}
+	return err
+}
+
+// announce tells the process about a durable commit.
+func (db *DB) announce(s Stamp, topics []Key, after []func(Stamp)) {
+	db.watches.signal(topics)
+	for _, fn := range after {
+		fn(s)
+	}
+}
+
+// announceLater announces a relaxed commit once it is durable. A commit that
+// the disk loses is not announced.
+func (db *DB) announceLater(s Stamp, topics []Key, after []func(Stamp)) {
+	db.done.Go(func() {
+		res := db.engine.Commit(context.Background(), []*driver.Batch{{Read: s.Version()}})[0]
+		if res.Err == nil {
+			db.announce(s, topics, after)
+		}
+	})
+}
