@@ -35,6 +35,9 @@ func NewItem(entries ...Entry) Item {
 // IsZero reports whether the item is absent; an item without attributes is not.
 func (it Item) IsZero() bool { return it.enc == "" }
 
+// Absent is [Item.IsZero] under the name that the generated shapes know.
+func (it Item) Absent() bool { return it.IsZero() }
+
 // Value is the item as an M value, the zero Value for an absent item.
 func (it Item) Value() Value { return Value(it) }
 

@@ -13,6 +13,9 @@ type Value struct{ enc string }
 // IsZero reports whether the value is absent.
 func (v Value) IsZero() bool { return v.enc == "" }
 
+// Absent is [Value.IsZero] under the name that the generated shapes know.
+func (v Value) Absent() bool { return v.IsZero() }
+
 // Kind is the type of the value, Absent for the zero Value.
 func (v Value) Kind() Kind {
 	if v.enc == "" {

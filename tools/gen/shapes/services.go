@@ -15,7 +15,12 @@ func services() []service {
 	const attr = "github.com/nube-run/nube/internal/expr/attr"
 	return []service{
 		{pkg: "dynamodb", dir: "dynamodb/2012-08-10", errorPkg: "com.amazonaws.dynamodb.v20120810", custom: map[string]string{
-			"AttributeValue": attr + ".Value",
+			"AttributeValue":                attr + ".Value",
+			"AttributeMap":                  attr + ".Item",
+			"ExpressionAttributeValueMap":   attr + ".Item",
+			"ItemCollectionKeyAttributeMap": attr + ".Item",
+			"Key":                           attr + ".Item",
+			"PutItemInputAttributeMap":      attr + ".Item",
 		}},
 		{pkg: "lambda", dir: "lambda/2015-03-31"},
 		{pkg: "apigateway", dir: "apigateway/2015-07-09"},

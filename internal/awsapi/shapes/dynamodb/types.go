@@ -46,7 +46,7 @@ type BatchGetItemInput struct {
 
 // BatchGetItemOutput is the shape BatchGetItemOutput.
 type BatchGetItemOutput struct {
-	Responses        map[string][]map[string]attr.Value
+	Responses        map[string][]attr.Item
 	UnprocessedKeys  map[string]KeysAndAttributes
 	ConsumedCapacity []ConsumedCapacity
 }
@@ -55,7 +55,7 @@ type BatchGetItemOutput struct {
 type BatchStatementError struct {
 	Code    *string
 	Message *string
-	Item    map[string]attr.Value
+	Item    attr.Item
 }
 
 // BatchStatementRequest is the shape BatchStatementRequest.
@@ -70,7 +70,7 @@ type BatchStatementRequest struct {
 type BatchStatementResponse struct {
 	Error     *BatchStatementError
 	TableName *string
-	Item      map[string]attr.Value
+	Item      attr.Item
 }
 
 // BatchWriteItemInput is the shape BatchWriteItemInput.
@@ -95,7 +95,7 @@ type BillingModeSummary struct {
 
 // CancellationReason is the shape CancellationReason.
 type CancellationReason struct {
-	Item    map[string]attr.Value
+	Item    attr.Item
 	Code    *string
 	Message *string
 }
@@ -115,18 +115,18 @@ type Condition struct {
 
 // ConditionCheck is the shape ConditionCheck.
 type ConditionCheck struct {
-	Key                                 map[string]attr.Value
+	Key                                 attr.Item
 	TableName                           *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
 // ConditionalCheckFailedException is the shape ConditionalCheckFailedException.
 type ConditionalCheckFailedException struct {
 	Message *string
-	Item    map[string]attr.Value
+	Item    attr.Item
 }
 
 // ConsumedCapacity is the shape ConsumedCapacity.
@@ -190,11 +190,11 @@ type CreateTableOutput struct {
 
 // Delete is the shape Delete.
 type Delete struct {
-	Key                                 map[string]attr.Value
+	Key                                 attr.Item
 	TableName                           *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
@@ -206,7 +206,7 @@ type DeleteGlobalSecondaryIndexAction struct {
 // DeleteItemInput is the shape DeleteItemInput.
 type DeleteItemInput struct {
 	TableName                           *string
-	Key                                 map[string]attr.Value
+	Key                                 attr.Item
 	Expected                            map[string]ExpectedAttributeValue
 	ConditionalOperator                 *string
 	ReturnValues                        *string
@@ -214,13 +214,13 @@ type DeleteItemInput struct {
 	ReturnItemCollectionMetrics         *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
 // DeleteItemOutput is the shape DeleteItemOutput.
 type DeleteItemOutput struct {
-	Attributes            map[string]attr.Value
+	Attributes            attr.Item
 	ConsumedCapacity      *ConsumedCapacity
 	ItemCollectionMetrics *ItemCollectionMetrics
 }
@@ -232,7 +232,7 @@ type DeleteReplicationGroupMemberAction struct {
 
 // DeleteRequest is the shape DeleteRequest.
 type DeleteRequest struct {
-	Key map[string]attr.Value
+	Key attr.Item
 }
 
 // DeleteResourcePolicyInput is the shape DeleteResourcePolicyInput.
@@ -358,10 +358,10 @@ type ExecuteStatementInput struct {
 
 // ExecuteStatementOutput is the shape ExecuteStatementOutput.
 type ExecuteStatementOutput struct {
-	Items            []map[string]attr.Value
+	Items            []attr.Item
 	NextToken        *string
 	ConsumedCapacity *ConsumedCapacity
-	LastEvaluatedKey map[string]attr.Value
+	LastEvaluatedKey attr.Item
 }
 
 // ExecuteTransactionInput is the shape ExecuteTransactionInput.
@@ -393,7 +393,7 @@ type FailureException struct {
 
 // Get is the shape Get.
 type Get struct {
-	Key                      map[string]attr.Value
+	Key                      attr.Item
 	TableName                *string
 	ProjectionExpression     *string
 	ExpressionAttributeNames map[string]string
@@ -402,7 +402,7 @@ type Get struct {
 // GetItemInput is the shape GetItemInput.
 type GetItemInput struct {
 	TableName                *string
-	Key                      map[string]attr.Value
+	Key                      attr.Item
 	AttributesToGet          []string
 	ConsistentRead           *bool
 	ReturnConsumedCapacity   *string
@@ -412,7 +412,7 @@ type GetItemInput struct {
 
 // GetItemOutput is the shape GetItemOutput.
 type GetItemOutput struct {
-	Item             map[string]attr.Value
+	Item             attr.Item
 	ConsumedCapacity *ConsumedCapacity
 }
 
@@ -469,7 +469,7 @@ type InternalServerError struct {
 
 // ItemCollectionMetrics is the shape ItemCollectionMetrics.
 type ItemCollectionMetrics struct {
-	ItemCollectionKey   map[string]attr.Value
+	ItemCollectionKey   attr.Item
 	SizeEstimateRangeGB []float64
 }
 
@@ -480,7 +480,7 @@ type ItemCollectionSizeLimitExceededException struct {
 
 // ItemResponse is the shape ItemResponse.
 type ItemResponse struct {
-	Item map[string]attr.Value
+	Item attr.Item
 }
 
 // KeySchemaElement is the shape KeySchemaElement.
@@ -491,7 +491,7 @@ type KeySchemaElement struct {
 
 // KeysAndAttributes is the shape KeysAndAttributes.
 type KeysAndAttributes struct {
-	Keys                     []map[string]attr.Value
+	Keys                     []attr.Item
 	AttributesToGet          []string
 	ConsistentRead           *bool
 	ProjectionExpression     *string
@@ -615,18 +615,18 @@ type ProvisionedThroughputOverride struct {
 
 // Put is the shape Put.
 type Put struct {
-	Item                                map[string]attr.Value
+	Item                                attr.Item
 	TableName                           *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
 // PutItemInput is the shape PutItemInput.
 type PutItemInput struct {
 	TableName                           *string
-	Item                                map[string]attr.Value
+	Item                                attr.Item
 	Expected                            map[string]ExpectedAttributeValue
 	ReturnValues                        *string
 	ReturnConsumedCapacity              *string
@@ -634,20 +634,20 @@ type PutItemInput struct {
 	ConditionalOperator                 *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
 // PutItemOutput is the shape PutItemOutput.
 type PutItemOutput struct {
-	Attributes            map[string]attr.Value
+	Attributes            attr.Item
 	ConsumedCapacity      *ConsumedCapacity
 	ItemCollectionMetrics *ItemCollectionMetrics
 }
 
 // PutRequest is the shape PutRequest.
 type PutRequest struct {
-	Item map[string]attr.Value
+	Item attr.Item
 }
 
 // PutResourcePolicyInput is the shape PutResourcePolicyInput.
@@ -675,21 +675,21 @@ type QueryInput struct {
 	QueryFilter               map[string]Condition
 	ConditionalOperator       *string
 	ScanIndexForward          *bool
-	ExclusiveStartKey         map[string]attr.Value
+	ExclusiveStartKey         attr.Item
 	ReturnConsumedCapacity    *string
 	ProjectionExpression      *string
 	FilterExpression          *string
 	KeyConditionExpression    *string
 	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues map[string]attr.Value
+	ExpressionAttributeValues attr.Item
 }
 
 // QueryOutput is the shape QueryOutput.
 type QueryOutput struct {
-	Items            []map[string]attr.Value
+	Items            []attr.Item
 	Count            *int32
 	ScannedCount     *int32
-	LastEvaluatedKey map[string]attr.Value
+	LastEvaluatedKey attr.Item
 	ConsumedCapacity *ConsumedCapacity
 }
 
@@ -775,23 +775,23 @@ type ScanInput struct {
 	Select                    *string
 	ScanFilter                map[string]Condition
 	ConditionalOperator       *string
-	ExclusiveStartKey         map[string]attr.Value
+	ExclusiveStartKey         attr.Item
 	ReturnConsumedCapacity    *string
 	TotalSegments             *int32
 	Segment                   *int32
 	ProjectionExpression      *string
 	FilterExpression          *string
 	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues map[string]attr.Value
+	ExpressionAttributeValues attr.Item
 	ConsistentRead            *bool
 }
 
 // ScanOutput is the shape ScanOutput.
 type ScanOutput struct {
-	Items            []map[string]attr.Value
+	Items            []attr.Item
 	Count            *int32
 	ScannedCount     *int32
-	LastEvaluatedKey map[string]attr.Value
+	LastEvaluatedKey attr.Item
 	ConsumedCapacity *ConsumedCapacity
 }
 
@@ -927,12 +927,12 @@ type UntagResourceInput struct {
 
 // Update is the shape Update.
 type Update struct {
-	Key                                 map[string]attr.Value
+	Key                                 attr.Item
 	UpdateExpression                    *string
 	TableName                           *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
@@ -946,7 +946,7 @@ type UpdateGlobalSecondaryIndexAction struct {
 // UpdateItemInput is the shape UpdateItemInput.
 type UpdateItemInput struct {
 	TableName                           *string
-	Key                                 map[string]attr.Value
+	Key                                 attr.Item
 	AttributeUpdates                    map[string]AttributeValueUpdate
 	Expected                            map[string]ExpectedAttributeValue
 	ConditionalOperator                 *string
@@ -956,13 +956,13 @@ type UpdateItemInput struct {
 	UpdateExpression                    *string
 	ConditionExpression                 *string
 	ExpressionAttributeNames            map[string]string
-	ExpressionAttributeValues           map[string]attr.Value
+	ExpressionAttributeValues           attr.Item
 	ReturnValuesOnConditionCheckFailure *string
 }
 
 // UpdateItemOutput is the shape UpdateItemOutput.
 type UpdateItemOutput struct {
-	Attributes            map[string]attr.Value
+	Attributes            attr.Item
 	ConsumedCapacity      *ConsumedCapacity
 	ItemCollectionMetrics *ItemCollectionMetrics
 }
