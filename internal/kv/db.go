@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv/driver"
 )
 
@@ -162,7 +163,7 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshnes
 	if res.Err != nil {
 		return Stamp{}, res.Err
 	}
-	stamp := driver.NewStamp(res.Version, 0)
+	stamp := keyspace.NewStamp(res.Version, 0)
 	if len(b.Topics) == 0 && len(st.after) == 0 {
 		return stamp, nil
 	}

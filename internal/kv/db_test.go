@@ -40,7 +40,7 @@ func TestUpdateThenView(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			got = append(got, fmt.Sprintf("%q=%q", p.Key, p.Value))
+			got = append(got, fmt.Sprintf("%q=%q", string(p.Key), p.Value))
 		}
 		want := []string{
 			`"a"="1"`,

@@ -68,7 +68,7 @@ func (s *txState) checkRange(r Range) bool {
 		s.fail(fmt.Errorf("%w: bound of a range", ErrTooLarge))
 	}
 	if s.err == nil && (len(r.End) == 0 || r.End[0] == 0xff && len(r.End) > 1) {
-		s.fail(fmt.Errorf("%w: range from %q to %q", ErrBadKey, r.Start, r.End))
+		s.fail(fmt.Errorf("%w: range from %v to %v", ErrBadKey, r.Start, r.End))
 	}
 	return s.err == nil
 }

@@ -139,7 +139,7 @@ func (o *overlay) drop(r Range) {
 	for _, c := range o.chunks {
 		ws := make([]write, 0, len(c.writes))
 		for _, w := range c.writes {
-			if !contains(r, w.key) {
+			if !r.Contains(w.key) {
 				ws = append(ws, w)
 			}
 		}
@@ -200,7 +200,7 @@ func (c *cursor) peek() *write {
 		return nil
 	}
 	w := &c.chunks[c.ci].writes[c.wi]
-	if !contains(c.r, w.key) {
+	if !c.r.Contains(w.key) {
 		return nil
 	}
 	return w
@@ -227,8 +227,4 @@ func (c *cursor) normal() {
 	if c.ci < len(c.chunks) && c.wi >= len(c.chunks[c.ci].writes) {
 		c.ci, c.wi = c.ci+1, 0
 	}
-}
-
-func contains(r Range, k Key) bool {
-	return bytes.Compare(k, r.Start) >= 0 && bytes.Compare(k, r.End) < 0
 }

@@ -86,7 +86,7 @@ func (m *merge) run(r Range) error {
 	cleared := m.s.cleared
 	hidden := func(k Key) bool {
 		for _, r := range cleared {
-			if contains(r, k) {
+			if r.Contains(k) {
 				return true
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 
+	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv/driver"
 )
 
@@ -16,7 +17,7 @@ type Snap struct {
 
 // Stamp returns the stamp of the newest commit that the snapshot shows,
 // operation zero.
-func (s *Snap) Stamp() Stamp { return driver.NewStamp(s.engine.Version(), 0) }
+func (s *Snap) Stamp() Stamp { return keyspace.NewStamp(s.engine.Version(), 0) }
 
 // Get returns the value of k, nil if there is none.
 func (s *Snap) Get(k Key) ([]byte, error) {

@@ -225,7 +225,7 @@ func (t *Tx) Add(k Key, n int64) {
 	case w != nil && w.kind == wrote:
 		old, err := driver.DecodeCounter(w.value)
 		if err != nil {
-			s.fail(fmt.Errorf("add to %q: %w", k, err))
+			s.fail(fmt.Errorf("add to %v: %w", k, err))
 			return
 		}
 		t.Set(k, driver.EncodeCounter(old+n))
@@ -270,7 +270,7 @@ func (s *txState) ownState(k Key) (w *write, hidden bool) {
 
 func (s *txState) isCleared(k Key) bool {
 	for _, r := range s.cleared {
-		if contains(r, k) {
+		if r.Contains(k) {
 			return true
 		}
 	}
@@ -281,7 +281,7 @@ func (s *txState) isCleared(k Key) bool {
 func (s *txState) sum(k Key, v []byte, delta int64) ([]byte, error) {
 	n, err := driver.DecodeCounter(v)
 	if err != nil {
-		return nil, s.fail(fmt.Errorf("add to %q: %w", k, err))
+		return nil, s.fail(fmt.Errorf("add to %v: %w", k, err))
 	}
 	return driver.EncodeCounter(n + delta), nil
 }

@@ -27,6 +27,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/nube-run/nube/internal/keyspace"
 )
 
 var (
@@ -44,46 +46,19 @@ var (
 	ErrNotCounter = errors.New("kv: value is not a counter")
 )
 
-// Key is an ordered key, compared byte by byte. Keys are not empty and do not
-// begin with 0xff, which engines keep for themselves.
-type Key []byte
-
-// Range is the keys k with Start <= k < End.
-type Range struct{ Start, End Key }
+// Keys, ranges and stamps are those of package keyspace. Keys are not empty and
+// do not begin with 0xff, which engines keep for themselves.
+type (
+	Key   = keyspace.Key
+	Range = keyspace.Range
+	Stamp = keyspace.Stamp
+)
 
 // Pair is a key and its value.
 type Pair struct {
 	Key   Key
 	Value []byte
 }
-
-// Stamp is a place in the commit order of a cell: the commit's version, eight
-// bytes, and the number of the operation within the commit, two bytes, both
-// big endian, so that stamps sort as they were committed.
-type Stamp [10]byte
-
-// NewStamp returns the stamp of operation op of the commit with this version.
-func NewStamp(version uint64, op uint16) Stamp {
-	var s Stamp
-	binary.BigEndian.PutUint64(s[:8], version)
-	binary.BigEndian.PutUint16(s[8:], op)
-	return s
-}
-
-// Version returns the commit's version.
-func (s Stamp) Version() uint64 { return binary.BigEndian.Uint64(s[:8]) }
-
-// Op returns the number of the operation within its commit.
-func (s Stamp) Op() uint16 { return binary.BigEndian.Uint16(s[8:]) }
-
-// At returns the stamp of another operation of the same commit.
-func (s Stamp) At(op uint16) Stamp { return NewStamp(s.Version(), op) }
-
-// IsZero reports whether s is the stamp of no commit.
-func (s Stamp) IsZero() bool { return s == Stamp{} }
-
-// String returns version and operation in decimal.
-func (s Stamp) String() string { return fmt.Sprintf("%d.%d", s.Version(), s.Op()) }
 
 // Freshness says which state a snapshot shows.
 type Freshness uint8

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tidwall/btree"
 
+	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv/driver"
 	"github.com/nube-run/nube/internal/kv/recent"
 )
@@ -123,7 +124,7 @@ func (e *Engine) commitLocked(b *driver.Batch) (uint64, error) {
 			e.setLocked(op.Key, driver.EncodeCounter(sums[0]))
 			sums = sums[1:]
 		case driver.OpAppend:
-			e.setLocked(driver.AppendKey(op.Key, driver.NewStamp(e.version, appends), op.Suffix), op.Value)
+			e.setLocked(driver.AppendKey(op.Key, keyspace.NewStamp(e.version, appends), op.Suffix), op.Value)
 			appends++
 		}
 	}
@@ -145,7 +146,7 @@ func (e *Engine) addUpLocked(b *driver.Batch) error {
 		}
 		n, err := driver.DecodeCounter(old)
 		if err != nil {
-			return fmt.Errorf("add to %q: %w", op.Key, err)
+			return fmt.Errorf("add to %v: %w", op.Key, err)
 		}
 		e.sums = append(e.sums, n+op.Delta)
 	}

@@ -123,7 +123,7 @@ func (s *Set) wroteInto(r driver.Range, read uint64) bool {
 		if w.version <= read {
 			break
 		}
-		if bytes.Compare(w.key, r.Start) >= 0 && bytes.Compare(w.key, r.End) < 0 {
+		if r.Contains(w.key) {
 			return true
 		}
 	}
