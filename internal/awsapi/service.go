@@ -1,0 +1,137 @@
+package awsapi
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi/schema"
+	"github.com/nube-run/nube/internal/awsapi/validate"
+	"github.com/nube-run/nube/internal/policy"
+)
+
+// Service is one AWS-compatible API: a model and the handlers of the
+// operations that nube implements.
+type Service struct {
+	Model *schema.Model
+
+	// Endpoint, when set, tells the paths that belong to the service when
+	// nothing else in a REST request does (no signature, no host name).
+	Endpoint func(path string) bool
+
+	// ValidationCode is the error code of inputs that break the model;
+	// "" means ValidationException, or ValidationError in the query protocol.
+	ValidationCode string
+
+	// Policies, when set, gives the resource policy of a resource, which takes
+	// part in the decision.
+	Policies ResourcePolicier
+
+	// Checksum makes answers carry X-Amz-Crc32, as DynamoDB's do.
+	Checksum bool
+
+	handlers []*handler // by index in Model.Ops; nil where there is none
+	check    *validate.Checker
+	routes   func() *routes // REST only, built at the first request
+}
+
+// ResourcePolicier gives resource policies; nil without error where a resource
+// has none.
+type ResourcePolicier interface {
+	ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy.Doc, error)
+}
+
+type handler struct {
+	access func(ctx context.Context, in any) ([]Access, error)
+	serve  func(ctx context.Context, in any) (any, error)
+	fast   *Codec
+}
+
+// Codec decodes and encodes one operation's JSON bodies faster than by
+// interpreting the tables. It must agree with them.
+type Codec struct {
+	Decode func(body []byte, in any) error
+	Append func(dst []byte, out any) []byte
+}
+
+// NewService returns a service without handlers.
+func NewService(m *schema.Model) *Service {
+	s := &Service{Model: m, handlers: make([]*handler, len(m.Ops)), check: validate.New(m)}
+	s.routes = sync.OnceValue(func() *routes { return newRoutes(m) })
+	return s
+}
+
+// Access is one permission that a call needs: an action on a resource, and the
+// condition keys that the operation adds to the request's own.
+type Access struct {
+	Action   string  // such as "dynamodb:PutItem"
+	Resource arn.ARN // "" means "*"
+	Keys     policy.Keys
+}
+
+// Handle registers the handler of an operation. access says which permissions
+// a call needs, all of which must be granted; nil means the operation's own
+// action on every resource. It may return an error in AWS's terms, which is
+// then the answer; it must not tell an unauthorised caller what exists.
+func Handle[I, O any](s *Service, op schema.TypedOp[I, O], access func(ctx context.Context, in *I) ([]Access, error), serve func(ctx context.Context, in *I) (*O, error)) {
+	i := s.index(op.Op)
+	if s.handlers[i] != nil {
+		panic(fmt.Sprintf("awsapi: %s.%s has two handlers", s.Model.ID, op.Op.Name))
+	}
+	h := &handler{serve: func(ctx context.Context, in any) (any, error) {
+		out, err := serve(ctx, in.(*I))
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}}
+	action := s.Model.ID + ":" + op.Op.Name
+	h.access = func(context.Context, any) ([]Access, error) { return []Access{{Action: action}}, nil }
+	if access != nil {
+		h.access = func(ctx context.Context, in any) ([]Access, error) { return access(ctx, in.(*I)) }
+	}
+	s.handlers[i] = h
+}
+
+// Open is the access function of operations that any authenticated caller may
+// call, such as sts:GetCallerIdentity.
+func Open[I any](context.Context, *I) ([]Access, error) { return nil, nil }
+
+// Fast registers codecs for an operation that is called often.
+func Fast[I, O any](s *Service, op schema.TypedOp[I, O], c Codec) {
+	s.handlers[s.index(op.Op)].fast = &c
+}
+
+func (s *Service) index(op *schema.Op) int {
+	for i := range s.Model.Ops {
+		if &s.Model.Ops[i] == op {
+			return i
+		}
+	}
+	panic(fmt.Sprintf("awsapi: %s is not an operation of %s", op.Name, s.Model.ID))
+}
+
+func (s *Service) handler(op *schema.Op) *handler {
+	lo, hi := 0, len(s.Model.Ops)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if s.Model.Ops[mid].Name < op.Name {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return s.handlers[lo]
+}
+
+// Implemented returns the names of the operations with a handler, in order.
+func (s *Service) Implemented() []string {
+	var out []string
+	for i, h := range s.handlers {
+		if h != nil {
+			out = append(out, s.Model.Ops[i].Name)
+		}
+	}
+	return out
+}
