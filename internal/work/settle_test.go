@@ -182,52 +182,60 @@ func (f backlogFunc) Backlog(context.Context, *kv.Snap, clock.Instant) (work.Sta
 	return work.Status{}, nil
 }
 
-// Settle is woken by the token that ends, without any clock: in the bubble a
-// sleeper would be seen, and a waiter that is not woken is a deadlock.
+// Settle is woken by the token that ends or parks last, without any clock: in
+// the bubble a sleeper would be seen, and a waiter that is not woken is a
+// deadlock.
 func TestSettleWaitsForTheLastToken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		db := kv.Open(memkv.New())
-		defer db.Close()
-		s := &work.Settler{Ledger: work.NewLedger(), DB: db, Clock: stopped(1)}
-		a, b, poll := s.Ledger.Begin(work.Request, "a"), s.Ledger.Begin(work.Request, "b"), s.Ledger.Begin(work.Request, "poll")
-		poll.Park("long poll")
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			if _, err := s.Settle(t.Context(), 0, false); err != nil {
-				t.Error(err)
+	for name, leave := range map[string]func(work.Token){
+		"ends":  work.Token.End,
+		"parks": func(tok work.Token) { tok.Park("long poll") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { settleWaits(t, leave) })
+		})
+	}
+}
+
+func settleWaits(t *testing.T, leave func(work.Token)) {
+	db := kv.Open(memkv.New())
+	defer db.Close()
+	s := &work.Settler{Ledger: work.NewLedger(), DB: db, Clock: stopped(1)}
+	a, b, poll := s.Ledger.Begin(work.Request, "a"), s.Ledger.Begin(work.Request, "b"), s.Ledger.Begin(work.Request, "poll")
+	poll.Park("long poll")
+	done := make(chan error, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		_, err := s.Settle(ctx, 0, false)
+		done <- err
+	}()
+	start := time.Now()
+	for _, step := range []struct {
+		what    string
+		do      func()
+		settled bool
+	}{
+		{"two are active", func() {}, false},
+		{"one left, the poll was woken", func() { leave(a); poll.Unpark() }, false},
+		{"only the poll is active", func() { leave(b) }, false},
+		{"all have left", func() { leave(poll) }, true},
+	} {
+		step.do()
+		synctest.Wait()
+		select {
+		case err := <-done:
+			if err != nil || !step.settled {
+				t.Fatalf("%s: Settle returned, %v", step.what, err)
 			}
-		}()
-		settled := func() bool {
-			synctest.Wait()
-			select {
-			case <-done:
-				return true
-			default:
-				return false
+		default:
+			if step.settled {
+				t.Fatalf("%s: Settle did not return", step.what)
 			}
 		}
-		start := time.Now()
-		if settled() {
-			t.Fatal("settled with two tokens active")
-		}
-		a.End()
-		poll.Unpark()
-		if settled() {
-			t.Fatal("settled with two tokens active")
-		}
-		b.End()
-		if settled() {
-			t.Fatal("settled with a woken poll active")
-		}
-		poll.Park("long poll")
-		if !settled() {
-			t.Fatal("not settled with only a parked token")
-		}
-		if d := time.Since(start); d != 0 {
-			t.Errorf("it took %v of time; nothing may wait for time here", d)
-		}
-	})
+	}
+	if d := time.Since(start); d != 0 {
+		t.Errorf("it took %v of time; nothing may wait for time here", d)
+	}
 }
 
 // world is a cloud in small: items in the store, each of which begets others
