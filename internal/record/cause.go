@@ -1,0 +1,178 @@
+package record
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+
+	"github.com/nube-run/nube/internal/clock"
+)
+
+// TraceID names a trace: everything that one request from outside has caused.
+// Its first four bytes are the Unix time of the request, as X-Ray wants it.
+type TraceID [16]byte
+
+// SpanID names one hop of a trace.
+type SpanID [8]byte
+
+// String returns 32 hexadecimal digits, the form of W3C and OpenTelemetry.
+func (t TraceID) String() string { return hex.EncodeToString(t[:]) }
+
+// IsZero reports whether t is no trace.
+func (t TraceID) IsZero() bool { return t == TraceID{} }
+
+// XRay returns the form of X-Ray: 1-5759e988-bd862e3fe1be46a994272793.
+//
+// https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-traceids
+func (t TraceID) XRay() string {
+	var b [35]byte
+	b[0], b[1], b[10] = '1', '-', '-'
+	hex.Encode(b[2:10], t[:4])
+	hex.Encode(b[11:], t[4:])
+	return string(b[:])
+}
+
+// String returns 16 hexadecimal digits.
+func (s SpanID) String() string { return hex.EncodeToString(s[:]) }
+
+// IsZero reports whether s is no span.
+func (s SpanID) IsZero() bool { return s == SpanID{} }
+
+// NewTraceID returns a fresh trace id for a request that comes in at now.
+func NewTraceID(now clock.Instant) TraceID {
+	var t TraceID
+	binary.BigEndian.PutUint32(t[:], uint32(now.Unix()))
+	binary.BigEndian.PutUint32(t[4:], rand.Uint32())
+	binary.BigEndian.PutUint64(t[8:], rand.Uint64()|1) // never zero
+	return t
+}
+
+// NewSpanID returns a fresh span id.
+func NewSpanID() SpanID {
+	var s SpanID
+	binary.BigEndian.PutUint64(s[:], rand.Uint64()|1)
+	return s
+}
+
+// ParseTraceID reads a trace id in the form of W3C or of X-Ray.
+func ParseTraceID(s string) (TraceID, error) {
+	var t TraceID
+	digits := s
+	if len(s) == 35 && s[:2] == "1-" && s[10] == '-' {
+		digits = s[2:10] + s[11:]
+	}
+	if len(digits) != 32 {
+		return TraceID{}, fmt.Errorf("record: %q is not a trace id", s)
+	}
+	if _, err := hex.Decode(t[:], []byte(digits)); err != nil || t.IsZero() {
+		return TraceID{}, fmt.Errorf("record: %q is not a trace id", s)
+	}
+	return t, nil
+}
+
+// ParseSpanID reads a span id.
+func ParseSpanID(s string) (SpanID, error) {
+	var id SpanID
+	if len(s) != 16 {
+		return SpanID{}, fmt.Errorf("record: %q is not a span id", s)
+	}
+	if _, err := hex.Decode(id[:], []byte(s)); err != nil || id.IsZero() {
+		return SpanID{}, fmt.Errorf("record: %q is not a span id", s)
+	}
+	return id, nil
+}
+
+// Cause is why something happens: the hop that caused it, in which trace, under
+// which request and on whose behalf. It is in the context of everything that
+// runs, and in the envelope of every effect, so that one request is one tree
+// whatever it goes through. The zero Cause is none.
+type Cause struct {
+	Trace   TraceID
+	Span    SpanID // the hop that caused it: the parent of the next span
+	Request string // the id of the request from outside
+	By      string // ARN of the principal, or name of the platform's service, that made the request
+	Sampled bool   // whether the caller wants the trace kept; ours are
+}
+
+// IsZero reports whether c is no cause.
+func (c Cause) IsZero() bool { return c == Cause{} }
+
+// Child returns the cause of what happens inside span s.
+func (c Cause) Child(s SpanID) Cause {
+	c.Span = s
+	return c
+}
+
+type causeKey struct{}
+
+// With returns a context in which c is the cause of what happens.
+func With(ctx context.Context, c Cause) context.Context {
+	return context.WithValue(ctx, causeKey{}, c)
+}
+
+// From returns the cause of what happens in ctx, the zero Cause if nobody said.
+func From(ctx context.Context) Cause {
+	c, _ := ctx.Value(causeKey{}).(Cause)
+	return c
+}
+
+// causeVersion is the first byte of an encoded cause.
+//
+//	1  flags (1 sampled), trace 16 bytes, span 8 bytes, request, by
+//
+// Strings are a length in base 128 and bytes. A change of the format gets the
+// next number and a line here; testdata/cause.golden holds the bytes to it.
+const causeVersion = 1
+
+// ErrCause says that bytes are not an encoded cause.
+var ErrCause = errors.New("record: not an encoded cause")
+
+// Append appends the encoding of c.
+func (c Cause) Append(b []byte) []byte {
+	var flags byte
+	if c.Sampled {
+		flags |= 1
+	}
+	b = append(b, causeVersion, flags)
+	b = append(b, c.Trace[:]...)
+	b = append(b, c.Span[:]...)
+	b = appendString(b, c.Request)
+	return appendString(b, c.By)
+}
+
+// DecodeCause reads a cause from the start of b and returns what follows it.
+func DecodeCause(b []byte) (Cause, []byte, error) {
+	var c Cause
+	if len(b) < 2+len(c.Trace)+len(c.Span) || b[0] != causeVersion || b[1] > 1 {
+		return Cause{}, nil, ErrCause
+	}
+	c.Sampled = b[1] == 1
+	b = b[2:]
+	b = b[copy(c.Trace[:], b):]
+	b = b[copy(c.Span[:], b):]
+	var ok bool
+	if c.Request, b, ok = cutString(b); !ok {
+		return Cause{}, nil, ErrCause
+	}
+	if c.By, b, ok = cutString(b); !ok {
+		return Cause{}, nil, ErrCause
+	}
+	return c, b, nil
+}
+
+func appendString(b []byte, s string) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s)))
+	return append(b, s...)
+}
+
+func cutString(b []byte) (s string, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return "", nil, false
+	}
+	b = b[size:]
+	return string(b[:n]), b[n:], true
+}

@@ -1,0 +1,203 @@
+package record
+
+import (
+	"context"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nube-run/nube/internal/clock"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// golden compares got with testdata/name.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func mustTrace(t testing.TB, s string) TraceID {
+	id, err := ParseTraceID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func mustSpan(t testing.TB, s string) SpanID {
+	id, err := ParseSpanID(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func TestCauseEncoding(t *testing.T) {
+	var out strings.Builder
+	for _, c := range []Cause{
+		{},
+		{Trace: mustTrace(t, "5759e988bd862e3fe1be46a994272793"), Sampled: true},
+		{
+			Trace: mustTrace(t, "5759e988bd862e3fe1be46a994272793"), Span: mustSpan(t, "53995c3f42cd8ad8"),
+			Request: "a4b0ed5c-2f7e-4a5b-9d0a-0f6f4f0f8a11", By: "arn:aws:iam::000000000000:user/ana", Sampled: true,
+		},
+		{Request: strings.Repeat("r", 200), By: "sns.amazonaws.com"},
+	} {
+		b := c.Append(nil)
+		fmt.Fprintf(&out, "%x\n", b)
+		got, rest, err := DecodeCause(append(b, "tail"...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != c || string(rest) != "tail" {
+			t.Errorf("decoded %+v, rest %q, want %+v", got, rest, c)
+		}
+		for n := range b {
+			if _, _, err := DecodeCause(b[:n]); err == nil {
+				t.Errorf("%d of %d bytes were taken for a cause", n, len(b))
+			}
+		}
+	}
+	golden(t, "cause.golden", out.String())
+}
+
+func TestCauseInContext(t *testing.T) {
+	ctx := context.Background()
+	if c := From(ctx); !c.IsZero() {
+		t.Errorf("a bare context has cause %+v", c)
+	}
+	c := Cause{Trace: NewTraceID(clock.Unix(1_700_000_000, 0)), Request: "r"}
+	if got := From(With(ctx, c)); got != c {
+		t.Errorf("From = %+v, want %+v", got, c)
+	}
+	s := NewSpanID()
+	if got := c.Child(s); got.Span != s || got.Trace != c.Trace || got.Request != "r" {
+		t.Errorf("Child = %+v", got)
+	}
+}
+
+func TestNewTraceIDBeginsWithItsTime(t *testing.T) {
+	id := NewTraceID(clock.Unix(0x5759e988, 0))
+	if got := id.XRay(); len(got) != 35 || !strings.HasPrefix(got, "1-5759e988-") {
+		t.Errorf("XRay = %s", got)
+	}
+	if NewTraceID(1) == NewTraceID(1) || NewSpanID() == NewSpanID() {
+		t.Error("ids repeat")
+	}
+}
+
+const (
+	trace  = "5759e988bd862e3fe1be46a994272793"
+	xtrace = "1-5759e988-bd862e3fe1be46a994272793"
+	span   = "53995c3f42cd8ad8"
+)
+
+func TestParseXRay(t *testing.T) {
+	tr, sp := mustTrace(t, trace), mustSpan(t, span)
+	for _, test := range []struct {
+		in   string
+		want Cause
+		ok   bool
+	}{
+		{"Root=" + xtrace + ";Parent=" + span + ";Sampled=1", Cause{Trace: tr, Span: sp, Sampled: true}, true},
+		{"Sampled=0; Root=" + xtrace, Cause{Trace: tr}, true},
+		{"Root=" + xtrace + ";Sampled=?", Cause{Trace: tr, Sampled: true}, true},
+		{"Root=" + xtrace, Cause{Trace: tr, Sampled: true}, true},
+		{"Self=1-67891234-12456789abcdef012345678;Root=" + xtrace + ";Lineage=1:9:0", Cause{Trace: tr, Sampled: true}, true},
+		{"Root=" + xtrace + ";Parent=zz", Cause{Trace: tr, Sampled: true}, true},
+		{"root=" + trace, Cause{Trace: tr, Sampled: true}, true},
+		{"Root=1-5759e988-bd862e3fe1be46a99427279", Cause{}, false},
+		{"Root=2-5759e988-bd862e3fe1be46a994272793", Cause{}, false},
+		{"Parent=" + span, Cause{}, false},
+		{"", Cause{}, false},
+	} {
+		got, ok := ParseXRay(test.in)
+		if got != test.want || ok != test.ok {
+			t.Errorf("ParseXRay(%q) = %+v, %v, want %+v, %v", test.in, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func TestParseTraceparent(t *testing.T) {
+	full := Cause{Trace: mustTrace(t, trace), Span: mustSpan(t, span), Sampled: true}
+	quiet := full
+	quiet.Sampled = false
+	for _, test := range []struct {
+		in   string
+		want Cause
+		ok   bool
+	}{
+		{"00-" + trace + "-" + span + "-01", full, true},
+		{" 00-" + trace + "-" + span + "-00 ", quiet, true},
+		{"00-" + trace + "-" + span + "-03", full, true},
+		{"cc-" + trace + "-" + span + "-01-what-the-future-brings", full, true},
+		{"00-" + trace + "-" + span + "-01-more", Cause{}, false},
+		{"cc-" + trace + "-" + span + "-01more", Cause{}, false},
+		{"ff-" + trace + "-" + span + "-01", Cause{}, false},
+		{"0g-" + trace + "-" + span + "-01", Cause{}, false},
+		{"00-" + trace + "-" + span + "-0x", Cause{}, false},
+		{"00-" + strings.ToUpper(trace) + "-" + span + "-01", Cause{}, false},
+		{"00-" + strings.Repeat("0", 32) + "-" + span + "-01", Cause{}, false},
+		{"00-" + trace + "-" + strings.Repeat("0", 16) + "-01", Cause{}, false},
+		{"00-" + trace + "-" + span, Cause{}, false},
+		{"", Cause{}, false},
+	} {
+		got, ok := ParseTraceparent(test.in)
+		if got != test.want || ok != test.ok {
+			t.Errorf("ParseTraceparent(%q) = %+v, %v, want %+v, %v", test.in, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func FuzzHeaders(f *testing.F) {
+	f.Add("Root=" + xtrace + ";Parent=" + span + ";Sampled=1")
+	f.Add("00-" + trace + "-" + span + "-01")
+	f.Fuzz(func(t *testing.T, in string) {
+		if c, ok := ParseXRay(in); ok {
+			if again, ok := ParseXRay(c.XRay()); !ok || again != c {
+				t.Errorf("%q reads as %+v, and that as %+v", in, c, again)
+			}
+		}
+		if c, ok := ParseTraceparent(in); ok {
+			if again, ok := ParseTraceparent(c.Traceparent()); !ok || again != c {
+				t.Errorf("%q reads as %+v, and that as %+v", in, c, again)
+			}
+		}
+	})
+}
+
+func FuzzDecodeCause(f *testing.F) {
+	f.Add([]byte{})
+	f.Add(Cause{Request: "r", By: "b", Sampled: true}.Append(nil))
+	b, _ := hex.DecodeString("0101")
+	f.Add(b)
+	f.Fuzz(func(t *testing.T, in []byte) {
+		c, rest, err := DecodeCause(in)
+		if err != nil {
+			return
+		}
+		again, none, err := DecodeCause(c.Append(nil))
+		if err != nil || again != c || len(none) != 0 {
+			t.Errorf("%x reads as %+v (rest %x), and that as %+v, %v", in, c, rest, again, err)
+		}
+	})
+}
