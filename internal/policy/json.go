@@ -93,6 +93,7 @@ func readArray(d *json.Decoder, depth int) (node, error) {
 
 func readObject(d *json.Decoder, depth int) (node, error) {
 	n := node{kind: isObject, from: d.InputOffset() - 1}
+	seen := map[string]bool{}
 	for d.More() {
 		tok, err := d.Token()
 		if err != nil {
@@ -102,9 +103,10 @@ func readObject(d *json.Decoder, depth int) (node, error) {
 		if !ok {
 			return node{}, errors.New("a member has no name")
 		}
-		if n.member(name) != nil {
+		if seen[name] {
 			return node{}, fmt.Errorf("%q occurs twice", name)
 		}
+		seen[name] = true
 		v, err := readNode(d, depth+1)
 		if err != nil {
 			return node{}, err
@@ -114,16 +116,6 @@ func readObject(d *json.Decoder, depth int) (node, error) {
 	_, err := d.Token()
 	n.to = d.InputOffset()
 	return n, err
-}
-
-// member returns the value of a member, or nil.
-func (n *node) member(name string) *node {
-	for i := range n.members {
-		if n.members[i].name == name {
-			return &n.members[i].value
-		}
-	}
-	return nil
 }
 
 // strings returns a string, or an array of strings, as a list. With scalars,
