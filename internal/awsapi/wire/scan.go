@@ -34,13 +34,14 @@ func (s *scanner) space() {
 	}
 }
 
-// peek returns the first byte of the next token, or 0 at the end.
+// peek returns the first byte of the next token, or 0 at the end. A NUL byte,
+// which begins no token, is reported as another byte that begins none.
 func (s *scanner) peek() byte {
 	s.space()
 	if s.pos >= len(s.data) {
 		return 0
 	}
-	return s.data[s.pos]
+	return max(s.data[s.pos], 1)
 }
 
 // next consumes c if it is the next token.

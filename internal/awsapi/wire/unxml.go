@@ -93,7 +93,11 @@ func xmlStructure(m *schema.Model, s *schema.Shape, e *element, v reflect.Value)
 			}
 			continue
 		}
-		found := e.all(mb.Wire)
+		name := mb.Wire
+		if sh.Kind == schema.List && (mb.Flattened || sh.Flattened) {
+			name = or(sh.ElemName, name)
+		}
+		found := e.all(name)
 		if len(found) == 0 {
 			continue
 		}

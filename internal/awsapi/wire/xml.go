@@ -70,7 +70,7 @@ func appendXMLValue(dst []byte, m *schema.Model, s *schema.Shape, tf schema.Time
 		elem := m.Shape(s.Elem)
 		elemName := or(s.ElemName, "member")
 		if flat {
-			elemName = name
+			elemName = or(s.ElemName, name)
 		} else {
 			dst = open(dst, name, ns)
 		}
