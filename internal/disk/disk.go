@@ -1,9 +1,9 @@
 // Package disk is the one seam between nube and the file system.
 //
 // Whatever is kept on disk, the store, object bodies and telemetry, is kept
-// through an [FS]. A test can then pull the plug on all of it at one instant
-// ([Crashable]) and have any call fail ([Faulty]). There is no third way to the
-// disk: internal packages that write files take an FS.
+// through an [FS]. A test can then pull the plug on all of it at one instant and
+// have any call fail (package disktest). There is no other way to the disk:
+// internal packages that write files take an FS.
 //
 // FS is Pebble's vfs.FS, by alias and not by a copy of the interface: Pebble
 // must get the very object, its crashable and faulty implementations are the

@@ -1,0 +1,201 @@
+// Package pebblekv is the engine of package kv that keeps its data on the disk,
+// in Pebble, a log-structured merge tree.
+//
+// Pebble has snapshots and atomic, ordered, group-synced batches, but no
+// transactions. This package adds them: commits queue up, one committer at a
+// time validates the queue against the recent commits (package recent), merges
+// what is valid into one Pebble batch and applies it, and leaves the sync to
+// Pebble's log, whose own pipeline shares one fsync between the groups that
+// arrive meanwhile. Applying before the sync lets the next transaction build on
+// the last one without waiting for the disk; a state is handed to views only
+// when its sync has come back.
+//
+// Every group of commits has one Pebble snapshot. It serves the updates that
+// begin while it is the newest, and the views once it is durable.
+//
+// The disk is trusted until it fails once. After a failed write or sync, or
+// after corruption was seen, the engine acknowledges nothing any more and every
+// call answers driver.ErrBroken: what a failed fsync left behind cannot be
+// known by trying again. Pebble's errors stay in here; what comes out are ours,
+// with Pebble's text.
+//
+// Invariants: versions are reserved in blocks in the same log as the commits,
+// so that a restart continues after every version that could have been seen.
+// Lock order: commit lock, then queue; nothing is called with the queue or the
+// durable lock held.
+package pebblekv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/kv/driver"
+	"github.com/nube-run/nube/internal/kv/recent"
+)
+
+// Options configure an engine. The zero value is ready for use.
+type Options struct {
+	FS       disk.FS      // nil is the operating system's
+	Log      *slog.Logger // told of errors in the background; nil is nobody
+	MemTable int          // bytes of recent writes in memory; 0 is 4 MB
+	Cache    int          // bytes of blocks in memory; 0 is 8 MB
+}
+
+const (
+	// syncBehind is when relaxed commits are synced, well within the ten
+	// milliseconds promised.
+	syncBehind = 5 * time.Millisecond
+	// anchorFor is how long the anchor pins the versions that it sees.
+	anchorFor = time.Second
+)
+
+// Engine implements [driver.Engine].
+type Engine struct {
+	db      *pebble.DB
+	log     *slog.Logger
+	machine clock.Machine
+
+	applied atomic.Pointer[state] // newest
+	durable atomic.Pointer[state] // newest synced
+
+	// mu is the commit lock. It guards what follows.
+	mu       sync.Mutex
+	version  uint64
+	reserved uint64 // versions up to here are reserved on disk
+	recent   *recent.Set
+	counters counters
+	holder   *exclusive // the snapshot that holds the lock, if one does
+
+	queue queue
+
+	requests  sync.Pool  // *request
+	durableMu sync.Mutex // serialises changes of durable
+	behind    delay      // the sync behind relaxed commits
+	anchored  anchor
+
+	broken chan struct{} // closed when the disk has failed
+	fault  atomic.Pointer[error]
+	closed chan struct{}
+	once   sync.Once
+}
+
+// Open opens the store in a directory, which is made if need be.
+func Open(dir string, o Options) (*Engine, error) {
+	e := &Engine{log: o.Log, broken: make(chan struct{}), closed: make(chan struct{})}
+	if e.log == nil {
+		e.log = slog.New(slog.DiscardHandler)
+	}
+	if o.FS == nil {
+		o.FS = disk.OS()
+	}
+	if err := removeUnfinished(o.FS, dir); err != nil {
+		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, err)
+	}
+	po, release := e.options(o)
+	defer release()
+	db, err := pebble.Open(dir, po)
+	if err != nil {
+		return nil, fmt.Errorf("pebblekv: open %s: %s", dir, err)
+	}
+	e.db = db
+	if e.version, err = readReserved(db); err == nil {
+		err = e.check() // what Pebble called fatal on the way
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("pebblekv: open %s: %s", dir, err), closePebble(db))
+	}
+	e.reserved = e.version
+	e.recent = recent.New(e.version)
+	s := e.newState(e.version, 2)
+	e.applied.Store(s)
+	e.durable.Store(s)
+	return e, nil
+}
+
+// fail notes that the disk is not to be trusted any more and returns the error
+// to answer with.
+func (e *Engine) fail(op string, err error) error {
+	broken := fmt.Errorf("%w: %s: %s", driver.ErrBroken, op, err)
+	if e.fault.CompareAndSwap(nil, &broken) {
+		close(e.broken)
+		e.log.Error("the store's disk failed; nothing is committed any more", "operation", op, "error", err)
+	}
+	return *e.fault.Load()
+}
+
+// check returns the error that every call answers with, if the engine is broken
+// or closed.
+func (e *Engine) check() error {
+	if err := e.fault.Load(); err != nil {
+		return *err
+	}
+	select {
+	case <-e.closed:
+		return driver.ErrClosed
+	default:
+		return nil
+	}
+}
+
+// Follow implements [driver.Engine]: nobody else writes here.
+func (e *Engine) Follow(ctx context.Context, _ uint64) iter.Seq2[driver.Change, error] {
+	return func(yield func(driver.Change, error) bool) {
+		select {
+		case <-ctx.Done():
+			yield(driver.Change{}, ctx.Err())
+		case <-e.closed:
+			yield(driver.Change{}, driver.ErrClosed)
+		case <-e.broken:
+			yield(driver.Change{}, e.check())
+		}
+	}
+}
+
+// Close implements [driver.Engine].
+func (e *Engine) Close() error {
+	err := driver.ErrClosed
+	e.once.Do(func() { err = e.close() })
+	return err
+}
+
+func (e *Engine) close() error {
+	e.behind.stop()
+	e.anchored.stop()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.sync() // relaxed commits
+	if err == nil {
+		err = e.releaseVersionsLocked()
+	}
+	close(e.closed)
+	e.applied.Load().Close()
+	e.durable.Load().Close()
+	if cerr := closePebble(e.db); err == nil && cerr != nil {
+		err = fmt.Errorf("pebblekv: close: %s", cerr)
+	}
+	return err
+}
+
+// closePebble closes db. Pebble panics when it finds its own state upset, which
+// after a disk failure it may be.
+func closePebble(db *pebble.DB) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	if err := db.Close(); err != nil {
+		return errors.New(err.Error())
+	}
+	return nil
+}
