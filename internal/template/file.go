@@ -70,3 +70,19 @@ func (p Pos) Shift(n int) Pos {
 	}
 	return p
 }
+
+// Rest returns the text of the line of p from its column on: what a reader sees there.
+func (p Pos) Rest() (string, bool) {
+	text, ok := p.File.line(p.Line)
+	if !ok {
+		return "", false
+	}
+	col := 1
+	for i := range text {
+		if col == p.Column {
+			return text[i:], true
+		}
+		col++
+	}
+	return "", false
+}

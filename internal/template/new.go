@@ -65,6 +65,11 @@ func New(pos Pos, x any) *Value {
 	panic(fmt.Sprintf("template.New: unsupported type %T", x))
 }
 
+// Plain builds the scalar that text is when it is written without quotes.
+func Plain(pos Pos, text string) *Value {
+	return &Value{Kind: resolve(text), Plain: true, Text: text, Pos: pos}
+}
+
 // Any returns v as the Go values that encoding/json would decode its JSON into.
 func (v *Value) Any() any {
 	if v == nil {

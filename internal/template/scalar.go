@@ -64,6 +64,14 @@ func (v *Value) AsFloat() (float64, bool) {
 	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
+// Literal returns a scalar as JavaScript prints it: 0x10 is 16, 1.50 is 1.5 and a string is itself. Lists and maps have none.
+func (v *Value) Literal() (string, bool) {
+	if !v.IsScalar() {
+		return "", false
+	}
+	return v.canonical(), true
+}
+
 // canonical returns a boolean or number as JSON spells it.
 func (v *Value) canonical() string {
 	switch v.Kind {
