@@ -7,7 +7,8 @@ import (
 	"strconv"
 )
 
-// Object is an ordered map for [New]: New(pos, Object{{"Ref", "Table"}}).
+// Object is an ordered map for [New]: New(pos, Object{{"Ref", "Table"}}). Entries whose value is nil are left out, so that
+// optional values need no ifs.
 type Object []struct {
 	Key   string
 	Value any
@@ -56,9 +57,12 @@ func New(pos Pos, x any) *Value {
 		}
 		return v
 	case Object:
-		v := &Value{Kind: Map, Pos: pos, Fields: make([]Field, len(x))}
-		for i, e := range x {
-			v.Fields[i] = Field{Key: e.Key, Pos: pos, Value: New(pos, e.Value)}
+		v := &Value{Kind: Map, Pos: pos, Fields: make([]Field, 0, len(x))}
+		for _, e := range x {
+			if p, ok := e.Value.(*Value); e.Value == nil || ok && p == nil {
+				continue
+			}
+			v.Fields = append(v.Fields, Field{Key: e.Key, Pos: pos, Value: New(pos, e.Value)})
 		}
 		return v
 	}
