@@ -1,0 +1,5 @@
+module github.com/nube-run/nube/conformance/functions
+
+go 1.26.0
+
+require github.com/aws/aws-lambda-go v1.55.1

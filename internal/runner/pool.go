@@ -1,0 +1,249 @@
+package runner
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// pool holds the instances of one Spec and the invocations that wait for them.
+type pool struct {
+	r    *Runner
+	fn   *function
+	spec *Spec
+
+	mu        sync.Mutex
+	free      []*place      // the last freed at the end; those dropped meanwhile are skipped
+	line      []*invocation // first come, first served
+	warming   []chan error  // who wants an instance to be ready, not an answer
+	starting  int           // places that starts under way will open
+	instances map[*instance]struct{}
+	retired   bool // instances end when they have nothing to do
+	gone      bool // removed from the Runner: look again
+
+	sweep   *time.Timer // freezes and ends idle instances
+	resting bool        // the sweep is not due soon
+}
+
+// dispatch gives v to a free place, or lines it up and asks for an instance.
+// It reports false when the pool is no longer in use.
+func (p *pool) dispatch(v *invocation) bool {
+	for {
+		p.mu.Lock()
+		if p.gone {
+			p.mu.Unlock()
+			return false
+		}
+		pl, stale := p.popLocked()
+		if pl == nil {
+			p.line = append(p.line, v)
+			more := p.lackLocked() > 0
+			p.mu.Unlock()
+			endAll(stale)
+			if more {
+				p.r.starts.want(p)
+			}
+			return true
+		}
+		p.mu.Unlock()
+		endAll(stale)
+		if pl.inst.give(pl, v) {
+			return true
+		}
+	}
+}
+
+// popLocked takes the place that was freed last. Instances whose credentials
+// are about to expire are not used any more, and returned to be ended.
+func (p *pool) popLocked() (pl *place, stale []*instance) {
+	for n := len(p.free); n > 0; n = len(p.free) {
+		pl = p.free[n-1]
+		p.free[n-1] = nil
+		p.free = p.free[:n-1]
+		switch {
+		case !pl.take():
+		case pl.inst.stale():
+			stale = append(stale, pl.inst)
+		default:
+			return pl, stale
+		}
+	}
+	return nil, stale
+}
+
+// lackLocked is how many places are wanted beyond those being started. What
+// waits is not bound to a start: an old instance that becomes free takes it,
+// and the start is then not wanted any more if it has not begun.
+func (p *pool) lackLocked() int { return len(p.line) + len(p.warming) - p.starting }
+
+// claim implements starter.
+func (p *pool) claim() (start func(done func()), more bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gone || p.lackLocked() <= 0 {
+		return nil, false
+	}
+	p.starting += p.spec.places()
+	p.r.wg.Add(1)
+	return p.start, p.lackLocked() > 0
+}
+
+// park takes in a place that has become free: it goes to the head of the line,
+// or waits for traffic.
+func (p *pool) park(pl *place) {
+	p.mu.Lock()
+	for len(p.line) > 0 {
+		if !pl.take() {
+			p.mu.Unlock()
+			return
+		}
+		v := p.shiftLocked()
+		p.mu.Unlock()
+		if pl.inst.give(pl, v) {
+			return
+		}
+		p.mu.Lock()
+		p.line = slices.Insert(p.line, 0, v)
+		p.mu.Unlock()
+		p.r.starts.want(p)
+		return
+	}
+	if p.retired {
+		p.mu.Unlock()
+		pl.inst.retire()
+		return
+	}
+	pl.since = p.r.machine.Now()
+	p.free = append(p.free, pl)
+	if p.sweep == nil {
+		p.sweep = p.r.machine.AfterFunc(sweepEvery, p.sweepIdle)
+	} else if p.resting {
+		p.sweep.Reset(sweepEvery)
+		p.resting = false
+	}
+	p.mu.Unlock()
+}
+
+func (p *pool) shiftLocked() *invocation {
+	v := p.line[0]
+	p.line[0] = nil
+	p.line = p.line[1:]
+	return v
+}
+
+// cancel takes v out of the line. It reports false when an instance has it.
+func (p *pool) cancel(v *invocation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.line, v)
+	if i < 0 {
+		return false
+	}
+	p.line = slices.Delete(p.line, i, i+1)
+	return true
+}
+
+// ready is told that a start has succeeded.
+func (p *pool) ready() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.starting -= p.spec.places()
+	if len(p.warming) > 0 {
+		p.warming[0] <- nil // has room
+		p.warming = p.warming[1:]
+	}
+}
+
+// failed is told that a start has failed. One waiter gets the error, the one
+// who has waited longest: another waiter means another start. Lambda repeats a
+// failed initialisation once inside the invocation; we do not, because the
+// same code on the same machine has nothing new to say.
+func (p *pool) failed() (v *invocation, warm chan error) {
+	p.mu.Lock()
+	p.starting -= p.spec.places()
+	if len(p.line) > 0 {
+		v = p.shiftLocked()
+	} else if len(p.warming) > 0 {
+		warm, p.warming = p.warming[0], p.warming[1:]
+	}
+	more := p.lackLocked() > 0
+	p.mu.Unlock()
+	if more {
+		p.r.starts.want(p)
+	}
+	return v, warm
+}
+
+// add takes in an instance that starts. It reports false when the pool has
+// been shut meanwhile.
+func (p *pool) add(i *instance) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.instances[i] = struct{}{}
+	return !p.gone
+}
+
+// remove forgets an instance that has ended.
+func (p *pool) remove(i *instance) {
+	p.mu.Lock()
+	delete(p.instances, i)
+	p.free = slices.DeleteFunc(p.free, func(pl *place) bool { return pl.inst == i })
+	more := p.lackLocked() > 0
+	p.mu.Unlock()
+	if more {
+		p.r.starts.want(p)
+	}
+	p.r.forget(p)
+}
+
+// retire ends the instances as they become idle. Whoever waits is still
+// served.
+func (p *pool) retire() {
+	p.mu.Lock()
+	p.retired = true
+	free := p.free
+	p.free = nil
+	p.mu.Unlock()
+	for _, pl := range free {
+		if pl.take() {
+			pl.inst.retire()
+		}
+	}
+	p.r.forget(p)
+}
+
+// shut ends everything at once.
+func (p *pool) shut() {
+	p.mu.Lock()
+	p.gone = true
+	line, warming := p.line, p.warming
+	p.line, p.warming, p.free = nil, nil, nil
+	if p.sweep != nil {
+		p.sweep.Stop()
+	}
+	instances := make([]*instance, 0, len(p.instances))
+	for i := range p.instances {
+		instances = append(instances, i)
+	}
+	p.mu.Unlock()
+	for _, v := range line {
+		v.fail(ErrClosed)
+	}
+	for _, w := range warming {
+		w <- ErrClosed
+	}
+	for _, i := range instances {
+		i.end()
+	}
+}
+
+// unusedLocked reports whether the pool can be forgotten.
+func (p *pool) unusedLocked() bool {
+	return len(p.instances) == 0 && len(p.line) == 0 && len(p.warming) == 0 && p.starting == 0
+}
+
+func endAll(is []*instance) {
+	for _, i := range is {
+		i.retire()
+	}
+}
