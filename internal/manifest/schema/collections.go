@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,12 +11,13 @@ import (
 
 // Object is a map with known keys.
 type Object struct {
-	What     string   // what the map is, for messages: "a function"
-	Fields   []Field  // the keys
-	Required []string // keys that must be there
-	AnyOf    []string // keys of which at least one must be there
-	Rest     Schema   // what other keys hold; nil forbids them
-	Max      int      // how many keys there may be; 0 is no limit
+	What     string     // what the map is, for messages: "a function"
+	Fields   []Field    // the keys
+	Required []string   // keys that must be there
+	AnyOf    []string   // keys of which at least one must be there
+	OneEach  [][]string // sets of keys of which exactly one must be there
+	Rest     Schema     // what other keys hold; nil forbids them
+	Min, Max int        // how many keys there may be; a Max of 0 is no limit
 }
 
 // Field is a key of an object.
@@ -50,14 +52,37 @@ func (s Object) check(c *checker, v *template.Value) *template.Value {
 			found = found || !v.Get(key).IsNull()
 		}
 		if !found {
-			c.errorf(v.Pos, "%s needs %s", s.what(), `"`+strings.Join(s.AnyOf, `" or "`)+`"`)
+			c.errorf(v.Pos, "%s needs %s", s.what(), either(s.AnyOf))
 		}
 	}
+	for _, keys := range s.OneEach {
+		var found []template.Field
+		for _, f := range v.Fields {
+			if slices.Contains(keys, f.Key) && !f.Value.IsNull() {
+				found = append(found, f)
+			}
+		}
+		switch {
+		case len(found) == 0:
+			c.errorf(v.Pos, "%s needs %s", s.what(), either(keys))
+		case len(found) > 1:
+			c.errorf(found[1].Pos, "%s takes either %s, and it has both", s.what(), either(keys))
+		}
+	}
+	if len(v.Fields) < s.Min {
+		c.errorf(v.Pos, "%s is empty", s.what())
+	}
 	if s.Max > 0 && len(v.Fields) > s.Max {
-		c.errorf(v.Fields[s.Max].Pos, "%s takes at most %d key(s)", s.what(), s.Max)
+		d := c.errorf(v.Fields[s.Max].Pos, "%s takes %d key, and this is one more", s.what(), s.Max)
+		if s.Max == 1 {
+			*d = d.WithHint("begin a new element of the list with a dash, or indent this key under the one before")
+		}
 	}
 	return out
 }
+
+// either lists alternatives.
+func either(keys []string) string { return `"` + strings.Join(keys, `" or "`) + `"` }
 
 func (s Object) field(key string) (Schema, bool) {
 	for _, f := range s.Fields {
@@ -237,3 +262,24 @@ func looksLikeCall(v *template.Value) bool {
 	_, _, ok := v.Call()
 	return ok
 }
+
+// Tagged is a map of exactly one key, which says what its value is: the events of a function.
+type Tagged struct {
+	What string
+	Of   []Field
+}
+
+func (s Tagged) check(c *checker, v *template.Value) *template.Value {
+	if v.Kind == template.String {
+		c.errorf(v.Pos, "%s must be a map of one key, and this is a text", s.What)
+		return v
+	}
+	if len(v.Fields) == 1 && v.Fields[0].Value.IsNull() {
+		c.errorf(v.Fields[0].Pos, "the %s of %s is empty", v.Fields[0].Key, s.What)
+		return v
+	}
+	return Object{What: s.What, Fields: s.Of, Min: 1, Max: 1}.check(c, v)
+}
+
+func (Tagged) takes(k template.Kind) bool { return k == template.Map }
+func (s Tagged) String() string           { return "a map of one key" }
