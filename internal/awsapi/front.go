@@ -11,6 +11,7 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/sigv4"
 )
 
 // Front is the front door of all services: the HTTP handler of the AWS
@@ -25,6 +26,7 @@ type Front struct {
 	region      string
 	model       *clock.Model
 	machine     clock.Machine
+	verifier    *sigv4.Verifier
 	log         *slog.Logger
 }
 
@@ -49,7 +51,7 @@ func New(o Options) *Front {
 	}
 	return &Front{
 		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, enforcement: o.Enforcement,
-		account: o.Account, region: o.Region, model: o.Model, log: o.Log,
+		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), log: o.Log,
 	}
 }
 

@@ -1,0 +1,207 @@
+package iam
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/awsapi/schema"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+func (s *Service) registerKeys() {
+	awsapi.Handle(s.api, shapes.CreateAccessKey, s.onSelf("CreateAccessKey"), s.createAccessKey)
+	awsapi.Handle(s.api, shapes.ListAccessKeys, func(ctx context.Context, in *shapes.ListAccessKeysRequest) ([]awsapi.Access, error) {
+		return s.onSelf("ListAccessKeys")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+	}, s.listAccessKeys)
+	awsapi.Handle(s.api, shapes.UpdateAccessKey, func(ctx context.Context, in *shapes.UpdateAccessKeyRequest) ([]awsapi.Access, error) {
+		return s.onSelf("UpdateAccessKey")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+	}, s.updateAccessKey)
+	awsapi.Handle(s.api, shapes.DeleteAccessKey, func(ctx context.Context, in *shapes.DeleteAccessKeyRequest) ([]awsapi.Access, error) {
+		return s.onSelf("DeleteAccessKey")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+	}, s.deleteAccessKey)
+	awsapi.Handle(s.api, shapes.GetAccessKeyLastUsed, nil, s.getAccessKeyLastUsed)
+}
+
+// onSelf is the access function of operations on a user's keys, the caller's
+// own when no user is named.
+func (s *Service) onSelf(action string) func(context.Context, *shapes.CreateAccessKeyRequest) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in *shapes.CreateAccessKeyRequest) ([]awsapi.Access, error) {
+		c := awsapi.From(ctx)
+		resource := c.Actor.Principal.ARN
+		if in.UserName != nil {
+			resource = c.Scope.User("/", *in.UserName)
+		}
+		return []awsapi.Access{{Action: "iam:" + action, Resource: resource}}, nil
+	}
+}
+
+// self is the user that an operation on keys means.
+func self(ctx context.Context, name *string) (string, error) {
+	if name != nil {
+		return *name, nil
+	}
+	if n := userOf(awsapi.From(ctx).Actor.Principal.ARN); n != "" {
+		return n, nil
+	}
+	return "", fault.New("ValidationError", "Must specify userName when calling with non-User credentials")
+}
+
+// maxKeys is IAM's quota of access keys per user.
+const maxKeys = 2
+
+// keysOf returns a user's keys.
+func keysOf(tx *kv.Tx, sp space, userName string) ([]*accessKey, error) {
+	var out []*accessKey
+	for p, err := range tx.Scan(sp.keys(), kv.ScanOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		k, err := load[accessKey](tx, p.Key)
+		if err != nil {
+			return nil, err
+		}
+		if k.User == userName {
+			out = append(out, k)
+		}
+	}
+	return out, nil
+}
+
+func renameKeys(tx *kv.Tx, sp space, from, to string) error {
+	ks, err := keysOf(tx, sp, from)
+	for _, k := range ks {
+		k.User = to
+		if err := save(tx, sp.key(k.ID), k); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Service) createAccessKey(ctx context.Context, in *shapes.CreateAccessKeyRequest) (*shapes.CreateAccessKeyResponse, error) {
+	name, err := self(ctx, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	var secret [30]byte
+	rand.Read(secret[:])
+	k := &accessKey{ID: newID("AKIA"), Secret: base64.StdEncoding.EncodeToString(secret[:]), Active: true, Created: s.clock.Now()}
+	sp := spaceOf(awsapi.From(ctx).Scope.Account)
+	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
+		u, err := load[entity](tx, sp.entity(user, name))
+		if err != nil {
+			return err
+		}
+		if u == nil {
+			return noSuch(user, name)
+		}
+		k.User = u.Name
+		had, err := keysOf(tx, sp, u.Name)
+		if err != nil {
+			return err
+		}
+		if len(had) >= maxKeys {
+			return limit("Cannot exceed quota for AccessKeysPerUser: %d", maxKeys)
+		}
+		return save(tx, sp.key(k.ID), k)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &shapes.CreateAccessKeyResponse{AccessKey: &shapes.AccessKey{
+		UserName: &k.User, AccessKeyId: &k.ID, SecretAccessKey: &k.Secret, Status: ptr("Active"), CreateDate: &k.Created,
+	}}, nil
+}
+
+func (k *accessKey) status() *string {
+	if k.Active {
+		return ptr("Active")
+	}
+	return ptr("Inactive")
+}
+
+func (s *Service) listAccessKeys(ctx context.Context, in *shapes.ListAccessKeysRequest) (*shapes.ListAccessKeysResponse, error) {
+	name, err := self(ctx, in.UserName)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.read(ctx, user, name)
+	if err != nil {
+		return nil, err
+	}
+	var ks []*accessKey
+	err = s.db.View(ctx, func(sn *kv.Snap) (err error) {
+		ks, err = all[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).keys())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &shapes.ListAccessKeysResponse{AccessKeyMetadata: []shapes.AccessKeyMetadata{}, IsTruncated: ptr(false)}
+	for _, k := range ks {
+		if k.User == u.Name {
+			out.AccessKeyMetadata = append(out.AccessKeyMetadata, shapes.AccessKeyMetadata{
+				UserName: &k.User, AccessKeyId: &k.ID, Status: k.status(), CreateDate: &k.Created,
+			})
+		}
+	}
+	return out, nil
+}
+
+// changeKey runs fn on a key of the user.
+func (s *Service) changeKey(ctx context.Context, userName *string, id string, fn func(tx *kv.Tx, sp space, k *accessKey) error) error {
+	name, err := self(ctx, userName)
+	if err != nil {
+		return err
+	}
+	sp := spaceOf(awsapi.From(ctx).Scope.Account)
+	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
+		k, err := load[accessKey](tx, sp.key(id))
+		if err != nil {
+			return err
+		}
+		if k == nil || k.User != name {
+			return fault.New("NoSuchEntity", "The Access Key with id %s cannot be found.", id)
+		}
+		tx.Signal(sp.changed())
+		return fn(tx, sp, k)
+	})
+	return err
+}
+
+func (s *Service) updateAccessKey(ctx context.Context, in *shapes.UpdateAccessKeyRequest) (*schema.Empty, error) {
+	return nil, s.changeKey(ctx, in.UserName, *in.AccessKeyId, func(tx *kv.Tx, sp space, k *accessKey) error {
+		k.Active = *in.Status == "Active"
+		return save(tx, sp.key(k.ID), k)
+	})
+}
+
+func (s *Service) deleteAccessKey(ctx context.Context, in *shapes.DeleteAccessKeyRequest) (*schema.Empty, error) {
+	return nil, s.changeKey(ctx, in.UserName, *in.AccessKeyId, func(tx *kv.Tx, sp space, k *accessKey) error {
+		tx.Delete(sp.key(k.ID))
+		return nil
+	})
+}
+
+// getAccessKeyLastUsed names the key's user. The use of keys is not recorded
+// here, which AWS shows as N/A.
+func (s *Service) getAccessKeyLastUsed(ctx context.Context, in *shapes.GetAccessKeyLastUsedRequest) (*shapes.GetAccessKeyLastUsedResponse, error) {
+	var k *accessKey
+	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
+		k, err = load[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).key(*in.AccessKeyId))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if k == nil {
+		return nil, fault.New("NoSuchEntity", "The Access Key with id %s cannot be found.", *in.AccessKeyId)
+	}
+	return &shapes.GetAccessKeyLastUsedResponse{UserName: &k.User, AccessKeyLastUsed: &shapes.AccessKeyLastUsed{
+		ServiceName: ptr("N/A"), Region: ptr("N/A"),
+	}}, nil
+}
