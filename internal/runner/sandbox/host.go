@@ -39,9 +39,10 @@ type Host struct {
 	opts Options
 	impl confiner
 
-	mu     sync.Mutex
-	closed bool
-	live   map[*Process]struct{}
+	mu       sync.Mutex
+	closed   bool
+	live     map[*Process]struct{}
+	starting sync.WaitGroup // starts under way; none begins once closed
 }
 
 // confiner is what a Host needs from the operating system. There is one
@@ -63,8 +64,13 @@ type child interface {
 	usage() Usage
 }
 
-// ErrClosed is returned by Start on a closed Host.
-var ErrClosed = errors.New("sandbox: host is closed")
+var (
+	// ErrClosed is returned by Start on a closed Host.
+	ErrClosed = errors.New("sandbox: host is closed")
+	// ErrNetwork is returned by Start for NetworkPlatformOnly where it cannot
+	// be enforced; see Report.PlatformOnly.
+	ErrNetwork = errors.New("network platform-only cannot be enforced on this machine")
+)
 
 // Open finds out what can be enforced here and returns a Host that enforces
 // it. With Mode Required it fails when a core guarantee is missing, and names
@@ -79,28 +85,28 @@ func Open(o Options) (*Host, error) {
 		return nil, fmt.Errorf("sandbox: directory: %w", err)
 	}
 	o.Dir = dir
-	h := &Host{live: map[*Process]struct{}{}}
+	var impl confiner
 	switch o.Mode {
-	case "":
-		o.Mode = Auto
-		fallthrough
-	case Auto, Required:
-		h.impl, err = openNative(o)
+	case "", Auto, Required:
+		impl, err = openNative(o)
 	case Off:
-		h.impl = newPlain(o)
+		impl = newPlain("switched off")
 	default:
 		return nil, fmt.Errorf("sandbox: unknown mode %q: want auto, required or off", o.Mode)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: open: %w", err)
 	}
-	h.opts = o
+	return newHost(o, impl)
+}
+
+func newHost(o Options, impl confiner) (*Host, error) {
 	if o.Mode == Required {
-		if missing := h.impl.report().Missing(); len(missing) > 0 {
-			return nil, errors.Join(&RequiredError{Missing: missing}, h.impl.close())
+		if missing := impl.report().Missing(); len(missing) > 0 {
+			return nil, errors.Join(&RequiredError{Missing: missing}, impl.close())
 		}
 	}
-	return h, nil
+	return &Host{opts: o, impl: impl, live: map[*Process]struct{}{}}, nil
 }
 
 // Report says what is in force. It does not change while the Host is open.
@@ -120,11 +126,14 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 		return nil, fmt.Errorf("sandbox: start: %w", err)
 	}
 	h.mu.Lock()
-	closed := h.closed
-	h.mu.Unlock()
-	if closed {
+	if h.closed {
+		h.mu.Unlock()
 		return nil, ErrClosed
 	}
+	h.starting.Add(1)
+	h.mu.Unlock()
+	defer h.starting.Done()
+
 	c, err := h.impl.start(ctx, &s)
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: start %s: %w", s.Argv[0], err)
@@ -132,7 +141,6 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 	p := &Process{child: c, done: make(chan struct{})}
 	h.mu.Lock()
 	h.live[p] = struct{}{}
-	closed = h.closed
 	h.mu.Unlock()
 	go func() {
 		p.exit = c.wait()
@@ -141,9 +149,6 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 		h.mu.Unlock()
 		close(p.done)
 	}()
-	if closed { // Close ran between the two looks and did not see p
-		return nil, errors.Join(ErrClosed, p.Kill())
-	}
 	return p, nil
 }
 
@@ -156,6 +161,9 @@ func (h *Host) Close() error {
 		return nil
 	}
 	h.closed = true
+	h.mu.Unlock()
+	h.starting.Wait()
+	h.mu.Lock()
 	live := make([]*Process, 0, len(h.live))
 	for p := range h.live {
 		live = append(live, p)

@@ -1,3 +1,416 @@
+//go:build amd64 || arm64
+
 package sandbox
 
-func openNative(o Options) (confiner, error) { return newPlain(o), nil }
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+)
+
+// system is the confiner on Linux. It works on one of two levels. With root's
+// rights a process gets namespaces and a user of its own, and Landlock and
+// seccomp on top; paths are Lambda's. Without them Landlock and seccomp do
+// it alone; paths are the host's.
+type system struct {
+	opts    Options
+	can     abilities
+	lock    *os.File
+	null    *os.File
+	points  *os.File // a directory of mount points for paths among the layers
+	mark    string   // begins the marker of every process
+	groups  *cgroups
+	base    *base     // nil: the lower level
+	users   *userPool // nil on the lower level
+	filters map[Network][]unix.SockFilter
+	why     []string // what is not in force, and why
+	serial  atomic.Uint64
+	ready   chan *cell
+	filling sync.WaitGroup
+	busy    atomic.Bool // a filling goroutine runs
+	watch   *watcher    // nil: control groups limit the memory
+
+	knowsPeers bool
+}
+
+// abilities are what the machine and our rights allow, before trying.
+type abilities struct {
+	root     bool // effective user 0
+	admin    bool // CAP_SYS_ADMIN, CAP_SETUID and what else namespaces need
+	landlock int  // ABI
+	seccomp  bool
+	mounts   []cgroupMount
+}
+
+func probe() abilities {
+	return abilities{
+		root:     os.Geteuid() == 0,
+		admin:    hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_CHOWN, unix.CAP_SYS_CHROOT, unix.CAP_KILL),
+		landlock: landlockABI(),
+		seccomp:  unix.Prctl(unix.PR_GET_SECCOMP, 0, 0, 0, 0) == nil,
+		mounts:   readCgroupMounts(),
+	}
+}
+
+// hasCapabilities reports whether the calling thread has all of them.
+func hasCapabilities(caps ...int) bool {
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if unix.Capget(&hdr, &data[0]) != nil {
+		return false
+	}
+	return !slices.ContainsFunc(caps, func(c int) bool { return data[c/32].Effective&(1<<(c%32)) == 0 })
+}
+
+// readyCells is how many cells are kept ready: a burst of this many starts
+// pays nothing for its surroundings.
+const readyCells = 4
+
+func openNative(o Options) (confiner, error) {
+	s, err := openSystem(o, probe())
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func openSystem(o Options, can abilities) (_ *system, err error) {
+	s := &system{opts: o, can: can, ready: make(chan *cell, readyCells)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	if s.lock, err = lockDir(o.Dir); err != nil {
+		return nil, err
+	}
+	if s.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0); err != nil {
+		return nil, err
+	}
+	seed := fnv.New32a()
+	fmt.Fprintf(seed, "%d:%s", os.Geteuid(), o.Dir)
+	name := fmt.Sprintf("nube-%08x", seed.Sum32())
+	s.mark = name + "."
+	if err := s.sweepMarked(); err != nil {
+		return nil, err
+	}
+	if g := openCgroups(can.mounts, name); len(g.dirs()) > 0 {
+		s.groups = g
+		if err := g.sweep(); err != nil {
+			return nil, err
+		}
+	} else {
+		s.note("No control group can be made here: memory is watched instead of limited, and CPU shares are not set.")
+	}
+	if err := s.openNamespaces(seed.Sum32()); err != nil {
+		s.note("Namespaces are not used: " + err.Error() + ".")
+	}
+	s.buildFilters()
+	s.knowsPeers = canLookupPeers()
+	if s.groups == nil || s.groups.memory.version == 0 {
+		s.watch = newWatcher()
+	}
+	return s, nil
+}
+
+func (s *system) note(sentence string) { s.why = append(s.why, sentence) }
+
+// lockDir makes sure that no other Host uses the directory.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("directory %s is in use by another Host: %w", dir, err)
+	}
+	return f, nil
+}
+
+// openNamespaces reaches the upper level, or says why not.
+func (s *system) openNamespaces(seed uint32) error {
+	if !s.can.admin {
+		return errors.New("this user may not make them")
+	}
+	u, err := chooseUsers(readFile("/proc/self/uid_map"), seed)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(s.opts.Dir, "root")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	points := filepath.Join(s.opts.Dir, "points")
+	if err := os.MkdirAll(points, 0o755); err != nil {
+		return err
+	}
+	if s.points, err = os.OpenFile(points, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
+		return err
+	}
+	b, err := newBase(dir, u)
+	if err != nil {
+		return err
+	}
+	s.base, s.users = b, &userPool{users: u}
+	return nil
+}
+
+// buildFilters makes the seccomp programs that are then installed at every
+// start.
+func (s *system) buildFilters() {
+	if !s.can.seccomp {
+		s.note("The kernel has no seccomp filters.")
+		return
+	}
+	clone3 := s.groups != nil && s.groups.tree.version != 0
+	s.filters = map[Network][]unix.SockFilter{}
+	for _, n := range []Network{NetworkOpen, NetworkPlatformOnly} {
+		s.filters[n] = assemble(filterRules(n, clone3))
+	}
+}
+
+func (s *system) filter(n Network) []unix.SockFilter {
+	if n == "" {
+		n = NetworkOpen
+	}
+	return s.filters[n]
+}
+
+// marks reports whether processes need a marker to be found again.
+func (s *system) marks() bool { return s.groups == nil && s.base == nil }
+
+// sweepMarked kills what a Host that ended without closing left behind where
+// only a marker tells.
+func (s *system) sweepMarked() error {
+	if s.can.root { // its processes are in control groups or in a namespace that died with it
+		return nil
+	}
+	return killAll(func() []int { return marked(s.mark) })
+}
+
+func (s *system) layout(sp *Spec) Layout {
+	if s.base == nil {
+		return realLayout(sp)
+	}
+	l := Layout{Task: "/var/task", Tmp: "/tmp"}
+	if len(sp.LayerDirs) > 0 {
+		l.Opt = []string{"/opt"}
+	}
+	return l
+}
+
+// landlock confines the calling thread to what a Spec names.
+func (s *system) landlock(sp *Spec) error {
+	ports := sp.Network == NetworkPlatformOnly
+	r, err := newRuleset(s.can.landlock, ports)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	var errs []error
+	if s.base != nil {
+		errs = append(errs, r.allow("/", landlockRead), r.allow("/tmp", r.fs), r.allow("/dev", landlockUse))
+	} else {
+		for _, p := range slices.Concat(systemPaths(), []string{resolverFile(), "/proc", sp.CodeDir}, sp.LayerDirs, sp.ReadOnly) {
+			if p != "" {
+				errs = append(errs, r.allow(p, landlockRead))
+			}
+		}
+		for _, p := range []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"} {
+			errs = append(errs, r.allow(p, landlockUse))
+		}
+		errs = append(errs, r.allow(sp.Tmp, r.fs))
+	}
+	if ports {
+		errs = append(errs, r.port(0, unix.LANDLOCK_ACCESS_NET_BIND_TCP)) // one of the kernel's choice
+		for _, p := range sp.connectable() {
+			errs = append(errs, r.port(p, unix.LANDLOCK_ACCESS_NET_CONNECT_TCP))
+		}
+		for _, p := range sp.Listen {
+			errs = append(errs, r.port(p, unix.LANDLOCK_ACCESS_NET_BIND_TCP|unix.LANDLOCK_ACCESS_NET_CONNECT_TCP))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return r.restrict()
+}
+
+func (s *system) start(_ context.Context, sp *Spec) (child, error) {
+	if sp.Network == NetworkPlatformOnly && !s.platformOnly() {
+		return nil, ErrNetwork
+	}
+	c, err := s.cell()
+	if err != nil {
+		return nil, err
+	}
+	j := &job{spec: sp, reply: make(chan launched)}
+	defer func() {
+		for _, m := range j.mounts {
+			unix.Close(m.fd)
+		}
+	}()
+	if err := s.prepare(c, j); err != nil {
+		return nil, errors.Join(err, c.discard())
+	}
+	c.jobs <- j
+	l := <-j.reply
+	if l.err != nil {
+		return nil, errors.Join(l.err, c.dispose())
+	}
+	return s.newTree(c, sp, l)
+}
+
+// prepare does what a cell's thread cannot, from where the host's files are
+// seen.
+func (s *system) prepare(c *cell, j *job) error {
+	if c.group != nil {
+		if err := c.group.limit(j.spec); err != nil {
+			return err
+		}
+	}
+	if s.base != nil {
+		return s.mounts(j, c.uid)
+	}
+	return nil
+}
+
+// mounts makes the detached mounts for a job, in the order in which they are
+// attached.
+func (s *system) mounts(j *job, uid int) error {
+	sp := j.spec
+	add := func(path string, fd int, err error) error {
+		if err == nil {
+			j.mounts = append(j.mounts, mount{fd, path})
+		}
+		return err
+	}
+	tmp, err := tmpMount(sp, uid)
+	if err := add("/tmp", tmp, err); err != nil {
+		return err
+	}
+	if sp.CodeDir != "" {
+		fd, err := cloneMount(sp.CodeDir, roMount)
+		if err := add("/var/task", fd, err); err != nil {
+			return err
+		}
+	}
+	extra := readOnly(sp.ReadOnly)
+	if len(sp.LayerDirs) > 0 {
+		layers := sp.LayerDirs
+		if i := slices.IndexFunc(extra, func(p string) bool { return within(p, "/opt") }); i >= 0 {
+			layers = append([]string{filepath.Join(s.points.Name(), "opt")}, layers...) // the lowest, with the mount points
+		}
+		fd, err := layersMount(layers)
+		if err := add("/opt", fd, err); err != nil {
+			return err
+		}
+	}
+	for _, p := range extra {
+		st, err := os.Stat(p)
+		if err != nil {
+			return err
+		}
+		switch {
+		case p == "/opt" && len(sp.LayerDirs) > 0:
+			return errors.New("read-only path /opt would hide the layers")
+		case within(p, "/tmp"):
+			err = makeTarget(tmp, strings.TrimPrefix(p, "/tmp"), st.IsDir())
+		case within(p, "/opt") && len(sp.LayerDirs) > 0:
+			err = makeTarget(int(s.points.Fd()), p, st.IsDir())
+		default:
+			err = s.base.target(p, st.IsDir())
+		}
+		if err != nil {
+			return err
+		}
+		fd, err := cloneMount(p, roMount)
+		if err := add(p, fd, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readOnly are the paths that need a mount of their own: not the system's, and
+// of one within another only the outer.
+func readOnly(paths []string) []string {
+	paths = slices.Clone(paths)
+	slices.Sort(paths)
+	var out []string
+	for _, p := range paths {
+		p = filepath.Clean(p)
+		if inSystem(p) || slices.ContainsFunc(out, func(o string) bool { return within(p, o) }) {
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// cell takes a ready cell or makes one, and sees to it that there will be
+// another.
+func (s *system) cell() (*cell, error) {
+	defer s.refill()
+	select {
+	case c := <-s.ready:
+		return c, nil
+	default:
+		return s.newCell()
+	}
+}
+
+// refill makes cells in the background, as many as are missing, one after
+// another so that starts under way keep their processors. A failure is not
+// kept: the next start meets it again and reports it.
+func (s *system) refill() {
+	if s.busy.Swap(true) {
+		return
+	}
+	s.filling.Go(func() {
+		defer s.busy.Store(false)
+		for len(s.ready) < cap(s.ready) {
+			c, err := s.newCell()
+			if err != nil {
+				return
+			}
+			s.ready <- c // there is room: only this goroutine fills
+		}
+	})
+}
+
+func (s *system) close() error {
+	s.filling.Wait()
+	var errs []error
+	for len(s.ready) > 0 {
+		errs = append(errs, (<-s.ready).discard())
+	}
+	if s.base != nil {
+		s.base.close()
+	}
+	if s.groups != nil {
+		errs = append(errs, s.groups.close())
+	}
+	if s.watch != nil {
+		s.watch.close()
+	}
+	for _, f := range []*os.File{s.null, s.points, s.lock} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,5 +1,9 @@
-//go:build !linux
+//go:build !linux || !(amd64 || arm64)
 
 package sandbox
 
-func openNative(o Options) (confiner, error) { return newPlain(o), nil }
+import "runtime"
+
+func openNative(Options) (confiner, error) {
+	return newPlain("not built for " + runtime.GOOS + " on " + runtime.GOARCH), nil
+}

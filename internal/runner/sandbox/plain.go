@@ -9,12 +9,12 @@ import (
 
 // plain starts processes without confinement: Mode Off, and systems other than
 // Linux.
-type plain struct{ opts Options }
+type plain struct{ why string }
 
-func newPlain(o Options) *plain { return &plain{o} }
+func newPlain(why string) *plain { return &plain{why} }
 
-func (*plain) report() Report {
-	return Report{Level: "none", Freeze: plainFreeze, KillTree: plainKillTree}
+func (p *plain) report() Report {
+	return Report{Level: "none", Freeze: plainFreezes, Reasons: []string{"Confinement is " + p.why + "."}}
 }
 
 func (*plain) layout(s *Spec) Layout { return realLayout(s) }

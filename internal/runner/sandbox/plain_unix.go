@@ -9,10 +9,7 @@ import (
 	"syscall"
 )
 
-const (
-	plainFreeze   = "signal"
-	plainKillTree = "group"
-)
+const plainFreezes = true
 
 // plainAttr makes the process the leader of a group, so that the group can be
 // signalled.

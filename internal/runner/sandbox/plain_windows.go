@@ -6,10 +6,7 @@ import (
 	"syscall"
 )
 
-const (
-	plainFreeze   = ""
-	plainKillTree = ""
-)
+const plainFreezes = false
 
 func plainAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}

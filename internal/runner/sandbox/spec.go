@@ -73,6 +73,11 @@ type Spec struct {
 	// Ports are further loopback ports that the process may connect to: the
 	// platform's endpoint.
 	Ports []int
+	// Listen are TCP ports that the process may listen on, and connect to,
+	// under NetworkPlatformOnly: those of a web server behind an adapter, or of
+	// an extension. Ports that the system chooses are always allowed; under
+	// NetworkOpen all are, as on Lambda.
+	Listen []int
 	// Network defaults to NetworkOpen.
 	Network Network
 }
@@ -82,6 +87,14 @@ type Layout struct {
 	Task string   // CodeDir: LAMBDA_TASK_ROOT
 	Opt  []string // LayerDirs, most important first; one merged directory where the system can
 	Tmp  string
+}
+
+// connectable are the platform's ports for this process.
+func (s *Spec) connectable() []int {
+	if s.RuntimeAPI == 0 {
+		return s.Ports
+	}
+	return append([]int{s.RuntimeAPI}, s.Ports...)
 }
 
 // processes is the bound in force.
@@ -105,6 +118,11 @@ func (s *Spec) check(hidden []string) error {
 	case "", NetworkOpen, NetworkPlatformOnly:
 	default:
 		return fmt.Errorf("unknown network %q: want open or platform-only", s.Network)
+	}
+	for _, p := range s.ReadOnly {
+		if c := filepath.Clean(p); c == "/" || c == "/tmp" {
+			return fmt.Errorf("read-only path %q is too wide", p)
+		}
 	}
 	for _, e := range s.Env {
 		if i := strings.IndexByte(e, '='); i <= 0 || strings.IndexByte(e, 0) >= 0 {

@@ -1,0 +1,234 @@
+//go:build amd64 || arm64
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A cell is one process's surroundings made ahead: a thread that stands in
+// namespaces and control groups of its own and waits for what to start. It
+// serves one process. Making it costs about as much as starting the process,
+// so that a few are kept ready.
+type cell struct {
+	sys   *system
+	name  string
+	group *cgroup // nil: none
+	uid   int     // 0: the Host's own user
+	jobs  chan *job
+	gone  chan struct{} // closed when the process is no more, for a parked thread
+}
+
+// job is what a cell starts, with the detached mounts that the caller made.
+type job struct {
+	spec   *Spec
+	mounts []mount
+	reply  chan launched
+}
+
+// mount is a detached mount and where it goes.
+type mount struct {
+	fd   int
+	path string
+}
+
+type launched struct {
+	pid, pidfd int
+	err        error
+}
+
+// newCell makes a cell and its thread.
+func (s *system) newCell() (*cell, error) {
+	c := &cell{sys: s, name: strconv.FormatUint(s.serial.Add(1), 10), jobs: make(chan *job), gone: make(chan struct{})}
+	if err := c.furnish(); err != nil {
+		return nil, errors.Join(err, c.dispose())
+	}
+	ready := make(chan error)
+	onThread(func() {
+		err := c.enter()
+		ready <- err
+		if err != nil {
+			return
+		}
+		j, ok := <-c.jobs
+		if !ok {
+			return
+		}
+		var l launched
+		l.pid, l.pidfd, l.err = c.launch(j)
+		j.reply <- l
+		if l.err == nil && s.base == nil {
+			<-c.gone // the end of this thread is what kills an orphan
+		}
+	})
+	if err := <-ready; err != nil {
+		return nil, errors.Join(err, c.dispose())
+	}
+	return c, nil
+}
+
+// furnish gets what does not need the thread.
+func (c *cell) furnish() (err error) {
+	if c.sys.users != nil {
+		if c.uid, err = c.sys.users.take(); err != nil {
+			return err
+		}
+	}
+	if c.sys.groups != nil {
+		c.group, err = c.sys.groups.newCgroup(c.name)
+	}
+	return err
+}
+
+// enter moves the calling thread into the cell.
+func (c *cell) enter() error {
+	if c.group != nil {
+		if err := c.group.enter(); err != nil {
+			return err
+		}
+	}
+	if c.sys.base != nil {
+		return c.sys.base.enter()
+	}
+	return nil
+}
+
+// dispose gives back what the cell holds, when nothing runs in it any more or
+// may.
+func (c *cell) dispose() error {
+	var err error
+	if c.group != nil {
+		err = c.group.remove()
+		c.group = nil
+	}
+	if c.uid != 0 {
+		c.sys.users.put(c.uid)
+		c.uid = 0
+	}
+	return err
+}
+
+// discard ends a cell that was never used.
+func (c *cell) discard() error {
+	close(c.jobs)
+	return c.dispose()
+}
+
+// launch confines the calling thread and starts the program from it. The order
+// matters: what needs rights comes before giving them up.
+func (c *cell) launch(j *job) (pid, pidfd int, err error) {
+	s := j.spec
+	for _, m := range j.mounts {
+		if err := attach(m.fd, m.path[1:]); err != nil {
+			return 0, -1, err
+		}
+	}
+	if c.sys.base != nil {
+		if err := unix.Chroot("."); err != nil {
+			return 0, -1, os.NewSyscallError("chroot", err)
+		}
+	}
+	if err := c.confine(s); err != nil {
+		return 0, -1, err
+	}
+	return c.spawn(s)
+}
+
+// confine gives up the thread's rights, for ever.
+func (c *cell) confine(s *Spec) error {
+	if c.uid == 0 && c.sys.can.root {
+		if err := dropCapabilities(); err != nil {
+			return err
+		}
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl no_new_privs", err)
+	}
+	if c.sys.can.landlock > 0 {
+		if err := c.sys.landlock(s); err != nil {
+			return err
+		}
+	}
+	if f := c.sys.filter(s.Network); f != nil {
+		return installFilter(f)
+	}
+	return nil
+}
+
+// spawn starts the program.
+func (c *cell) spawn(s *Spec) (pid, pidfd int, err error) {
+	null := c.sys.null.Fd()
+	files := []uintptr{null, null, null}
+	for i, f := range []*os.File{s.Stdout, s.Stderr} {
+		if f == nil {
+			continue
+		}
+		files[i+1] = f.Fd() // which also makes it blocking, as programs expect
+		if c.uid != 0 {
+			if err := ownPipe(f, c.uid); err != nil {
+				return 0, -1, err
+			}
+		}
+	}
+	attr := &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}
+	if c.sys.base == nil {
+		attr.Pdeathsig = unix.SIGKILL
+	}
+	if c.uid != 0 {
+		attr.Credential = &syscall.Credential{Uid: uint32(c.uid), Gid: uint32(c.uid)}
+	}
+	if c.group != nil && c.group.fd >= 0 {
+		attr.UseCgroupFD, attr.CgroupFD = true, c.group.fd
+	}
+	dir := s.WorkDir
+	if dir == "" {
+		dir = c.sys.layout(s).Task
+	}
+	env := s.Env
+	if c.sys.marks() {
+		env = append(env[:len(env):len(env)], markerKey+"="+c.marker())
+	}
+	pid, err = syscall.ForkExec(s.Argv[0], s.Argv, &syscall.ProcAttr{Dir: dir, Env: env, Files: files, Sys: attr})
+	if errors.Is(err, unix.EACCES) && c.uid != 0 {
+		err = fmt.Errorf("%w (the code runs as a user of its own: it must be readable and executable for others, as on Lambda)", err)
+	}
+	return pid, pidfd, err
+}
+
+// marker is the value of the variable that marks this cell's processes.
+func (c *cell) marker() string { return c.sys.mark + c.name + "." }
+
+// ownPipe lets the program open its own output again by name, as through
+// /dev/stdout.
+func ownPipe(f *os.File, uid int) error {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFIFO {
+		return nil
+	}
+	if err := unix.Fchown(int(f.Fd()), uid, uid); err != nil {
+		return fmt.Errorf("output: %w", err)
+	}
+	return nil
+}
+
+// dropCapabilities takes all of root's special rights from the calling thread
+// and what it starts.
+func dropCapabilities() error {
+	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
+			return fmt.Errorf("drop capability %d: %w", c, err)
+		}
+	}
+	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	return os.NewSyscallError("capset", unix.Capset(&hdr, &none[0]))
+}

@@ -1,0 +1,274 @@
+//go:build amd64 || arm64
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// hierarchy is where a Host has its directory for one thing that control
+// groups do. A machine may have the controllers on version 1, on version 2
+// (https://docs.kernel.org/admin-guide/cgroup-v2.html), or some on each.
+type hierarchy struct {
+	version int    // 1 or 2; 0: not to be had
+	dir     string // the Host's directory, in which every process gets its own
+}
+
+// cgroups is a Host's place in the control group hierarchies. Fields whose
+// version is 0 are not available to this user on this machine.
+type cgroups struct {
+	memory, cpu, pids hierarchy
+	// tree is version 2's own doing, which needs no controller: it knows the
+	// members of a tree, kills and freezes them at once, and counts their CPU.
+	tree hierarchy
+}
+
+// cgroupMount is one mounted hierarchy.
+type cgroupMount struct {
+	version     int
+	controllers []string // of version 1
+	own         string   // this process's directory in it
+	top         string   // the highest directory that is visible
+}
+
+// openCgroups makes the Host's directories, called name, wherever it may.
+func openCgroups(mounts []cgroupMount, name string) *cgroups {
+	g := &cgroups{}
+	for _, m := range mounts {
+		if m.version == 2 {
+			g.openUnified(m, name)
+			continue
+		}
+		for _, c := range m.controllers {
+			h := map[string]*hierarchy{"memory": &g.memory, "cpu": &g.cpu, "pids": &g.pids}[c]
+			if h == nil || h.version != 0 {
+				continue
+			}
+			dir := filepath.Join(m.own, name)
+			if os.Mkdir(dir, 0o755) == nil || isDir(dir) {
+				*h = hierarchy{1, dir}
+			}
+		}
+	}
+	return g
+}
+
+// openUnified takes version 2. Its controllers can only be handed down from a
+// group without processes of its own, so the first choice, below our own
+// group, gives none unless we are alone there and move aside. The second is
+// the top, where systemd has usually handed them down.
+func (g *cgroups) openUnified(m cgroupMount, name string) {
+	for _, parent := range slices.Compact([]string{m.own, m.top}) {
+		dir := filepath.Join(parent, name)
+		if os.Mkdir(dir, 0o755) != nil && !isDir(dir) {
+			continue
+		}
+		if handDown(parent) != nil && alone(parent) {
+			aside := filepath.Join(parent, "nube")
+			if os.Mkdir(aside, 0o755) == nil || isDir(aside) {
+				if writeFile(filepath.Join(aside, "cgroup.procs"), "0") == nil {
+					handDown(parent)
+				}
+			}
+		}
+		handDown(dir) // what the parent has handed down to us, to each process's group
+		got := g.tree.version != 0
+		has := strings.Fields(readFile(filepath.Join(dir, "cgroup.subtree_control")))
+		if got && len(has) == 0 {
+			os.Remove(dir) // the second choice is no better
+			continue
+		}
+		if got {
+			os.Remove(g.tree.dir)
+		}
+		g.tree = hierarchy{2, dir}
+		for c, h := range map[string]*hierarchy{"memory": &g.memory, "cpu": &g.cpu, "pids": &g.pids} {
+			if slices.Contains(has, c) {
+				*h = g.tree
+			}
+		}
+		if len(has) > 0 {
+			return
+		}
+	}
+}
+
+// handDown gives the groups in dir the controllers that dir has. One that is
+// missing or refused does not keep the others.
+func handDown(dir string) error {
+	var errs []error
+	has := strings.Fields(readFile(filepath.Join(dir, "cgroup.controllers")))
+	for _, c := range []string{"memory", "cpu", "pids"} {
+		if slices.Contains(has, c) {
+			errs = append(errs, writeFile(filepath.Join(dir, "cgroup.subtree_control"), "+"+c))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// alone reports whether this process is the only one in the group.
+func alone(dir string) bool {
+	return strings.TrimSpace(readFile(filepath.Join(dir, "cgroup.procs"))) == strconv.Itoa(os.Getpid())
+}
+
+// dirs are the Host's directories, each once.
+func (g *cgroups) dirs() []string {
+	var out []string
+	for _, h := range []hierarchy{g.tree, g.memory, g.cpu, g.pids} {
+		if h.version != 0 && !slices.Contains(out, h.dir) {
+			out = append(out, h.dir)
+		}
+	}
+	return out
+}
+
+// version names where limits are set.
+func (g *cgroups) version() string {
+	var out []string
+	for v := 1; v <= 2; v++ {
+		for _, h := range []hierarchy{g.memory, g.cpu, g.pids} {
+			if h.version == v {
+				out = append(out, fmt.Sprintf("v%d", v))
+				break
+			}
+		}
+	}
+	return strings.Join(out, "+")
+}
+
+// sweep kills what is left in the Host's groups, from a Host that ended
+// without closing, and removes them.
+func (g *cgroups) sweep() error {
+	var errs []error
+	for _, dir := range g.dirs() {
+		names, err := os.ReadDir(dir)
+		if err != nil {
+			return fmt.Errorf("cgroups: %w", err)
+		}
+		for _, n := range names {
+			if n.IsDir() {
+				errs = append(errs, emptyGroup(filepath.Join(dir, n.Name())))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// close removes the Host's directories, which must have no groups any more.
+func (g *cgroups) close() error {
+	var errs []error
+	for _, dir := range g.dirs() {
+		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, fmt.Errorf("cgroups: %w", err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// readCgroupMounts finds the hierarchies and this process's place in them.
+func readCgroupMounts() []cgroupMount {
+	return parseCgroupMounts(readFile("/proc/self/mountinfo"), readFile("/proc/self/cgroup"))
+}
+
+// parseCgroupMounts reads the two files of proc_pid_mountinfo(5) and
+// cgroups(7).
+func parseCgroupMounts(mountinfo, membership string) []cgroupMount {
+	own := map[string]string{} // controller → path; "" for version 2
+	for line := range strings.Lines(membership) {
+		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		for _, c := range strings.Split(f[1], ",") {
+			own[c] = f[2]
+		}
+	}
+	var out []cgroupMount
+	for line := range strings.Lines(mountinfo) {
+		place, kind, ok := strings.Cut(line, " - ")
+		p, k := strings.Fields(place), strings.Fields(kind)
+		if !ok || len(p) < 5 || len(k) < 3 {
+			continue
+		}
+		root, dir := unescapeMount(p[3]), unescapeMount(p[4])
+		switch k[0] {
+		case "cgroup2":
+			out = append(out, cgroupMount{version: 2, own: below(dir, root, own[""]), top: dir})
+		case "cgroup":
+			for _, c := range strings.Split(k[2], ",") {
+				if path, ok := own[c]; ok && c != "" {
+					out = append(out, cgroupMount{version: 1, controllers: []string{c}, own: below(dir, root, path), top: dir})
+				}
+			}
+		}
+	}
+	return out
+}
+
+// below is where path, as the kernel names it, lies when the hierarchy's root
+// is mounted at dir. In a container the two need not agree; the mount's top is
+// then all there is.
+func below(dir, root, path string) string {
+	if root == "/" {
+		return filepath.Join(dir, path)
+	}
+	if rest, ok := strings.CutPrefix(path, root); ok && (rest == "" || rest[0] == '/') {
+		return filepath.Join(dir, rest)
+	}
+	return dir
+}
+
+// unescapeMount undoes the octal escapes of blanks and backslashes.
+func unescapeMount(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+3 < len(s) {
+			if n, err := strconv.ParseUint(s[i+1:i+4], 8, 8); err == nil {
+				b.WriteByte(byte(n))
+				i += 3
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// writeFile writes to a file that exists, in one call, as control files want
+// it.
+func writeFile(path, s string) error {
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err == nil {
+		_, err = unix.Write(fd, []byte(s))
+		unix.Close(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("write %q to %s: %w", s, path, err)
+	}
+	return nil
+}
+
+// readFile returns a control file's contents, or nothing.
+func readFile(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+func isDir(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.IsDir()
+}
