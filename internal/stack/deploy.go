@@ -1,0 +1,171 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/stack/eval"
+	"github.com/nube-run/nube/internal/template"
+)
+
+// Deploy is what a caller wants a stack to become.
+type Deploy struct {
+	Scope arn.Scope
+	Name  string // or, for an update, the stack's id
+	Actor awsapi.Actor
+
+	Template *template.Template
+	// Body is the template as text, as the caller wrote it; empty means the
+	// JSON of Template.
+	Body string
+
+	Parameters  map[string]string
+	UsePrevious []string // parameters that keep their value, updates only
+
+	Tags             []Tag
+	Capabilities     []string
+	NotificationARNs []string
+	RoleARN          string
+
+	OnFailure             OnFailure
+	RetainExceptOnCreate  bool
+	TerminationProtection bool // creations only
+	TimeoutMinutes        int  // creations only
+	Token                 string
+}
+
+// prepared is a deploy that was checked against a state of the store.
+type prepared struct {
+	m        *model
+	body     string
+	settings Settings
+}
+
+// prepare checks a deploy for a stack. s is the stack as it is, or as it will
+// begin.
+func (e *Engine) prepare(r reader, l layout, d *Deploy, s *Stack) (*prepared, error) {
+	given, err := given(d, s)
+	if err != nil {
+		return nil, err
+	}
+	params, ds := eval.Bind(d.Template, given)
+	if err := ds.Err(); err != nil {
+		return nil, err
+	}
+	var failed error
+	m, ds := e.compile(d.Template, params, identity(s, d.Scope, d.NotificationARNs), importer(r, l, &failed))
+	if err := errors.Join(failed, ds.Err()); err != nil {
+		return nil, err
+	}
+	return &prepared{m: m, body: d.body(), settings: d.settings(params)}, nil
+}
+
+// body returns the template as text.
+func (d *Deploy) body() string {
+	if d.Body != "" {
+		return d.Body
+	}
+	return string(d.Template.Value().AppendJSON(nil))
+}
+
+// settings returns what the stack keeps of the deploy.
+func (d *Deploy) settings(params eval.Parameters) Settings {
+	names := make([]string, len(d.Template.Parameters))
+	for i := range d.Template.Parameters {
+		names[i] = d.Template.Parameters[i].Name
+	}
+	return Settings{
+		Parameters: paramsOf(names, params), Tags: d.Tags, Capabilities: d.Capabilities,
+		NotificationARNs: d.NotificationARNs, RoleARN: d.RoleARN,
+	}
+}
+
+// given returns the values of parameters that a deploy sets.
+func given(d *Deploy, s *Stack) (map[string]string, error) {
+	if len(d.UsePrevious) == 0 {
+		return d.Parameters, nil
+	}
+	out := make(map[string]string, len(d.Parameters)+len(d.UsePrevious))
+	for k, v := range d.Parameters {
+		out[k] = v
+	}
+	for _, name := range d.UsePrevious {
+		i := slices.IndexFunc(s.Parameters, func(p Parameter) bool { return p.Key == name })
+		if i < 0 {
+			return nil, invalid("Invalid input for parameter key %s. Cannot specify usePreviousValue as true for a parameter key not in the previous template", name)
+		}
+		out[name] = s.Parameters[i].Value
+	}
+	return out, nil
+}
+
+// Validate checks a deploy without changing anything: it returns the error with
+// which its creation or update would be refused. The warnings are about a
+// template that can be used.
+func (e *Engine) Validate(ctx context.Context, d Deploy) error {
+	l := layoutOf(cell(d.Scope))
+	return e.db.View(ctx, func(s *kv.Snap) error {
+		st, err := l.find(s, d.Name)
+		if errors.Is(err, errNoStack) {
+			st, err = &Stack{Name: d.Name, ID: e.stackID(&d)}, nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = e.prepare(s, l, &d, st)
+		return err
+	})
+}
+
+func (e *Engine) stackID(d *Deploy) string {
+	return d.Scope.Stack(d.Name, uuid(e.newID())).String()
+}
+
+// Outcome says what [Engine.Up] began.
+type Outcome struct {
+	StackID string
+	Changed bool // an operation was begun; [Engine.Wait] tells how it ends
+}
+
+// Up makes a stack what d says: it creates it, updates it, or finds that there
+// is nothing to do. A stack whose creation was rolled back is created anew.
+func (e *Engine) Up(ctx context.Context, d Deploy) (Outcome, error) {
+	s, err := e.Stack(ctx, d.Scope, d.Name)
+	switch {
+	case isNoStack(err):
+		id, err := e.Create(ctx, d)
+		return Outcome{StackID: id, Changed: true}, err
+	case err != nil:
+		return Outcome{}, err
+	}
+	if s.Status == RollbackComplete || s.Status == ReviewInProgress {
+		if _, err := e.prepareOnly(ctx, &d, s); err != nil {
+			return Outcome{StackID: s.ID}, err // keep what it shows
+		}
+		if err := e.Delete(ctx, DeleteRequest{Scope: d.Scope, Name: s.ID, Actor: d.Actor}); err != nil {
+			return Outcome{StackID: s.ID}, err
+		}
+		if _, err := e.Wait(ctx, d.Scope, s.ID); err != nil {
+			return Outcome{StackID: s.ID}, err
+		}
+		id, err := e.Create(ctx, d)
+		return Outcome{StackID: id, Changed: true}, err
+	}
+	id, err := e.Update(ctx, d)
+	if IsNoUpdates(err) {
+		return Outcome{StackID: s.ID}, nil
+	}
+	return Outcome{StackID: id, Changed: true}, err
+}
+
+func (e *Engine) prepareOnly(ctx context.Context, d *Deploy, st *Stack) (p *prepared, err error) {
+	err = e.db.View(ctx, func(s *kv.Snap) error {
+		p, err = e.prepare(s, layoutOf(cell(d.Scope)), d, st)
+		return err
+	})
+	return p, err
+}
