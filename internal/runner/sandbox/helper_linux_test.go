@@ -4,13 +4,13 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -26,11 +26,14 @@ import (
 // tries what its arguments say and prints one line for each attempt, "ok", a
 // value, or the error's name.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "bootstrap" {
+	switch filepath.Base(os.Args[0]) {
+	case "bootstrap":
 		for _, a := range os.Args[1:] {
 			fmt.Println(try(strings.Split(a, " ")))
 		}
 		os.Exit(0)
+	case "victim-host":
+		victimHost(os.Args[1], os.Args[2], os.Args[3])
 	}
 	os.Exit(m.Run())
 }
@@ -51,6 +54,8 @@ func try(a []string) string {
 		return "ok " + strconv.Quote(string(b[:n]))
 	case "write":
 		return errno(os.WriteFile(a[1], []byte("x"), 0o644))
+	case "fill": // a file of so many KB
+		return errno(os.WriteFile(a[1], make([]byte, num(a[2])<<10), 0o644))
 	case "list":
 		es, err := os.ReadDir(a[1])
 		if err != nil {
@@ -156,14 +161,6 @@ func try(a []string) string {
 		return wd
 	case "exit":
 		os.Exit(num(a[1]))
-	case "abort":
-		unix.Kill(os.Getpid(), unix.SIGABRT)
-		signal.Reset()
-		unix.Pause()
-	case "signal":
-		signal.Reset()
-		unix.Kill(os.Getpid(), syscall.Signal(num(a[1])))
-		unix.Pause()
 	case "wait":
 		fmt.Println("waiting")
 		unix.Pause()
@@ -386,4 +383,11 @@ func inner(t testing.TB, pid int) int {
 	}
 	t.Fatalf("no process %d", pid)
 	return 0
+}
+
+// canceled is a context that has ended.
+func canceled(t testing.TB) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
 }

@@ -103,9 +103,6 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 	fmt.Fprintf(seed, "%d:%s", os.Geteuid(), o.Dir)
 	name := fmt.Sprintf("nube-%08x", seed.Sum32())
 	s.mark = name + "."
-	if err := s.sweepMarked(); err != nil {
-		return nil, err
-	}
 	if g := openCgroups(can.mounts, name); len(g.dirs()) > 0 {
 		s.groups = g
 		if err := g.sweep(); err != nil {
@@ -116,6 +113,11 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 	}
 	if err := s.openNamespaces(seed.Sum32()); err != nil {
 		s.note("Namespaces are not used: " + err.Error() + ".")
+	}
+	if s.marks() {
+		if err := killAll(func() []int { return marked(s.mark) }); err != nil {
+			return nil, err
+		}
 	}
 	s.buildFilters()
 	s.knowsPeers = canLookupPeers()
@@ -189,17 +191,9 @@ func (s *system) filter(n Network) []unix.SockFilter {
 	return s.filters[n]
 }
 
-// marks reports whether processes need a marker to be found again.
+// marks reports whether processes need a marker to be found again, also by the
+// next Host when this one ends without closing.
 func (s *system) marks() bool { return s.groups == nil && s.base == nil }
-
-// sweepMarked kills what a Host that ended without closing left behind where
-// only a marker tells.
-func (s *system) sweepMarked() error {
-	if s.can.root { // its processes are in control groups or in a namespace that died with it
-		return nil
-	}
-	return killAll(func() []int { return marked(s.mark) })
-}
 
 func (s *system) layout(sp *Spec) Layout {
 	if s.base == nil {
