@@ -53,8 +53,8 @@ func (e *Engine) Update(ctx context.Context, d Deploy) (string, error) {
 // its resources: the same text and settings cannot mean anything else, because
 // an export does not change while it is imported.
 func unchanged(s reader, l layout, d *Deploy, info *Stack) (bool, error) {
-	if info.Status == CreateFailed || info.Status == UpdateFailed {
-		return false, nil
+	if info.Status != CreateComplete && info.Status != UpdateComplete {
+		return false, nil // a failure may have left something to put right
 	}
 	body, err := s.Get(l.body(info.ID, bodyNow))
 	if err != nil || string(body) != d.body() {
