@@ -1,0 +1,120 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/nube-run/nube/internal/fault"
+)
+
+// Hop is a span under way.
+type Hop struct {
+	r    *Recorder
+	span Span
+}
+
+// Begin begins a hop: a span under the cause in ctx, or of a new trace if there
+// is none. The context returned makes it the cause of what follows. What s says
+// of names, resource and kind is taken; ids and times are given by Begin.
+func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
+	c := From(ctx)
+	s.Start, s.Began = r.model.Now(), r.machine.Now()
+	if c.Trace.IsZero() {
+		c.Trace, c.Sampled = NewTraceID(s.Start), true
+	}
+	s.Trace, s.Parent, s.ID = c.Trace, c.Span, NewSpanID()
+	if s.Request == "" {
+		s.Request = c.Request
+	}
+	if s.By == "" {
+		s.By = c.By
+	}
+	if c.Request == "" {
+		c.Request, c.By = s.Request, s.By
+	}
+	return With(ctx, c.Child(s.ID)), &Hop{r: r, span: s}
+}
+
+// Note adds a detail to the span.
+func (h *Hop) Note(key, value string) { h.span.Attrs = append(h.span.Attrs, Attr{key, value}) }
+
+// End ends the hop and records its span, with the error's code if it failed.
+// It returns how long it took.
+func (h *Hop) End(err error) time.Duration {
+	h.span.Duration = max(0, h.r.machine.Since(h.span.Began))
+	h.span.Error = errorCode(err)
+	h.r.Traces.Add(&h.span) // a failing disk is reported by Recorder.Troubles
+	return h.span.Duration
+}
+
+// errorCode is what a span says of an error: an AWS code, or its text.
+func errorCode(err error) string {
+	if err == nil {
+		return ""
+	}
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return f.Code
+	}
+	return err.Error()
+}
+
+// apiNamespace holds the platform's own counts of API calls. Like that of the
+// meters it is no valid namespace for a client.
+const apiNamespace = ":api"
+
+// calls is the series of API operations.
+type calls struct {
+	mu sync.RWMutex
+	of map[operation]*callSeries
+}
+
+type operation struct{ service, name string }
+
+type callSeries struct{ duration, errors *Series }
+
+// APICalls observes calls of operations: a span and the counts of each. It is
+// what awsapi tells of every call.
+type APICalls struct {
+	Recorder        *Recorder
+	Account, Region string // whose counts they are
+}
+
+// Begin begins a call. The function returned ends it.
+func (a APICalls) Begin(ctx context.Context, service, name string) (context.Context, func(err error, in, out int)) {
+	ctx, hop := a.Recorder.Begin(ctx, Span{Kind: Server, Service: service, Name: name})
+	s := a.series(operation{service, name})
+	return ctx, func(err error, in, out int) {
+		took := hop.End(err)
+		s.duration.Observe(hop.span.Start, float64(took.Microseconds())/1000)
+		if err != nil {
+			s.errors.Observe(hop.span.Start, 1)
+		}
+	}
+}
+
+func (a APICalls) series(op operation) *callSeries {
+	c := &a.Recorder.calls
+	c.mu.RLock()
+	s := c.of[op]
+	c.mu.RUnlock()
+	if s != nil {
+		return s
+	}
+	of := func(name string) *Series {
+		return a.Recorder.Metrics.Series(Metric{
+			Account: a.Account, Region: a.Region, Namespace: apiNamespace, Name: name,
+			Dims: []Attr{{"Operation", op.name}, {"Service", op.service}},
+		})
+	}
+	s = &callSeries{duration: of("Duration"), errors: of("Errors")}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.of == nil {
+		c.of = make(map[operation]*callSeries)
+	}
+	c.of[op] = s
+	return s
+}

@@ -1,0 +1,108 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/record/journal"
+)
+
+// Places in a journal, see package journal.
+type (
+	// Pos is the place of a record in the order of arrival.
+	Pos = journal.Pos
+	// Cursor is the place of a record in the order of time.
+	Cursor = journal.Cursor
+)
+
+// Options say where the records of a cloud are and how large they may become.
+// Zero sizes mean the defaults.
+type Options struct {
+	FS      disk.FS
+	Dir     string
+	Model   *clock.Model
+	Machine clock.Machine
+
+	LogBytes    int64 // of all logs; 256 MiB
+	TraceBytes  int64 // of all spans; 128 MiB
+	MetricBytes int64 // of all metrics and meters; 64 MiB
+}
+
+// Recorder is everything that a cloud records.
+type Recorder struct {
+	Logs    *Logs
+	Traces  *Traces
+	Metrics *Metrics
+
+	model   *clock.Model
+	machine clock.Machine
+	calls   calls
+}
+
+// Open opens the records in a directory. It reads none of them.
+func Open(o Options) (*Recorder, error) {
+	r := &Recorder{model: o.Model, machine: o.Machine}
+	var opened []*journal.Journal
+	open := func(name string, limit, normally int64) (*journal.Journal, error) {
+		if limit == 0 {
+			limit = normally
+		}
+		j, err := journal.Open(journal.Options{FS: o.FS, Dir: o.FS.PathJoin(o.Dir, name), Machine: o.Machine, MaxBytes: limit})
+		if err == nil {
+			opened = append(opened, j)
+		}
+		return j, err
+	}
+	logs, err := open("logs", o.LogBytes, 256<<20)
+	if err != nil {
+		return nil, fmt.Errorf("record: logs: %w", err)
+	}
+	traces, err := open("traces", o.TraceBytes, 128<<20)
+	if err != nil {
+		return nil, fmt.Errorf("record: traces: %w", errors.Join(err, closeAll(opened)))
+	}
+	metrics, err := open("metrics", o.MetricBytes, 64<<20)
+	if err != nil {
+		return nil, fmt.Errorf("record: metrics: %w", errors.Join(err, closeAll(opened)))
+	}
+	r.Logs, r.Traces = &Logs{logs}, &Traces{traces}
+	r.Metrics = newMetrics(metrics, o.Machine)
+	return r, nil
+}
+
+func closeAll(js []*journal.Journal) error {
+	var errs []error
+	for _, j := range js {
+		errs = append(errs, j.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Close writes what is in memory and closes the records.
+func (r *Recorder) Close() error {
+	r.Metrics.Flush()
+	return closeAll([]*journal.Journal{r.Logs.j, r.Traces.j, r.Metrics.j})
+}
+
+// Trouble is telemetry that was lost because the disk would not take it.
+type Trouble struct {
+	Of   string // logs, traces or metrics
+	Lost uint64 // bytes since the process began
+	Err  error  // the last
+}
+
+// Troubles returns what was lost since the process began.
+func (r *Recorder) Troubles() []Trouble {
+	var ts []Trouble
+	for _, of := range []struct {
+		name string
+		j    *journal.Journal
+	}{{"logs", r.Logs.j}, {"traces", r.Traces.j}, {"metrics", r.Metrics.j}} {
+		if lost, err := of.j.Err(); err != nil {
+			ts = append(ts, Trouble{Of: of.name, Lost: lost, Err: err})
+		}
+	}
+	return ts
+}
