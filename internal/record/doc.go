@@ -5,7 +5,7 @@
 // The platform records by itself; applications are not instrumented for it.
 // Everything here is telemetry: it may be dropped by age and by size, and a
 // power cut may take the last moments of it. Therefore it lives in segment
-// files of its own (see journal.go), never in the fsynced store, and nothing
+// files of its own (package journal), never in the fsynced store, and nothing
 // that must not be lost may depend on it. It is not CloudWatch either: that is
 // service/logs and service/cloudwatch, which are APIs over this package.
 //
