@@ -7,6 +7,8 @@ import (
 	"github.com/nube-run/nube/internal/kv/kvtest"
 )
 
-func BenchmarkEngine(b *testing.B) {
-	kvtest.RunBenchmarks(b, func(testing.TB) driver.Engine { return New() })
-}
+func open(testing.TB) driver.Engine { return New() }
+
+func TestConformance(t *testing.T) { kvtest.Run(t, open) }
+
+func BenchmarkEngine(b *testing.B) { kvtest.RunBenchmarks(b, open) }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -50,14 +52,14 @@ func (e *Engine) options(o Options) (*pebble.Options, func()) {
 	return po, cache.Unref
 }
 
-// backgroundError hears of failed flushes and compactions. Pebble tries them
-// again, and the log keeps what they have not written; damaged data is final.
+// backgroundError hears of failed flushes and compactions. Their data is still
+// in the log, and Pebble tries again at once and for ever, on a disk that can
+// no longer be written: we stop instead, and end the goroutine that would try.
+// It holds Pebble's lock, which ending it releases, and counts as busy from now
+// on, so that no other takes its place.
 func (e *Engine) backgroundError(err error) {
-	if pebble.IsCorruptionError(err) {
-		e.fail("background", err)
-		return
-	}
-	e.log.Warn("the store's background work failed and will be tried again", "error", err.Error())
+	e.fail("background", err)
+	runtime.Goexit()
 }
 
 // logger receives Pebble's messages. What it calls fatal breaks the engine, not
@@ -85,11 +87,13 @@ func removeUnfinished(fs disk.FS, dir string) error {
 	if err != nil {
 		return errors.New(err.Error())
 	}
+	mark := func(n string) bool { return strings.HasPrefix(n, "marker.format-version.") }
+	if slices.ContainsFunc(names, mark) {
+		return nil
+	}
 	var ours []string
 	for _, n := range names {
 		switch {
-		case strings.HasPrefix(n, "marker.format-version."):
-			return nil
 		case n == "LOCK":
 		case strings.HasPrefix(n, "marker."), strings.HasPrefix(n, "MANIFEST-"),
 			strings.HasPrefix(n, "OPTIONS-"), strings.HasSuffix(n, ".log"), strings.HasSuffix(n, ".dbtmp"):

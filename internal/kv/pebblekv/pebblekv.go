@@ -101,18 +101,13 @@ func Open(dir string, o Options) (*Engine, error) {
 	if err := removeUnfinished(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, err)
 	}
-	po, release := e.options(o)
-	defer release()
-	db, err := pebble.Open(dir, po)
+	db, err := e.openPebble(dir, o)
 	if err != nil {
-		return nil, fmt.Errorf("pebblekv: open %s: %s", dir, err)
+		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, err)
 	}
 	e.db = db
-	if e.version, err = readReserved(db); err == nil {
-		err = e.check() // what Pebble called fatal on the way
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("pebblekv: open %s: %s", dir, err), closePebble(db))
+	if e.version, err = readReserved(db); err != nil {
+		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, errors.Join(err, closePebble(db)))
 	}
 	e.reserved = e.version
 	e.recent = recent.New(e.version)
@@ -161,7 +156,8 @@ func (e *Engine) Follow(ctx context.Context, _ uint64) iter.Seq2[driver.Change, 
 	}
 }
 
-// Close implements [driver.Engine].
+// Close implements [driver.Engine]. It returns driver.ErrBroken if the engine
+// is; its directory then stays locked until the process ends.
 func (e *Engine) Close() error {
 	err := driver.ErrClosed
 	e.once.Do(func() { err = e.close() })
@@ -178,22 +174,44 @@ func (e *Engine) close() error {
 		err = e.releaseVersionsLocked()
 	}
 	close(e.closed)
+	if err != nil {
+		return err // a broken Pebble may wait for itself; its files go with the process
+	}
 	e.applied.Load().Close()
 	e.durable.Load().Close()
-	if cerr := closePebble(e.db); err == nil && cerr != nil {
-		err = fmt.Errorf("pebblekv: close: %s", cerr)
+	if err := closePebble(e.db); err != nil {
+		return fmt.Errorf("pebblekv: close: %w", err)
 	}
-	return err
+	return nil
 }
 
-// closePebble closes db. Pebble panics when it finds its own state upset, which
-// after a disk failure it may be.
-func closePebble(db *pebble.DB) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
+// openPebble opens Pebble, or returns the first error that it reported on the
+// way: it waits for a flush to succeed, which on a dying disk none may.
+func (e *Engine) openPebble(dir string, o Options) (*pebble.DB, error) {
+	type opened struct {
+		db  *pebble.DB
+		err error
+	}
+	c := make(chan opened, 1)
+	go func() {
+		po, release := e.options(o)
+		defer release()
+		db, err := pebble.Open(dir, po)
+		c <- opened{db, err}
 	}()
+	select {
+	case <-e.broken:
+		return nil, e.check()
+	case o := <-c:
+		if o.err != nil {
+			return nil, errors.New(o.err.Error())
+		}
+		return o.db, e.check()
+	}
+}
+
+// closePebble closes db.
+func closePebble(db *pebble.DB) error {
 	if err := db.Close(); err != nil {
 		return errors.New(err.Error())
 	}

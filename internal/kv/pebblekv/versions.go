@@ -25,7 +25,7 @@ func readReserved(db *pebble.DB) (uint64, error) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, err
+		return 0, errors.New(err.Error())
 	}
 	defer closer.Close()
 	if len(v) != 8 {
