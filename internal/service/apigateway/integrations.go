@@ -1,0 +1,273 @@
+package apigateway
+
+import (
+	"context"
+	"strings"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/awsapi/schema"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+)
+
+func (s *Service) registerIntegrations() {
+	awsapi.Handle(s.api, shapes.PutIntegration, on("PUT", func(in *shapes.PutIntegrationRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
+	}), s.putIntegration)
+	awsapi.Handle(s.api, shapes.GetIntegration, on("GET", func(in *shapes.GetIntegrationRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
+	}), s.getIntegration)
+	awsapi.Handle(s.api, shapes.UpdateIntegration, on("PATCH", func(in *shapes.UpdateIntegrationRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
+	}), s.updateIntegration)
+	awsapi.Handle(s.api, shapes.DeleteIntegration, on("DELETE", func(in *shapes.DeleteIntegrationRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
+	}), s.deleteIntegration)
+	awsapi.Handle(s.api, shapes.PutIntegrationResponse, on("PUT", func(in *shapes.PutIntegrationResponseRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
+	}), s.putIntegrationResponse)
+	awsapi.Handle(s.api, shapes.GetIntegrationResponse, on("GET", func(in *shapes.GetIntegrationResponseRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
+	}), s.getIntegrationResponse)
+	awsapi.Handle(s.api, shapes.DeleteIntegrationResponse, on("DELETE", func(in *shapes.DeleteIntegrationResponseRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
+	}), s.deleteIntegrationResponse)
+}
+
+// Limits of an integration's time-out.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+const (
+	minTimeout     = 50     // milliseconds
+	maxTimeout     = 300000 // the quota can be raised to it for regional APIs
+	defaultTimeout = 29000
+)
+
+// https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegration.html
+func (s *Service) putIntegration(ctx context.Context, in *shapes.PutIntegrationRequest) (*shapes.Integration, error) {
+	i := &shapes.Integration{
+		Type: in.Type, HttpMethod: in.IntegrationHttpMethod, Uri: in.Uri, ConnectionType: in.ConnectionType, Credentials: in.Credentials,
+		RequestParameters: in.RequestParameters, RequestTemplates: in.RequestTemplates, PassthroughBehavior: in.PassthroughBehavior,
+		CacheNamespace: in.CacheNamespace, CacheKeyParameters: in.CacheKeyParameters, ContentHandling: in.ContentHandling, TimeoutInMillis: in.TimeoutInMillis,
+	}
+	if i.PassthroughBehavior == nil {
+		i.PassthroughBehavior = ptr("WHEN_NO_MATCH")
+	}
+	if i.TimeoutInMillis == nil {
+		i.TimeoutInMillis = ptr(int32(defaultTimeout))
+	}
+	if i.CacheNamespace == nil {
+		i.CacheNamespace = in.ResourceId
+	}
+	if i.CacheKeyParameters == nil {
+		i.CacheKeyParameters = []string{}
+	}
+	if err := supportedIntegration(i); err != nil {
+		return nil, err
+	}
+	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(m *shapes.Method) error {
+		m.MethodIntegration = i
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return i, nil
+}
+
+// supportedIntegration refuses what the data plane could not do.
+func supportedIntegration(i *shapes.Integration) error {
+	if t := *i.TimeoutInMillis; t < minTimeout || t > maxTimeout {
+		return badRequest("Timeout should be between %d ms and %d ms", minTimeout, maxTimeout)
+	}
+	if value(i.ConnectionType) == "VPC_LINK" {
+		return badRequest("connectionType VPC_LINK is not supported: there are no VPCs.")
+	}
+	switch value(i.Type) {
+	case "AWS_PROXY":
+		if _, ok := functionOf(value(i.Uri)); !ok {
+			return badRequest("AWS_PROXY integrations of functions only are supported: uri must be arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations, not %s", value(i.Uri))
+		}
+		if value(i.HttpMethod) == "" {
+			return badRequest("Enumeration value for HttpMethod must be non-empty")
+		}
+	case "HTTP_PROXY":
+		if u := value(i.Uri); !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
+			return badRequest("Invalid HTTP endpoint specified for URI")
+		}
+		if value(i.HttpMethod) == "" {
+			return badRequest("Enumeration value for HttpMethod must be non-empty")
+		}
+	case "MOCK":
+		for media, text := range i.RequestTemplates {
+			if err := supportedTemplate(media, text); err != nil {
+				return err
+			}
+			if _, err := mockStatus(text); err != nil {
+				return err
+			}
+		}
+	default:
+		return badRequest("Integrations of type %s are not supported; AWS_PROXY, HTTP_PROXY and MOCK are.", value(i.Type))
+	}
+	return nil
+}
+
+// supportedTemplate refuses mapping templates that are more than text.
+func supportedTemplate(media, text string) error {
+	if strings.ContainsAny(text, "#$") {
+		return badRequest("The mapping template for %s uses the Velocity template language, which is not supported; plain text is.", media)
+	}
+	return nil
+}
+
+// functionOf is the function that the URI of a Lambda integration names.
+func functionOf(uri string) (arn.ARN, bool) {
+	_, rest, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/")
+	if !ok {
+		return "", false
+	}
+	fn, ok := strings.CutSuffix(rest, "/invocations")
+	return arn.ARN(fn), ok && arn.Looks(fn)
+}
+
+func (s *Service) readIntegration(ctx context.Context, api, resource, method *string) (*shapes.Integration, error) {
+	m, err := s.readMethod(ctx, api, resource, method)
+	if err != nil {
+		return nil, err
+	}
+	if m.MethodIntegration == nil {
+		return nil, noSuchIntegration()
+	}
+	return m.MethodIntegration, nil
+}
+
+func (s *Service) changeIntegration(ctx context.Context, api, resource, method *string, fn func(i *shapes.Integration) error) error {
+	return s.changeMethod(ctx, api, resource, method, func(m *shapes.Method) error {
+		if m.MethodIntegration == nil {
+			return noSuchIntegration()
+		}
+		return fn(m.MethodIntegration)
+	})
+}
+
+func (s *Service) getIntegration(ctx context.Context, in *shapes.GetIntegrationRequest) (*shapes.Integration, error) {
+	return s.readIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
+}
+
+func (s *Service) updateIntegration(ctx context.Context, in *shapes.UpdateIntegrationRequest) (*shapes.Integration, error) {
+	var out *shapes.Integration
+	err := s.changeIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(i *shapes.Integration) error {
+		for _, p := range in.PatchOperations {
+			if err := patchIntegration(i, p); err != nil {
+				return err
+			}
+		}
+		out = i
+		return supportedIntegration(i)
+	})
+	return out, err
+}
+
+func patchIntegration(i *shapes.Integration, p shapes.PatchOperation) error {
+	switch path := value(p.Path); {
+	case path == "/uri":
+		i.Uri = p.Value
+	case path == "/httpMethod":
+		i.HttpMethod = p.Value
+	case path == "/credentials":
+		i.Credentials = p.Value
+	case path == "/passthroughBehavior":
+		i.PassthroughBehavior = p.Value
+	case path == "/contentHandling":
+		i.ContentHandling = p.Value
+	case path == "/timeoutInMillis":
+		n, err := optionalInt(p)
+		if err != nil {
+			return err
+		}
+		if n == nil {
+			n = ptr(int32(defaultTimeout))
+		}
+		i.TimeoutInMillis = n
+	case strings.HasPrefix(path, "/requestTemplates/"):
+		i.RequestTemplates = patchMap(i.RequestTemplates, p, unescapePointer(path[len("/requestTemplates/"):]))
+	case strings.HasPrefix(path, "/requestParameters/"):
+		i.RequestParameters = patchMap(i.RequestParameters, p, unescapePointer(path[len("/requestParameters/"):]))
+	default:
+		return badPatch(p)
+	}
+	return nil
+}
+
+func (s *Service) deleteIntegration(ctx context.Context, in *shapes.DeleteIntegrationRequest) (*schema.Empty, error) {
+	return nil, s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(m *shapes.Method) error {
+		if m.MethodIntegration == nil {
+			return noSuchIntegration()
+		}
+		m.MethodIntegration = nil
+		return nil
+	})
+}
+
+// https://docs.aws.amazon.com/apigateway/latest/api/API_PutIntegrationResponse.html
+func (s *Service) putIntegrationResponse(ctx context.Context, in *shapes.PutIntegrationResponseRequest) (*shapes.IntegrationResponse, error) {
+	resp := shapes.IntegrationResponse{
+		StatusCode: in.StatusCode, SelectionPattern: in.SelectionPattern, ResponseParameters: in.ResponseParameters,
+		ResponseTemplates: in.ResponseTemplates, ContentHandling: in.ContentHandling,
+	}
+	for media, text := range in.ResponseTemplates {
+		if err := supportedTemplate(media, text); err != nil {
+			return nil, err
+		}
+	}
+	for name, expr := range in.ResponseParameters {
+		if err := supportedParameter(name, expr); err != nil {
+			return nil, err
+		}
+	}
+	err := s.changeIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(i *shapes.Integration) error {
+		if i.IntegrationResponses == nil {
+			i.IntegrationResponses = map[string]shapes.IntegrationResponse{}
+		}
+		i.IntegrationResponses[*in.StatusCode] = resp
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &resp, nil
+}
+
+// supportedParameter checks a mapping to method.response.header.Name: a quoted
+// literal is all that a mock can map.
+func supportedParameter(name, expr string) error {
+	if !strings.HasPrefix(name, "method.response.header.") {
+		return badRequest("Invalid mapping expression parameter specified: %s", name)
+	}
+	if len(expr) < 2 || expr[0] != '\'' || expr[len(expr)-1] != '\'' {
+		return badRequest("Invalid mapping expression specified: %s; a value in single quotes is supported.", expr)
+	}
+	return nil
+}
+
+func (s *Service) getIntegrationResponse(ctx context.Context, in *shapes.GetIntegrationResponseRequest) (*shapes.IntegrationResponse, error) {
+	i, err := s.readIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod)
+	if err != nil {
+		return nil, err
+	}
+	resp, ok := i.IntegrationResponses[*in.StatusCode]
+	if !ok {
+		return nil, noSuchResponse()
+	}
+	return &resp, nil
+}
+
+func (s *Service) deleteIntegrationResponse(ctx context.Context, in *shapes.DeleteIntegrationResponseRequest) (*schema.Empty, error) {
+	return nil, s.changeIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(i *shapes.Integration) error {
+		if _, ok := i.IntegrationResponses[*in.StatusCode]; !ok {
+			return noSuchResponse()
+		}
+		delete(i.IntegrationResponses, *in.StatusCode)
+		return nil
+	})
+}

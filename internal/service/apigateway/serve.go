@@ -1,0 +1,212 @@
+package apigateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/awsapi/wire"
+	"github.com/nube-run/nube/internal/clock"
+)
+
+// maxPayload is API Gateway's limit of a request's body.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html
+const maxPayload = 10 << 20
+
+// exchange is one request that a stage answers.
+type exchange struct {
+	s      *Service
+	plan   *plan
+	target Target
+	r      *http.Request
+	w      http.ResponseWriter
+
+	id       string // request id
+	trace    string // X-Amzn-Trace-Id
+	at       clock.Instant
+	resource *resource
+	method   *shapes.Method
+	params   map[string]string
+	body     []byte
+	actor    awsapi.Actor // of AWS_IAM authorisation
+}
+
+// Serve answers a request that was addressed to an API and a stage. trace is
+// the request's X-Amzn-Trace-Id.
+func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Target, trace string) {
+	x := &exchange{s: s, target: t, r: r, w: w, id: awsapi.NewID(), trace: trace, at: s.clock.Now(), params: map[string]string{}}
+	if fail := x.run(r.Context()); fail != nil {
+		x.refuse(*fail)
+	}
+}
+
+// run answers the request, or says why API Gateway itself has to.
+func (x *exchange) run(ctx context.Context) *failure {
+	p, err := x.s.plan(ctx, x.target)
+	if err != nil {
+		return x.internal("reading the stage", err)
+	}
+	if p == nil {
+		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "ForbiddenException", "Forbidden"}
+	}
+	x.plan = p
+	if fail := x.route(); fail != nil {
+		return fail
+	}
+	x.body, err = io.ReadAll(io.LimitReader(x.r.Body, maxPayload+1))
+	if err != nil {
+		return &failure{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Invalid request body"}
+	}
+	if len(x.body) > maxPayload {
+		return &failure{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
+	}
+	if fail := x.authorize(ctx); fail != nil {
+		return fail
+	}
+	return x.integrate(ctx)
+}
+
+// integrate passes the request to the method's integration.
+func (x *exchange) integrate(ctx context.Context) *failure {
+	i := x.method.MethodIntegration
+	ctx, cancel := x.s.machine.WithTimeout(ctx, millis(i.TimeoutInMillis))
+	defer cancel()
+	switch *i.Type {
+	case "AWS_PROXY":
+		return x.proxyFunction(ctx, i)
+	case "MOCK":
+		return x.mock(i)
+	case "HTTP_PROXY":
+		return x.proxyHTTP(ctx, i)
+	}
+	return x.internal("integration", errors.New("unknown type "+*i.Type))
+}
+
+// route finds the resource and its method. What no method answers is, in
+// API Gateway's words, a missing authentication token.
+func (x *exchange) route() *failure {
+	path := strings.TrimSuffix(strings.TrimPrefix(x.target.Path, "/"), "/")
+	if x.resource = x.plan.root.match(path, x.params); x.resource != nil {
+		x.method = x.resource.method(x.r.Method)
+	}
+	if x.method == nil {
+		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	return nil
+}
+
+func (x *exchange) executeARN() arn.ARN {
+	return x.target.Scope.Execute(x.target.API, x.target.Stage, x.r.Method, strings.TrimPrefix(x.target.Path, "/"))
+}
+
+// authorize verifies the signature of methods with AWS_IAM authorisation.
+func (x *exchange) authorize(ctx context.Context) *failure {
+	if value(x.method.AuthorizationType) != "AWS_IAM" {
+		return nil
+	}
+	actor, err := x.s.auth.Authenticate(x.r, "execute-api", x.body)
+	if err != nil {
+		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	x.actor = actor
+	ctx = awsapi.With(ctx, &awsapi.Call{ID: x.id, Scope: x.target.Scope, Actor: actor, SourceIP: x.sourceIP(), UserAgent: x.r.UserAgent()})
+	if err := x.s.auth.Permit(ctx, awsapi.Access{Action: "execute-api:Invoke", Resource: x.executeARN()}); err != nil {
+		_, text, _ := strings.Cut(err.Error(), ": ")
+		return &failure{"ACCESS_DENIED", http.StatusForbidden, "AccessDeniedException", text}
+	}
+	return nil
+}
+
+func (x *exchange) sourceIP() string {
+	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
+	if err != nil {
+		return x.r.RemoteAddr
+	}
+	return host
+}
+
+// internal is a failure of ours; what it was stands in the log.
+func (x *exchange) internal(what string, err error) *failure {
+	x.s.log.Error("apigateway: "+what, "request", x.id, "api", x.target.API, "err", err)
+	return &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+}
+
+// refuse writes a gateway response.
+func (x *exchange) refuse(f failure) {
+	status, body := f.status, wire.AppendString([]byte(`{"message":`), f.message)
+	body = append(body, '}')
+	head := x.w.Header()
+	head.Set("Content-Type", "application/json")
+	if g := x.custom(f); g != nil {
+		if n, err := strconv.Atoi(value(g.StatusCode)); err == nil {
+			status = n
+		}
+		if text, ok := g.ResponseTemplates["application/json"]; ok {
+			body = []byte(x.fill(text, f))
+		}
+		for name, expr := range g.ResponseParameters {
+			head.Set(strings.TrimPrefix(name, "gatewayresponse.header."), x.mapped(expr))
+		}
+	}
+	head.Set("X-Amzn-Errortype", f.code)
+	x.identify(head)
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	x.w.WriteHeader(status)
+	io.Copy(x.w, bytes.NewReader(body))
+}
+
+// custom is the API's own gateway response for a failure, the one of its class
+// when there is none of its type.
+func (x *exchange) custom(f failure) *shapes.GatewayResponse {
+	if x.plan == nil {
+		return nil
+	}
+	if g := x.plan.Responses[f.kind]; g != nil {
+		return g
+	}
+	if f.status >= 500 {
+		return x.plan.Responses["DEFAULT_5XX"]
+	}
+	return x.plan.Responses["DEFAULT_4XX"]
+}
+
+// fill replaces the variables of a gateway response's template.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+func (x *exchange) fill(text string, f failure) string {
+	resourcePath := ""
+	if x.resource != nil {
+		resourcePath = x.resource.Path
+	}
+	return strings.NewReplacer(
+		"$context.error.messageString", string(wire.AppendString(nil, f.message)), "$context.error.message", f.message,
+		"$context.error.responseType", f.kind, "$context.requestId", x.id, "$context.extendedRequestId", x.extendedID(),
+		"$context.stage", x.target.Stage, "$context.resourcePath", resourcePath, "$context.httpMethod", x.r.Method, "$context.path", x.target.Base+x.target.Path,
+		"$context.identity.sourceIp", x.sourceIP(), "$context.apiId", x.target.API,
+	).Replace(text)
+}
+
+// mapped is the value of a header mapping: a literal in single quotes, or a
+// header of the request.
+func (x *exchange) mapped(expr string) string {
+	if name, ok := strings.CutPrefix(expr, "method.request.header."); ok {
+		return x.r.Header.Get(name)
+	}
+	return strings.Trim(expr, "'")
+}
+
+// identify puts the headers on a response by which it can be found again.
+func (x *exchange) identify(h http.Header) {
+	h.Set("X-Amzn-Requestid", x.id)
+	h.Set("X-Amz-Apigw-Id", x.extendedID())
+	if x.trace != "" {
+		h.Set("X-Amzn-Trace-Id", x.trace)
+	}
+}

@@ -1,0 +1,179 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+// The layout, below account and region:
+//
+//	"api" id                       → api
+//	"resource" api id              → resource with its methods
+//	"deployment" api id            → deployment with its snapshot
+//	"stage" api name               → shapes.Stage
+//	"response" api type            → shapes.GatewayResponse
+//	"account"                      → shapes.Account
+//
+// Values are JSON.
+
+// api is a REST API. The shape has all but the policy's compiled form.
+type api struct {
+	shapes.RestApi
+}
+
+// resource is one path of an API.
+type resource struct {
+	ID       string
+	Parent   string `json:",omitempty"`
+	PathPart string `json:",omitempty"`
+	Path     string
+	Methods  map[string]*shapes.Method `json:",omitempty"` // by HTTP method or ANY
+}
+
+// deployment is a snapshot of an API.
+type deployment struct {
+	shapes.Deployment
+	Resources []*resource
+	Responses map[string]*shapes.GatewayResponse `json:",omitempty"`
+	Binary    []string                           `json:",omitempty"`
+}
+
+type space struct{ keyspace.Subspace }
+
+func spaceOf(s arn.Scope) space {
+	return space{keyspace.Service(keyspace.Cell{Account: s.Account, Region: s.Region}, "apigateway", 0)}
+}
+
+func (s space) api(id string) kv.Key { return s.Key().Str("api").Str(id).Done() }
+
+func (s space) apis() kv.Range { return kv.Range(s.Key().Str("api").Range()) }
+
+func (s space) resource(api, id string) kv.Key {
+	return s.Key().Str("resource").Str(api).Str(id).Done()
+}
+
+func (s space) resources(api string) kv.Range {
+	return kv.Range(s.Key().Str("resource").Str(api).Range())
+}
+
+func (s space) deployment(api, id string) kv.Key {
+	return s.Key().Str("deployment").Str(api).Str(id).Done()
+}
+
+func (s space) deployments(api string) kv.Range {
+	return kv.Range(s.Key().Str("deployment").Str(api).Range())
+}
+
+func (s space) stage(api, name string) kv.Key {
+	return s.Key().Str("stage").Str(api).Str(name).Done()
+}
+
+func (s space) stages(api string) kv.Range {
+	return kv.Range(s.Key().Str("stage").Str(api).Range())
+}
+
+func (s space) response(api, kind string) kv.Key {
+	return s.Key().Str("response").Str(api).Str(kind).Done()
+}
+
+func (s space) responses(api string) kv.Range {
+	return kv.Range(s.Key().Str("response").Str(api).Range())
+}
+
+func (s space) account() kv.Key { return s.Key().Str("account").Done() }
+
+func (s space) changed() kv.Key { return s.Key().Str("changed").Done() }
+
+// getter is what Tx and Snap have in common.
+type getter interface {
+	Get(k kv.Key) ([]byte, error)
+}
+
+// load reads a JSON value; nil when there is none.
+func load[T any](r getter, k kv.Key) (*T, error) {
+	text, err := r.Get(k)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	return decode[T](k, text)
+}
+
+func decode[T any](k kv.Key, text []byte) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(text, v); err != nil {
+		return nil, fmt.Errorf("apigateway: reading %s: %w", k, err)
+	}
+	return v, nil
+}
+
+func save(tx *kv.Tx, k kv.Key, v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("apigateway: writing %s: %w", k, err)
+	}
+	tx.Set(k, text)
+	return nil
+}
+
+// list reads the JSON values of a range in a snapshot.
+func list[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
+	var out []*T
+	for p, err := range s.Scan(r, kv.ScanOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		v, err := decode[T](p.Key, p.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// listTx is list in a transaction, whose reads it joins.
+func listTx[T any](tx *kv.Tx, r kv.Range) ([]*T, error) {
+	var out []*T
+	for p, err := range tx.Scan(r, kv.ScanOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		v, err := decode[T](p.Key, p.Value)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// view runs fn on the durable state, below the caller's account and region.
+func (s *Service) view(ctx context.Context, fn func(sn *kv.Snap, sp space) error) error {
+	sp := spaceOf(awsapi.From(ctx).Scope)
+	return s.db.View(ctx, func(sn *kv.Snap) error { return fn(sn, sp) })
+}
+
+// update runs fn in a transaction on an API, which must exist, and tells the
+// data plane that something changed.
+func (s *Service) update(ctx context.Context, apiID string, fn func(tx *kv.Tx, sp space, a *api) error) error {
+	sp := spaceOf(awsapi.From(ctx).Scope)
+	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
+		a, err := load[api](tx, sp.api(apiID))
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			return noSuchAPI(apiID)
+		}
+		tx.Signal(sp.changed())
+		return fn(tx, sp, a)
+	})
+	return err
+}
