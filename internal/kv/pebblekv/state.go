@@ -92,7 +92,11 @@ func (s *state) Scan(ctx context.Context, r driver.Range, o driver.ScanOptions, 
 	if bytes.Compare(r.Start, r.End) >= 0 {
 		return nil
 	}
-	it, err := s.snap.NewIter(&pebble.IterOptions{LowerBound: r.Start, UpperBound: userEnd(r.End)})
+	bounds := pebble.IterOptions{UpperBound: userEnd(r.End)}
+	if len(r.Start) > 0 { // an empty bound is not none
+		bounds.LowerBound = r.Start
+	}
+	it, err := s.snap.NewIter(&bounds)
 	if err != nil {
 		return s.e.readError(err)
 	}
