@@ -172,7 +172,7 @@ func (r *run) begin(ctx context.Context, n *node, res *Resource, act action, wan
 	default:
 		it.PhysicalID = r.nameFor(n.typ, res, want)
 	}
-	it.Token = token(r.id, res.LogicalID, r.op.Number, res.Generation, act)
+	it.Token = r.token(res.LogicalID, res.Generation, act)
 	if act != actUpdate && n.typ.NameProperty != "" && want.Has(n.typ.NameProperty) {
 		// Before the intent, so that what is found by a repeated Create is known
 		// to be this stack's own.
@@ -418,7 +418,7 @@ func (r *run) fail() error {
 func (r *run) succeed() error {
 	outputs, ds := r.m.evaluate(r.attribute)
 	if ds.HasErrors() {
-		return &conflict{strings.TrimSuffix(firstMessage(ds), ".")}
+		return &conflict{reason: strings.TrimSuffix(firstMessage(ds), ".")}
 	}
 	b := r.batch()
 	b.finishes = true

@@ -72,7 +72,7 @@ func (e *Engine) ContinueRollback(ctx context.Context, scope arn.Scope, nameOrID
 		}
 		id = s.ID
 		op.Fence, op.Token, op.Actor = fence, token, actor
-		op.Skip = slices.Clone(skip)
+		op.Skip, op.Round = slices.Clone(skip), op.Round+1
 		s.Status, s.Reason = UpdateRollbackInProgress, "User Initiated"
 		write(tx, put(l.op(s.ID), op), put(l.stack(s.ID), s), kv.Pair{Key: l.active(s.ID)})
 		tx.Append(l.events(s.ID), nil, put(nil, &Event{

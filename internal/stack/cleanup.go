@@ -153,7 +153,7 @@ func (r *run) remove(ctx context.Context, res *Resource, v *version) error {
 	if err != nil {
 		return err
 	}
-	tok := token(r.id, res.LogicalID+"/"+v.PhysicalID, r.op.Number, res.Generation, actDelete)
+	tok := r.token(res.LogicalID+"/"+v.PhysicalID, res.Generation, actDelete)
 	_, err = r.call(ctx, t.Provider.Delete, Request{
 		Stack: r.ref(), LogicalID: res.LogicalID, Type: res.Type, PhysicalID: v.PhysicalID, Token: tok,
 		Properties: props, Attrs: v.Attrs, Again: true,
@@ -187,8 +187,9 @@ func (r *run) deleteAll(ctx context.Context) error {
 		b.check(func(tx *kvTx) error { return r.l.exports(tx, r.id, outputs, nil) })
 		var c *conflict
 		if err := b.commit(); errors.As(err, &c) {
+			// The stack stays what it was.
 			b := r.batch()
-			b.stack(DeleteFailed, c.reason)
+			b.stack(r.op.Was, "Delete canceled. Cannot delete export "+c.export+" as it is in use by "+listed(c.users)+".")
 			b.end()
 			return b.commit()
 		} else if err != nil {

@@ -43,9 +43,10 @@ func letters(n int, parts ...string) string {
 	return string(out)
 }
 
-// token derives the token of a step.
-func token(stackID, logicalID string, operation, generation int, action action) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d\x00%s", stackID, logicalID, operation, generation, action))
+// token derives the token of a step: the same when the step is called again,
+// another one for every other step.
+func (r *run) token(what string, generation int, act action) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%d\x00%d\x00%d\x00%s", r.id, what, r.op.Number, r.op.Round, generation, act))
 	return uuid([16]byte(sum[:16]))
 }
 

@@ -18,9 +18,21 @@ type Export struct {
 
 // conflict is an error about exports, found while committing. It is the
 // operation that fails, not the commit.
-type conflict struct{ reason string }
+type conflict struct {
+	reason string
+	export string   // that is in use
+	users  []string // by whom
+}
 
 func (c *conflict) Error() string { return c.reason }
+
+// listed lists names as a sentence does: a, b and c.
+func listed(names []string) string {
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
 
 // evaluate returns the outputs of a model, with what attribute yields.
 func (m *model) evaluate(attribute func(string, string) (*template.Value, bool, error)) ([]Output, template.Diagnostics) {
@@ -54,7 +66,7 @@ func (l layout) exports(tx *kv.Tx, id string, old, outputs []Output) error {
 			continue
 		}
 		if _, twice := next[o.Export]; twice {
-			return &conflict{"Export with name " + o.Export + " is declared more than once in the template"}
+			return &conflict{reason: "Export with name " + o.Export + " is declared more than once in the template"}
 		}
 		next[o.Export] = o.Value
 	}
@@ -75,7 +87,7 @@ func (l layout) exports(tx *kv.Tx, id string, old, outputs []Output) error {
 			if kept {
 				verb = "updated"
 			}
-			return &conflict{"Export " + o.Export + " cannot be " + verb + " as it is in use by " + strings.Join(users, ", ")}
+			return &conflict{export: o.Export, users: users, reason: "Export " + o.Export + " cannot be " + verb + " as it is in use by " + listed(users)}
 		}
 		if have, ok, err := get[Export](tx, l.export(o.Export)); err != nil {
 			return err
@@ -96,7 +108,7 @@ func (l layout) exports(tx *kv.Tx, id string, old, outputs []Output) error {
 			if err != nil {
 				return err
 			}
-			return &conflict{"Export with name " + o.Export + " is already exported by stack " + owner.Name}
+			return &conflict{reason: "Export with name " + o.Export + " is already exported by stack " + owner.Name}
 		}
 		write(tx, put(l.export(o.Export), &Export{Name: o.Export, Value: o.Value, StackID: id}))
 	}

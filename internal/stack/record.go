@@ -140,6 +140,7 @@ type operation struct {
 	Verb      verb
 	Phase     phase
 	Number    int
+	Round     int          `json:",omitempty"` // how often its rollback was continued
 	Fence     string       // whoever runs it knows it
 	Actor     awsapi.Actor // for whom
 	Token     string       `json:",omitempty"` // ClientRequestToken
@@ -155,6 +156,7 @@ type operation struct {
 	Settings             Settings // of the stack when it succeeds
 	ChangeSetID          string   `json:",omitempty"`
 	Failure              string   `json:",omitempty"` // of the stack itself, not of a resource
+	Was                  Status   `json:",omitempty"` // the stack's status before a deletion, which may turn out to be impossible
 }
 
 // OnFailure says what becomes of a stack whose creation or update fails.

@@ -10,9 +10,6 @@ import (
 // rollback restores what a failed update has changed, in the reverse order.
 // What it created is removed afterwards.
 func (r *run) rollback(ctx context.Context) error {
-	if err := r.unfinished(ctx); err != nil {
-		return err
-	}
 	names := r.names(func(res *Resource) bool { return res.Before != nil })
 	var broken errorOnce
 	r.dependencies(names).reversed().walk(ctx, walkOptions{limit: r.e.parallel}, func(ctx context.Context, name string) error {
@@ -50,6 +47,9 @@ func (r *run) rollbackFailures() string {
 
 // restore makes one resource what it was before the update.
 func (r *run) restore(ctx context.Context, res *Resource) error {
+	if res.Intent != nil {
+		return r.carryOut(ctx, res, true)
+	}
 	b := r.batch()
 	if res.Before.PhysicalID != res.PhysicalID || bytes.Equal(res.Before.Properties, res.Properties) || slices.Contains(r.op.Skip, res.LogicalID) {
 		// Nothing is to be called: what was replaced is still there, what failed
@@ -66,7 +66,7 @@ func (r *run) restore(ctx context.Context, res *Resource) error {
 	}
 	res.Intent = &intent{
 		Action: actRestore, PhysicalID: res.PhysicalID, Properties: res.Before.Properties, DependsOn: res.Before.DependsOn,
-		Began: r.e.model.Now(), Token: token(r.id, res.LogicalID, r.op.Number, res.Generation, actRestore),
+		Began: r.e.model.Now(), Token: r.token(res.LogicalID, res.Generation, actRestore),
 	}
 	b.note(res, UpdateInProgress, "")
 	if err := b.commit(); err != nil {

@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 				t.Fatal(err)
 			}
 			files := parseArchive(string(text))
-			s := &script{rig: newRig(t, newWorld(), 1), files: files, seen: map[string]int{}}
+			s := &script{rig: newRig(t, newWorld(t), 1), files: files, seen: map[string]int{}}
 			defer s.close()
 			for line := range strings.Lines(files.get("script")) {
 				if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {

@@ -52,19 +52,22 @@ var testScope = arn.In("eu-central-1", "123456789012")
 // world is the services behind the types of the tests: what exists, and what
 // was asked of it.
 type world struct {
-	mu    sync.Mutex
-	items map[string]string // JSON of the properties by physical id
-	owner map[string]string // who made it
-	next  int
-	calls []string
-	fails map[string]string // "create Logical": why it fails
+	t      testing.TB
+	mu     sync.Mutex
+	tokens map[string]bool
+	items  map[string]string // JSON of the properties by physical id
+	owner  map[string]string // who made it
+	next   int
+	calls  []string
+	fails  map[string]string // "create Logical", or "create Logical/text" when a property has the text: why it fails
 	// before and after, when set, are called around each effect.
 	before, after func(call string)
+	dead          func() bool                  // the process is gone: no effect takes place any more
 	order         func(call string, r Request) // told of each successful call
 }
 
-func newWorld() *world {
-	return &world{items: map[string]string{}, owner: map[string]string{}, fails: map[string]string{}}
+func newWorld(t testing.TB) *world {
+	return &world{t: t, tokens: map[string]bool{}, items: map[string]string{}, owner: map[string]string{}, fails: map[string]string{}}
 }
 
 // types returns the types that act on w.
@@ -102,15 +105,25 @@ func (f *fake) enter(call string, r Request) error {
 	if f.w.before != nil {
 		f.w.before(line)
 	}
+	if f.w.dead != nil && f.w.dead() {
+		return errDead
+	}
 	f.w.mu.Lock()
+	if f.w.tokens[r.Token] && !r.Again {
+		f.w.t.Errorf("%s is called a second time as if it were the first", line)
+	}
+	f.w.tokens[r.Token] = true
 	again := ""
 	if r.Again && call != "delete" {
 		again = " again"
 	}
 	f.w.calls = append(f.w.calls, fmt.Sprintf("%s %s%s %s", line, r.PhysicalID, again, r.Properties.AppendJSON(nil)))
-	if why, ok := f.w.fails[line]; ok {
-		f.w.mu.Unlock()
-		return fault.New("ValidationException", "%s", why)
+	for what, why := range f.w.fails {
+		step, text, _ := strings.Cut(what, "/")
+		if step == line && strings.Contains(string(r.Properties.AppendJSON(nil)), text) {
+			f.w.mu.Unlock()
+			return fault.New("ValidationException", "%s", why)
+		}
 	}
 	return nil // locked
 }
@@ -180,6 +193,9 @@ func (f *fake) Delete(ctx context.Context, r Request) (Progress, error) {
 func (f *fake) Read(ctx context.Context, r Request) (Attrs, error) {
 	f.w.mu.Lock()
 	defer f.w.mu.Unlock()
+	if f.w.dead != nil && f.w.dead() {
+		return nil, errDead
+	}
 	if _, ok := f.w.items[r.PhysicalID]; !ok {
 		return nil, ErrNotFound
 	}
