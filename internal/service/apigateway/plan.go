@@ -8,6 +8,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -107,20 +108,11 @@ func (r *resource) method(name string) *shapes.Method {
 	return r.Methods["ANY"]
 }
 
-// Target is an API and a stage, as a request addressed them.
-type Target struct {
-	Scope  arn.Scope
-	API    string
-	Stage  string
-	Path   string // below the stage, still escaped, beginning with a slash
-	Base   string // what stood before Path: "/dev", or "" where the stage is not part of the address
-	Domain string // host name that was addressed
-}
-
 // planCache keeps the plans of stages until anything of API Gateway changes.
 type planCache struct {
 	mu      sync.RWMutex
 	plans   map[planKey]*plan
+	sites   map[arn.Scope][]Site
 	epoch   uint64
 	watched map[arn.Scope]bool
 }
@@ -133,12 +125,12 @@ type planKey struct {
 func (c *planCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plans = nil
+	c.plans, c.sites = nil, nil
 	c.epoch++
 }
 
 // plan returns what a stage serves; nil when there is no such API or stage.
-func (s *Service) plan(ctx context.Context, t Target) (*plan, error) {
+func (s *Service) plan(ctx context.Context, t edge.Target) (*plan, error) {
 	key := planKey{t.Scope, t.API, t.Stage}
 	s.plans.mu.RLock()
 	p, epoch, watched := s.plans.plans[key], s.plans.epoch, s.plans.watched[t.Scope]
@@ -191,54 +183,4 @@ func (s *Service) watch(scope arn.Scope, sp space) {
 	}
 	s.plans.watched[scope] = true
 	s.db.WatchFunc(s.plans.drop, sp.changed())
-}
-
-// Site is an API's stage as it can be addressed.
-type Site struct {
-	API, Name, Stage string
-	Paths            []string // "ANY /users"
-}
-
-// Sites lists the stages of all APIs of a scope, oldest API first, for the
-// gateway's default address and for tables shown to people.
-func (s *Service) Sites(ctx context.Context, scope arn.Scope) ([]Site, error) {
-	var out []Site
-	sp := spaceOf(scope)
-	err := s.db.View(ctx, func(sn *kv.Snap) error {
-		as, err := list[api](sn, sp.apis())
-		if err != nil {
-			return err
-		}
-		for _, a := range as {
-			sts, err := list[shapes.Stage](sn, sp.stages(*a.Id))
-			if err != nil {
-				return err
-			}
-			for _, st := range sts {
-				site := Site{API: *a.Id, Name: value(a.Name), Stage: *st.StageName}
-				d, err := load[deployment](sn, sp.deployment(*a.Id, value(st.DeploymentId)))
-				if err != nil {
-					return err
-				}
-				if d != nil {
-					site.Paths = d.paths()
-				}
-				out = append(out, site)
-			}
-		}
-		return nil
-	})
-	return out, err
-}
-
-func (d *deployment) paths() []string {
-	var out []string
-	for _, r := range d.Resources {
-		for name, m := range r.Methods {
-			if m.MethodIntegration != nil && value(m.MethodIntegration.Type) != "MOCK" {
-				out = append(out, name+" "+r.Path)
-			}
-		}
-	}
-	return out
 }

@@ -15,6 +15,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/edge"
 )
 
 // maxPayload is API Gateway's limit of a request's body.
@@ -25,7 +26,7 @@ const maxPayload = 10 << 20
 type exchange struct {
 	s      *Service
 	plan   *plan
-	target Target
+	target edge.Target
 	r      *http.Request
 	w      http.ResponseWriter
 
@@ -41,7 +42,7 @@ type exchange struct {
 
 // Serve answers a request that was addressed to an API and a stage. trace is
 // the request's X-Amzn-Trace-Id.
-func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Target, trace string) {
+func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t edge.Target, trace string) {
 	x := &exchange{s: s, target: t, r: r, w: w, id: awsapi.NewID(), trace: trace, at: s.clock.Now(), params: map[string]string{}}
 	if fail := x.run(r.Context()); fail != nil {
 		x.refuse(*fail)

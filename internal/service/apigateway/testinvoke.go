@@ -9,6 +9,7 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -68,7 +69,7 @@ func (s *Service) testInvokeMethod(ctx context.Context, in *shapes.TestInvokeMet
 		s: s, r: req, w: rec, id: awsapi.NewID(), at: s.clock.Now(), params: map[string]string{}, resource: r, method: m, actor: call.Actor,
 		body:   []byte(value(in.Body)),
 		plan:   newPlan(a, stage, &deployment{Resources: []*resource{r}, Binary: a.BinaryMediaTypes}),
-		target: Target{Scope: call.Scope, API: *in.RestApiId, Stage: testStage, Path: u.EscapedPath(), Domain: "testPrefix.testDomainName"},
+		target: edge.Target{Scope: call.Scope, API: *in.RestApiId, Stage: testStage, Path: u.EscapedPath(), Domain: "testPrefix.testDomainName"},
 	}
 	x.plan.root.match(strings.Trim(u.EscapedPath(), "/"), x.params)
 	began := s.machine.Now()

@@ -1,0 +1,149 @@
+// Package edge is where an application's HTTP requests come in: it finds out
+// which API and stage a request addresses, gives it a trace and a token of
+// work, and hands it to the API's service.
+//
+// It does not route within an API and knows no integration: that is service
+// apigateway, which implements [APIs].
+//
+// An API can be addressed in four ways:
+//
+//	http://localhost:3000/users                               the gateway: the application's own port, without the stage
+//	http://localhost:4566/_aws/execute-api/{api}/{stage}/users  on the AWS endpoint
+//	http://localhost:4566/restapis/{api}/{stage}/_user_request_/users  the older form of the same
+//	http://{api}.execute-api.{region}.…/{stage}/users         by host name, on either port
+//
+// Invariants: every request that is served has a token in the ledger from
+// before it is read until its answer is written.
+package edge
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/work"
+)
+
+// Target is an API and a stage, as a request addressed them.
+type Target struct {
+	Scope  arn.Scope
+	API    string
+	Stage  string
+	Path   string // below the stage, still escaped, beginning with a slash
+	Base   string // what stood before Path: "/dev", or "" where the stage is not part of the address
+	Domain string // host name that was addressed, without the port
+}
+
+// APIs serves requests that address an API. Service apigateway implements it.
+type APIs interface {
+	// Serve answers a request; trace is its X-Amzn-Trace-Id.
+	Serve(w http.ResponseWriter, r *http.Request, t Target, trace string)
+	// Default returns the API and stage that answer a request on the gateway,
+	// where neither is addressed; ok is false when there is none at all.
+	Default(ctx context.Context, scope arn.Scope, method, path string) (api, stage string, ok bool, err error)
+}
+
+// Edge finds the target of requests.
+type Edge struct {
+	APIs     APIs
+	Scope    arn.Scope
+	Ledger   *work.Ledger
+	Recorder *record.Recorder
+}
+
+// Gateway serves the application's own port.
+func (e *Edge) Gateway() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if t, ok := e.byHost(r); ok {
+			e.serve(w, r, t)
+			return
+		}
+		token := e.Ledger.Begin(work.Request, r.Method+" "+r.URL.Path)
+		defer token.End()
+		path := r.URL.EscapedPath()
+		api, stage, ok, err := e.APIs.Default(r.Context(), e.Scope, r.Method, path)
+		switch {
+		case err != nil:
+			refuse(w, http.StatusInternalServerError, "Internal server error")
+		case !ok:
+			refuse(w, http.StatusNotFound, "No API is deployed. `nube deploy DIR` deploys the application in DIR.")
+		default:
+			e.traced(w, r, Target{Scope: e.Scope, API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
+		}
+	})
+}
+
+// Find tells whether a request on the AWS endpoint addresses an API.
+func (e *Edge) Find(r *http.Request) (Target, bool) {
+	if t, ok := e.byHost(r); ok {
+		return t, true
+	}
+	path := r.URL.EscapedPath()
+	if rest, ok := strings.CutPrefix(path, "/_aws/execute-api/"); ok {
+		api, rest, _ := strings.Cut(rest, "/")
+		stage, rest, _ := strings.Cut(rest, "/")
+		return e.target(r, api, stage, rest), api != "" && stage != ""
+	}
+	if rest, ok := strings.CutPrefix(path, "/restapis/"); ok {
+		head, rest, ok := strings.Cut(rest, "/_user_request_")
+		api, stage, _ := strings.Cut(head, "/")
+		return e.target(r, api, stage, strings.TrimPrefix(rest, "/")), ok && api != "" && stage != ""
+	}
+	return Target{}, false
+}
+
+// Serve answers a request whose target was found.
+func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, t Target) { e.serve(w, r, t) }
+
+// byHost reads host names of the form {api}.execute-api.{region}.….
+func (e *Edge) byHost(r *http.Request) (Target, bool) {
+	api, rest, ok := strings.Cut(hostName(r.Host), ".execute-api.")
+	if !ok || strings.Contains(api, ".") {
+		return Target{}, false
+	}
+	stage, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
+	t := e.target(r, api, stage, path)
+	if region, _, ok := strings.Cut(rest, "."); ok && strings.Count(region, "-") >= 2 {
+		t.Scope = arn.In(region, e.Scope.Account)
+	}
+	return t, stage != ""
+}
+
+func (e *Edge) target(r *http.Request, api, stage, path string) Target {
+	return Target{Scope: e.Scope, API: api, Stage: stage, Path: "/" + path, Base: "/" + stage, Domain: hostName(r.Host)}
+}
+
+func (e *Edge) serve(w http.ResponseWriter, r *http.Request, t Target) {
+	token := e.Ledger.Begin(work.Request, r.Method+" "+t.Path)
+	defer token.End()
+	e.traced(w, r, t)
+}
+
+// traced begins the request's trace, or goes on with the caller's.
+func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
+	ctx := r.Context()
+	if c, ok := record.ParseXRay(r.Header.Get(record.XRayHeader)); ok {
+		ctx = record.With(ctx, c)
+	} else if c, ok := record.ParseTraceparent(r.Header.Get(record.ParentHeader)); ok {
+		ctx = record.With(ctx, c)
+	}
+	ctx, hop := e.Recorder.Begin(ctx, record.Span{Kind: record.Server, Service: "apigateway", Name: r.Method + " " + t.Path, Resource: t.Scope.RestAPI(t.API).String()})
+	e.APIs.Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
+	hop.End(nil)
+}
+
+// hostName is the host of an authority, without the port.
+func hostName(host string) string {
+	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {
+		host = host[:i]
+	}
+	return host
+}
+
+func refuse(w http.ResponseWriter, status int, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	w.Write([]byte(`{"message":"` + message + `"}`))
+}
