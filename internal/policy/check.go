@@ -221,7 +221,7 @@ func resourceFormat(r string) string {
 	for len(parts) < 6 {
 		parts = append(parts, "*")
 	}
-	partition, service, region, resource := parts[1], parts[2], parts[3], parts[5]
+	partition, service, region, account, resource := parts[1], parts[2], parts[3], parts[4], parts[5]
 	switch {
 	case !validPartition(partition):
 		return `Partition "` + partition + `" is not valid for resource "arn:` + strings.Join(parts[1:], ":") + `".`
@@ -231,7 +231,7 @@ func resourceFormat(r string) string {
 		return msgLegacy
 	case service == "iam" && region != "" && given > 3:
 		return "IAM resource " + r + " cannot contain region information."
-	case service == "s3" && region != "" && given > 3:
+	case service == "s3" && region != "" && account == "": // access points and jobs have both
 		return "Resource " + r + " can not contain region information."
 	case service == "iam" && given == 6 && !iamResource(resource):
 		return msgIAMResource
@@ -250,6 +250,9 @@ func validPartition(s string) bool {
 // iamResource reports whether a resource of IAM begins as one of its types
 // does, as far as the first wildcard or variable.
 func iamResource(s string) bool {
+	if s == "root" { // sts:AssumeRoot
+		return true
+	}
 	head, wild := s, false
 	if i := strings.IndexAny(s, "*?$"); i >= 0 {
 		head, wild = s[:i], true
@@ -257,6 +260,7 @@ func iamResource(s string) bool {
 	for _, start := range [...]string{
 		"user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "server-certificate/",
 		"policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/", "access-report/",
+		"delegation-request/", "role-template/", // younger than the message
 	} {
 		if strings.HasPrefix(head, start) || wild && strings.HasPrefix(start, head) {
 			return true
