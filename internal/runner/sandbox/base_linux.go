@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"sync"
 	"syscall"
 
@@ -202,22 +202,25 @@ func (b *base) procByProgram() error {
 	return nil
 }
 
-// names replaces /etc/passwd and /etc/group by ones in which every user that
-// a process can run as has a name, as Lambda's has; interpreters look it up.
+// namedUsers is how many of a Host's users have a name: processes beyond that,
+// at once, do without.
+const namedUsers = 256
+
+// names replaces /etc/passwd and /etc/group by ones in which the users that
+// processes run as have names, as Lambda's has; interpreters look it up.
 func (b *base) names() error {
-	var passwd, group strings.Builder
-	passwd.WriteString("root:x:0:0:root:/root:/sbin/nologin\n")
-	group.WriteString("root:x:0:\n")
-	for i := range b.users.size {
-		id := b.users.first + i
-		fmt.Fprintf(&passwd, "sbx_user%d:x:%d:%d::/home/sbx_user%d:/sbin/nologin\n", 1051+i, id, id, 1051+i)
-		fmt.Fprintf(&group, "sbx_user%d:x:%d:\n", 1051+i, id)
+	passwd := []byte("root:x:0:0:root:/root:/sbin/nologin\n")
+	group := []byte("root:x:0:\n")
+	for i := range int64(namedUsers) {
+		name, id := "sbx_user"+strconv.FormatInt(1051+i, 10), strconv.FormatInt(int64(b.users.first)+i, 10)
+		passwd = append(passwd, name+":x:"+id+":"+id+"::/home/"+name+":/sbin/nologin\n"...)
+		group = append(group, name+":x:"+id+":\n"...)
 	}
-	for name, text := range map[string]string{"passwd": passwd.String(), "group": group.String()} {
+	for name, text := range map[string][]byte{"passwd": passwd, "group": group} {
 		if _, err := os.Stat("etc/" + name); err != nil {
 			continue // nothing to mount on, and nothing to look up
 		}
-		if err := os.WriteFile("../"+name, []byte(text), 0o644); err != nil {
+		if err := os.WriteFile("../"+name, text, 0o644); err != nil {
 			return err
 		}
 		fd, err := cloneMount("../"+name, roMount)

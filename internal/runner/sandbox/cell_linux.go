@@ -86,17 +86,31 @@ func (c *cell) furnish() (err error) {
 	return err
 }
 
-// enter moves the calling thread into the cell.
+// enter moves the calling thread into the cell and takes from it what it will
+// not need for the start.
 func (c *cell) enter() error {
+	s := c.sys
 	if c.group != nil {
 		if err := c.group.enter(); err != nil {
 			return err
 		}
 	}
-	if c.sys.base != nil {
-		return c.sys.base.enter()
+	if s.base != nil {
+		if err := s.base.enter(); err != nil {
+			return err
+		}
+	} else if s.can.root {
+		if err := dropCapabilities(); err != nil {
+			return err
+		}
 	}
-	return nil
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl no_new_privs", err)
+	}
+	if s.filter == nil {
+		return nil
+	}
+	return installFilter(s.filter)
 }
 
 // dispose gives back what the cell holds, when nothing runs in it any more or
@@ -120,8 +134,7 @@ func (c *cell) discard() error {
 	return c.dispose()
 }
 
-// launch confines the calling thread and starts the program from it. The order
-// matters: what needs rights comes before giving them up.
+// launch does what the Spec decides and starts the program.
 func (c *cell) launch(j *job) (pid, pidfd int, err error) {
 	s := j.spec
 	for _, m := range j.mounts {
@@ -134,31 +147,17 @@ func (c *cell) launch(j *job) (pid, pidfd int, err error) {
 			return 0, -1, os.NewSyscallError("chroot", err)
 		}
 	}
-	if err := c.confine(s); err != nil {
-		return 0, -1, err
-	}
-	return c.spawn(s)
-}
-
-// confine gives up the thread's rights, for ever.
-func (c *cell) confine(s *Spec) error {
-	if c.uid == 0 && c.sys.can.root {
-		if err := dropCapabilities(); err != nil {
-			return err
-		}
-	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return os.NewSyscallError("prctl no_new_privs", err)
-	}
 	if c.sys.can.landlock > 0 {
 		if err := c.sys.landlock(s); err != nil {
-			return err
+			return 0, -1, err
 		}
 	}
-	if f := c.sys.filter(s.Network); f != nil {
-		return installFilter(f)
+	if s.Network == NetworkPlatformOnly {
+		if err := installFilter(c.sys.only); err != nil {
+			return 0, -1, err
+		}
 	}
-	return nil
+	return c.spawn(s)
 }
 
 // spawn starts the program.

@@ -19,7 +19,7 @@ import (
 type tree struct {
 	cell  *cell
 	id    int
-	pidfd *os.File
+	pidfd *os.File // nil where the kernel has none
 	root  procStat // for finding the family where nothing else tells
 	oom   atomic.Bool
 
@@ -29,21 +29,22 @@ type tree struct {
 	final   *Usage // set when the tree is gone
 }
 
-func (s *system) newTree(c *cell, sp *Spec, l launched) (*tree, error) {
+func (s *system) newTree(c *cell, sp *Spec, l launched) *tree {
+	t := &tree{cell: c, id: l.pid}
 	// In non-blocking mode the runtime's poller waits for the process, so that
 	// a waiting instance costs no thread.
-	if err := unix.SetNonblock(l.pidfd, true); err != nil {
-		unix.Kill(l.pid, unix.SIGKILL)
-		return nil, os.NewSyscallError("fcntl", err)
+	if l.pidfd >= 0 && unix.SetNonblock(l.pidfd, true) == nil {
+		t.pidfd = os.NewFile(uintptr(l.pidfd), "pidfd")
+	} else if l.pidfd >= 0 {
+		unix.Close(l.pidfd)
 	}
-	t := &tree{cell: c, id: l.pid, pidfd: os.NewFile(uintptr(l.pidfd), "pidfd")}
 	if c.group == nil {
 		t.root, _ = readStat(l.pid) // our own child: it is there until we reap it
 	}
 	if s.watch != nil && sp.MemoryMB > 0 {
 		s.watch.add(t, int64(sp.MemoryMB)<<20)
 	}
-	return t, nil
+	return t
 }
 
 func (t *tree) pid() int { return t.id }
@@ -87,30 +88,38 @@ func (t *tree) reap() (ws unix.WaitStatus, ru unix.Rusage) {
 		pid, err := unix.Wait4(t.id, &ws, options, &ru)
 		return pid == t.id || err != nil && !errors.Is(err, unix.EINTR)
 	}
-	if rc, err := t.pidfd.SyscallConn(); err == nil {
-		if rc.Read(func(uintptr) bool { return try(unix.WNOHANG) }) == nil {
+	if t.pidfd != nil {
+		rc, err := t.pidfd.SyscallConn()
+		if err == nil && rc.Read(func(uintptr) bool { return try(unix.WNOHANG) }) == nil {
 			return ws, ru
 		}
 	}
-	for !try(0) { // the kernel cannot poll a pidfd
+	for !try(0) {
 	}
 	return ws, ru
 }
 
-// bury kills what the first process has left behind and gives its
-// surroundings back. It returns when nothing runs any more.
+// bury kills what the first process has left behind and returns when nothing
+// runs any more. What the tree stood in is given back in the background.
+//
+// Its errors have nobody to go to, and mean that something is in an
+// uninterruptible wait: the next Open sweeps again.
 func (t *tree) bury() {
-	if t.cell.group == nil {
-		// Nothing more can be done when it fails: what is left is in an
-		// uninterruptible wait, and the next Open tries again.
-		_ = until(func() (bool, error) {
-			left := t.members()
-			return len(left) == 0, killAll(func() []int { return left })
-		}, "process "+strconv.Itoa(t.id))
+	_ = until(func() (bool, error) {
+		left := t.members()
+		if len(left) == 0 {
+			return true, nil
+		}
+		if g := t.cell.group; g != nil {
+			return false, g.kill()
+		}
+		return false, killAll(func() []int { return left })
+	}, "the tree of process "+strconv.Itoa(t.id))
+	if t.pidfd != nil {
+		t.pidfd.Close()
 	}
-	close(t.cell.gone)   // a parked thread still stands in the control group
-	_ = t.cell.dispose() // as above
-	t.pidfd.Close()
+	close(t.cell.gone)
+	t.cell.sys.chores.Go(func() { _ = t.cell.dispose() })
 }
 
 // members are the tree's processes.

@@ -22,22 +22,24 @@ import (
 // seccomp on top; paths are Lambda's. Without them Landlock and seccomp do
 // it alone; paths are the host's.
 type system struct {
-	opts    Options
-	can     abilities
-	lock    *os.File
-	null    *os.File
-	points  *os.File // a directory of mount points for paths among the layers
-	mark    string   // begins the marker of every process
-	groups  *cgroups
-	base    *base     // nil: the lower level
-	users   *userPool // nil on the lower level
-	filters map[Network][]unix.SockFilter
-	why     []string // what is not in force, and why
-	serial  atomic.Uint64
-	ready   chan *cell
-	filling sync.WaitGroup
-	busy    atomic.Bool // a filling goroutine runs
-	watch   *watcher    // nil: control groups limit the memory
+	opts   Options
+	can    abilities
+	lock   *os.File
+	null   *os.File
+	points *os.File // a directory of mount points for paths among the layers
+	mark   string   // begins the marker of every process
+	groups *cgroups
+	base   *base             // nil: the lower level
+	users  *userPool         // nil on the lower level
+	fixed  []fixedPath       // what every process may use, on the lower level
+	filter []unix.SockFilter // every process's; nil: no seccomp
+	only   []unix.SockFilter // on top of it, NetworkPlatformOnly's
+	why    []string          // what is not in force, and why
+	serial atomic.Uint64
+	ready  chan *cell
+	chores sync.WaitGroup // in the background; Close waits for them
+	busy   atomic.Bool    // a filling goroutine runs
+	watch  *watcher       // nil: control groups limit the memory
 
 	knowsPeers bool
 }
@@ -119,11 +121,17 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 			return nil, err
 		}
 	}
+	if s.base == nil && can.landlock > 0 {
+		if err := s.openFixed(); err != nil {
+			return nil, err
+		}
+	}
 	s.buildFilters()
 	s.knowsPeers = canLookupPeers()
 	if s.groups == nil || s.groups.memory.version == 0 {
 		s.watch = newWatcher()
 	}
+	s.refill()
 	return s, nil
 }
 
@@ -170,25 +178,14 @@ func (s *system) openNamespaces(seed uint32) error {
 	return nil
 }
 
-// buildFilters makes the seccomp programs that are then installed at every
-// start.
+// buildFilters makes the seccomp programs.
 func (s *system) buildFilters() {
 	if !s.can.seccomp {
 		s.note("The kernel has no seccomp filters.")
 		return
 	}
-	clone3 := s.groups != nil && s.groups.tree.version != 0
-	s.filters = map[Network][]unix.SockFilter{}
-	for _, n := range []Network{NetworkOpen, NetworkPlatformOnly} {
-		s.filters[n] = assemble(filterRules(n, clone3))
-	}
-}
-
-func (s *system) filter(n Network) []unix.SockFilter {
-	if n == "" {
-		n = NetworkOpen
-	}
-	return s.filters[n]
+	s.filter = assemble(filterRules(s.groups != nil && s.groups.tree.version != 0))
+	s.only = assemble(platformRules())
 }
 
 // marks reports whether processes need a marker to be found again, also by the
@@ -218,13 +215,13 @@ func (s *system) landlock(sp *Spec) error {
 	if s.base != nil {
 		errs = append(errs, r.allow("/", landlockRead), r.allow("/tmp", r.fs), r.allow("/dev", landlockUse))
 	} else {
-		for _, p := range slices.Concat(systemPaths(), []string{resolverFile(), "/proc", sp.CodeDir}, sp.LayerDirs, sp.ReadOnly) {
+		for _, f := range s.fixed {
+			errs = append(errs, r.allowFD(f.fd, f.path, f.rights))
+		}
+		for _, p := range slices.Concat([]string{sp.CodeDir}, sp.LayerDirs, sp.ReadOnly) {
 			if p != "" {
 				errs = append(errs, r.allow(p, landlockRead))
 			}
-		}
-		for _, p := range []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"} {
-			errs = append(errs, r.allow(p, landlockUse))
 		}
 		errs = append(errs, r.allow(sp.Tmp, r.fs))
 	}
@@ -262,10 +259,11 @@ func (s *system) start(_ context.Context, sp *Spec) (child, error) {
 	}
 	c.jobs <- j
 	l := <-j.reply
+	s.refill() // only now, so that it does not compete with the start
 	if l.err != nil {
 		return nil, errors.Join(l.err, c.dispose())
 	}
-	return s.newTree(c, sp, l)
+	return s.newTree(c, sp, l), nil
 }
 
 // prepare does what a cell's thread cannot, from where the host's files are
@@ -355,10 +353,8 @@ func readOnly(paths []string) []string {
 	return out
 }
 
-// cell takes a ready cell or makes one, and sees to it that there will be
-// another.
+// cell takes a ready cell or makes one.
 func (s *system) cell() (*cell, error) {
-	defer s.refill()
 	select {
 	case c := <-s.ready:
 		return c, nil
@@ -374,7 +370,7 @@ func (s *system) refill() {
 	if s.busy.Swap(true) {
 		return
 	}
-	s.filling.Go(func() {
+	s.chores.Go(func() {
 		defer s.busy.Store(false)
 		for len(s.ready) < cap(s.ready) {
 			c, err := s.newCell()
@@ -387,7 +383,7 @@ func (s *system) refill() {
 }
 
 func (s *system) close() error {
-	s.filling.Wait()
+	s.chores.Wait()
 	var errs []error
 	for len(s.ready) > 0 {
 		errs = append(errs, (<-s.ready).discard())
@@ -400,6 +396,9 @@ func (s *system) close() error {
 	}
 	if s.watch != nil {
 		s.watch.close()
+	}
+	for _, f := range s.fixed {
+		unix.Close(f.fd)
 	}
 	for _, f := range []*os.File{s.null, s.points, s.lock} {
 		if f != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -102,11 +103,8 @@ func (t *tree) owns(c net.Conn) (bool, error) {
 	name := "socket:[" + strconv.FormatUint(uint64(p.inode), 10) + "]"
 	owned := false
 	err = t.alive(func() error {
-		for _, pid := range t.members() {
-			if owned = holds(pid, name); owned {
-				break
-			}
-		}
+		// Nearly always the first process: then the others need not be found.
+		owned = holds(t.id, name) || slices.ContainsFunc(t.members(), func(pid int) bool { return holds(pid, name) })
 		return nil
 	})
 	return owned, err

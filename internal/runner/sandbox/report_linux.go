@@ -27,7 +27,7 @@ func (s *system) report() Report {
 		Freeze:       true,
 		OwnUser:      s.users != nil,
 		LandlockABI:  ll,
-		Seccomp:      s.filters != nil,
+		Seccomp:      s.filter != nil,
 		Cgroup:       g.version(),
 		CgroupTree:   g.tree.version != 0,
 		Watched:      s.watch != nil,
@@ -59,5 +59,5 @@ func (s *system) report() Report {
 // platformOnly reports whether a network can be limited to the platform.
 // Landlock knows TCP; the filter closes the rest.
 func (s *system) platformOnly() bool {
-	return s.can.landlock >= landlockNetABI && s.filters != nil
+	return s.can.landlock >= landlockNetABI && s.filter != nil
 }

@@ -17,8 +17,9 @@ import (
 // https://github.com/landlock-lsm/linux/issues/54, and TCP fast open, see
 // https://github.com/landlock-lsm/linux/issues/41), io_uring (whose operations
 // no filter sees), families of sockets that reach the hypervisor or the
-// hardware, new namespaces and mounts, the keyring that the process inherited,
-// and the machine's own settings.
+// hardware, new namespaces, the keyring that the process inherited, and the
+// machine's own settings. Mounting needs no rule: it takes rights that no
+// process has, and Landlock refuses it too.
 //
 // ptrace stays allowed, so that debuggers work inside: Landlock and the
 // process's own user keep it inside.
@@ -43,13 +44,13 @@ const ioprioWhoUser = 3 // IOPRIO_WHO_USER, which x/sys lacks
 const namespaceFlags = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// filterRules lists the rules for a network. clone3 hides its flags from the
-// filter, so it is refused as on a kernel without it (libraries then use
+// filterRules lists the rules for every process. clone3 hides its flags from
+// the filter, so it is refused as on a kernel without it (libraries then use
 // clone), unless the Host itself needs it to start a child in its control
 // group.
-func filterRules(network Network, clone3 bool) []rule {
+func filterRules(clone3 bool) []rule {
 	rules := []rule{
-		{unix.SYS_SOCKET, socketBody(network)},
+		{unix.SYS_SOCKET, socketBody()},
 		{unix.SYS_SENDTO, refuseBits(3, unix.MSG_FASTOPEN, unix.EOPNOTSUPP)},
 		{unix.SYS_SENDMSG, refuseBits(2, unix.MSG_FASTOPEN, unix.EOPNOTSUPP)},
 		{unix.SYS_SENDMMSG, refuseBits(3, unix.MSG_FASTOPEN, unix.EOPNOTSUPP)},
@@ -69,42 +70,44 @@ func filterRules(network Network, clone3 bool) []rule {
 	}
 	for _, nr := range append(archRefused(),
 		unix.SYS_ACCT, unix.SYS_ADD_KEY, unix.SYS_BPF, unix.SYS_CLOCK_SETTIME, unix.SYS_DELETE_MODULE,
-		unix.SYS_FANOTIFY_INIT, unix.SYS_FINIT_MODULE, unix.SYS_FSCONFIG, unix.SYS_FSMOUNT, unix.SYS_FSOPEN,
-		unix.SYS_FSPICK, unix.SYS_INIT_MODULE, unix.SYS_KEXEC_LOAD, unix.SYS_KEYCTL, unix.SYS_MOUNT,
-		unix.SYS_MOUNT_SETATTR, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_OPEN_TREE,
-		unix.SYS_PERF_EVENT_OPEN, unix.SYS_PIVOT_ROOT, unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_REBOOT,
+		unix.SYS_FANOTIFY_INIT, unix.SYS_FINIT_MODULE,
+		unix.SYS_INIT_MODULE, unix.SYS_KEXEC_LOAD, unix.SYS_KEYCTL,
+		unix.SYS_OPEN_BY_HANDLE_AT,
+		unix.SYS_PERF_EVENT_OPEN, unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_REBOOT,
 		unix.SYS_REQUEST_KEY, unix.SYS_SETDOMAINNAME, unix.SYS_SETHOSTNAME, unix.SYS_SETNS, unix.SYS_SETTIMEOFDAY,
-		unix.SYS_SWAPOFF, unix.SYS_SWAPON, unix.SYS_SYSLOG, unix.SYS_UMOUNT2, unix.SYS_USERFAULTFD, unix.SYS_VHANGUP,
+		unix.SYS_SWAPOFF, unix.SYS_SWAPON, unix.SYS_SYSLOG, unix.SYS_USERFAULTFD, unix.SYS_VHANGUP,
 	) {
 		rules = append(rules, rule{nr, refuse(unix.EPERM)})
 	}
 	return rules
 }
 
-// socketBody allows unix sockets, TCP, the kernel's routing information, and
-// UDP unless the network is the platform's alone.
-func socketBody(network Network) []unix.SockFilter {
-	const kind = 0xf // of the type: the other bits are SOCK_CLOEXEC and SOCK_NONBLOCK
-	datagram := allow()
-	if network == NetworkPlatformOnly {
-		datagram = refuse(unix.EACCES)
-	}
-	ip := slices.Concat(
-		when(1, kind, unix.SOCK_STREAM, slices.Concat(
-			when(2, all, 0, allow()),
-			when(2, all, unix.IPPROTO_TCP, allow()),
-			refuse(unix.EPROTONOSUPPORT))),
-		when(1, kind, unix.SOCK_DGRAM, datagram),
-		when(1, kind, unix.SOCK_RAW, datagram),
-		refuse(unix.EPROTONOSUPPORT))
+// platformRules are what NetworkPlatformOnly adds: Landlock knows no UDP.
+func platformRules() []rule {
+	return []rule{{unix.SYS_SOCKET, slices.Concat(
+		unless(0, allow(), unix.AF_INET, unix.AF_INET6),
+		when(1, socketKind, unix.SOCK_STREAM, allow()),
+		refuse(unix.EACCES))}}
+}
+
+// socketKind is the mask of a socket's type without its flags.
+const socketKind = 0xf
+
+// socketBody allows unix sockets, TCP, UDP and the kernel's routing
+// information.
+func socketBody() []unix.SockFilter {
 	return slices.Concat(
 		when(0, all, unix.AF_UNIX, allow()),
-		when(0, all, unix.AF_INET, ip),
-		when(0, all, unix.AF_INET6, ip),
 		when(0, all, unix.AF_NETLINK, slices.Concat(
 			when(2, all, unix.NETLINK_ROUTE, allow()),
 			refuse(unix.EPROTONOSUPPORT))),
-		refuse(unix.EAFNOSUPPORT))
+		unless(0, refuse(unix.EAFNOSUPPORT), unix.AF_INET, unix.AF_INET6),
+		when(1, socketKind, unix.SOCK_DGRAM, allow()),
+		when(1, socketKind, unix.SOCK_RAW, allow()), // takes rights that no process has
+		when(1, socketKind, unix.SOCK_STREAM, slices.Concat(
+			when(2, all, 0, allow()),
+			when(2, all, unix.IPPROTO_TCP, allow()))),
+		refuse(unix.EPROTONOSUPPORT))
 }
 
 // refuseBits refuses a call whose argument has a bit of mask.
@@ -124,13 +127,22 @@ func refuseValues(arg int, errno unix.Errno, vs ...uint32) []unix.SockFilter {
 // all is the mask that leaves an argument as it is.
 const all = ^uint32(0)
 
-// when runs then, which must return, if an argument under a mask is v.
+// when runs then if an argument under a mask is v.
 func when(arg int, mask, v uint32, then []unix.SockFilter) []unix.SockFilter {
-	return append([]unix.SockFilter{
-		load(dataArgs + 8*uint32(arg)),
-		{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask},
-		jumpEq(v, 0, uint8(len(then))),
-	}, then...)
+	body := []unix.SockFilter{load(dataArgs + 8*uint32(arg))}
+	if mask != all {
+		body = append(body, unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: mask})
+	}
+	return append(append(body, jumpEq(v, 0, uint8(len(then)))), then...)
+}
+
+// unless runs then, which must return, if an argument is none of vs.
+func unless(arg int, then []unix.SockFilter, vs ...uint32) []unix.SockFilter {
+	body := []unix.SockFilter{load(dataArgs + 8*uint32(arg))}
+	for i, v := range vs {
+		body = append(body, jumpEq(v, uint8(len(vs)-1-i+len(then)), 0))
+	}
+	return append(body, then...)
 }
 
 func allow() []unix.SockFilter { return []unix.SockFilter{ret(unix.SECCOMP_RET_ALLOW)} }
@@ -138,38 +150,67 @@ func refuse(errno unix.Errno) []unix.SockFilter {
 	return []unix.SockFilter{ret(unix.SECCOMP_RET_ERRNO | uint32(errno))}
 }
 
-// assemble makes the program: a binary search over the numbers of the calls
-// that have a rule. A list would be shorter, but the kernel runs the program
-// once for every system call number when a thread enters it, to learn which
-// are always allowed, so its length is paid at every start.
+// assemble makes the program: a binary search over the numbers of system
+// calls. A list of comparisons would be shorter, but the kernel runs the
+// program once for every number when a thread enters it, to learn which are
+// always allowed, so its paths are paid at every start. A list took three times
+// as long.
 func assemble(rules []rule) []unix.SockFilter {
-	rules = slices.Clone(rules)
-	slices.SortFunc(rules, func(a, b rule) int { return cmp.Compare(a.nr, b.nr) })
 	prog := []unix.SockFilter{
 		load(dataArch),
 		jumpEq(auditArch, 1, 0),
 		ret(unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)), // another machine's calls, such as 32-bit ones
 		load(dataNr),
 	}
+	segments := divide(rules)
 	if foreignCalls != 0 {
-		prog = append(prog, jumpGe(foreignCalls, 0, 1), ret(unix.SECCOMP_RET_ERRNO|uint32(unix.ENOSYS)))
+		segments = append(segments, segment{foreignCalls, refuse(unix.ENOSYS)})
 	}
-	return append(prog, search(rules)...)
+	return append(prog, search(segments)...)
 }
 
-func search(rules []rule) []unix.SockFilter {
-	if len(rules) == 1 {
-		r := rules[0]
-		out := append([]unix.SockFilter{jumpEq(uint32(r.nr), 0, uint8(len(r.body)))}, r.body...)
-		return append(out, ret(unix.SECCOMP_RET_ALLOW))
+// segment is a run of numbers, from one on until the next segment, that are
+// treated alike.
+type segment struct {
+	from uint32
+	body []unix.SockFilter
+}
+
+// divide orders rules into segments without gaps.
+func divide(rules []rule) []segment {
+	rules = slices.Clone(rules)
+	slices.SortFunc(rules, func(a, b rule) int { return cmp.Compare(a.nr, b.nr) })
+	out := []segment{{0, allow()}}
+	add := func(from uintptr, body []unix.SockFilter) {
+		last := &out[len(out)-1]
+		switch {
+		case last.from == uint32(from):
+			last.body = body
+		case !slices.Equal(last.body, body):
+			out = append(out, segment{uint32(from), body})
+		}
 	}
-	mid := len(rules) / 2
-	left, right := search(rules[:mid]), search(rules[mid:])
-	out := []unix.SockFilter{
-		jumpGe(uint32(rules[mid].nr), 0, 1),
-		{Code: unix.BPF_JMP | unix.BPF_JA, K: uint32(len(left))}, // conditional jumps reach only 255
+	for _, r := range rules {
+		add(r.nr, r.body)
+		add(r.nr+1, allow())
 	}
-	return append(append(out, left...), right...)
+	return out
+}
+
+func search(segments []segment) []unix.SockFilter {
+	if len(segments) == 1 {
+		return segments[0].body
+	}
+	mid := len(segments) / 2
+	left, right := search(segments[:mid]), search(segments[mid:])
+	k := segments[mid].from
+	if len(left) < 256 { // as far as a conditional jump reaches
+		return slices.Concat([]unix.SockFilter{jumpGe(k, uint8(len(left)), 0)}, left, right)
+	}
+	return slices.Concat([]unix.SockFilter{
+		jumpGe(k, 0, 1),
+		{Code: unix.BPF_JMP | unix.BPF_JA, K: uint32(len(left))},
+	}, left, right)
 }
 
 func load(off uint32) unix.SockFilter {

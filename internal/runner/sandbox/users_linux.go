@@ -14,7 +14,7 @@ import (
 // hardly ever share it.
 type users struct{ first, size int }
 
-// userRange is the size of a Host's range: an entry in /etc/passwd for each.
+// userRange is the size of a Host's range, and so the most processes at once.
 const userRange = 1024
 
 var errNoUsers = errors.New("the user namespace has no spare user ids")
@@ -45,8 +45,8 @@ func chooseUsers(uidMap string, seed uint32) (users, error) {
 	}
 }
 
-// userPool hands out the ids of a range, lowest first, because a program that
-// looks its own up reads /etc/passwd from the start.
+// userPool hands out the ids of a range, lowest first, because those have
+// names.
 type userPool struct {
 	users
 	mu   sync.Mutex
