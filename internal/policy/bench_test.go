@@ -53,6 +53,16 @@ func BenchmarkHundredStatements(b *testing.B) {
 	benchmark(b, Set{Identity: []*Doc{statements(b, Identity, list...)}}, Request{Principal: ana, Action: "svc99:PutThing", Resource: "*"}, Allowed)
 }
 
+// A managed policy of AWS's that lists what may be read in every service.
+func BenchmarkThousandActions(b *testing.B) {
+	var list []string
+	for i := range 1500 {
+		list = append(list, fmt.Sprintf(`"svc%d:%s"`, i%200, []string{"Get*", "List*", "DescribeThing", "BatchGet*", "Search?"}[i%5]))
+	}
+	benchmark(b, Set{Identity: []*Doc{statements(b, Identity, `{"Effect":"Allow","Action":[`+strings.Join(list, ",")+`],"Resource":"*"}`)}},
+		Request{Principal: ana, Action: "svc199:SearchA", Resource: "*"}, Allowed)
+}
+
 func BenchmarkParse(b *testing.B) {
 	text := `{"Version":"2012-10-17","Statement":[` + strings.Repeat(`{"Effect":"Allow","Action":["dynamodb:GetItem","dynamodb:Put*"],"Resource":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders"},`, 3) +
 		`{"Effect":"Allow","Action":"sqs:*","Resource":"*"}]}`

@@ -158,8 +158,8 @@ func (p *parser) actions(i int, s *rawStatement) *Error {
 		case p.kind == Trust && !trustAction(a):
 			return &Error{Message: msgTrustActions, Field: s.actionsIn, Detail: a}
 		}
-		st.actions.add(a)
 	}
+	st.actions = newActionSet(s.actions)
 	return nil
 }
 

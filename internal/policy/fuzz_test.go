@@ -99,6 +99,44 @@ func FuzzGlob(f *testing.F) {
 	})
 }
 
+// A list of actions means what its patterns mean one by one.
+func FuzzActions(f *testing.F) {
+	f.Add("s3:Get*", "*:List*", "sqs:SendMessage", "S3:GETOBJECT")
+	f.Add("*", "a:b", "a:*b?", "a:xbc")
+	f.Add("*:*", "*:x", "x:*", "x:")
+	f.Add("*:", "a:b", "a:**", "a:xA@")
+	f.Fuzz(func(t *testing.T, a, b, c, name string) {
+		list := []string{a, b, c}
+		want := false
+		for _, p := range list {
+			vendor, rest, ok := strings.Cut(p, ":")
+			if !ok && p != "*" || strings.Contains(rest, ":") || vendor != "*" && !validVendor(vendor) || strings.Count(p, "*") > 5 || len(p) > 24 {
+				return // not in a policy
+			}
+			if p == "*" {
+				want = true
+				continue
+			}
+			for _, part := range []string{p, name} { // actions are ASCII, as their services are
+				for i := range len(part) {
+					if part[i] >= utf8.RuneSelf {
+						return
+					}
+				}
+			}
+			svc, action, ok := strings.Cut(name, ":")
+			if !ok || strings.Contains(action, ":") || len(name) > 24 {
+				return
+			}
+			want = want || reference([]rune(vendor), []rune(svc), true) && reference([]rune(rest), []rune(action), true)
+		}
+		set := newActionSet(list)
+		if got := set.has(name); got != want {
+			t.Errorf("%q has %q: %t, want %t", list, name, got, want)
+		}
+	})
+}
+
 // A compiled resource means what arn.Match says of its text.
 func FuzzResource(f *testing.F) {
 	f.Add("arn:aws:sqs:*:1:o*", "arn:aws:sqs:x:1:orders")

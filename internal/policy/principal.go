@@ -96,7 +96,7 @@ func (s *principalSet) grip(p *Principal) grip {
 			return gripDirect
 		}
 		for _, v := range s.services {
-			if equalLower(v, p.Service) {
+			if compareLower(v, p.Service) == 0 {
 				return gripDirect
 			}
 		}

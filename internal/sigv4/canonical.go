@@ -94,7 +94,7 @@ func (w *builder) headers(r *Request, signed string) {
 		w.b = append(w.b, name...)
 		w.b = append(w.b, ':')
 		switch {
-		case name == "host":
+		case name == "host", name == ":authority": // the latter is HTTP/2's
 			w.b = appendTrimmed(w.b, r.Host)
 		default:
 			values := r.signedHeader(name)
