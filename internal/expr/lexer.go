@@ -142,9 +142,9 @@ func (l *lexer) syntaxError() error {
 	if l.token.kind != tokenEOF {
 		return attr.Error(`Syntax error; token: "` + l.current() + `", near: "` + l.text[from:l.peek().end] + `"`)
 	}
-	near := l.text
-	if l.previous.end > 0 {
-		near = l.text[from:l.previous.end]
+	near := l.text[from:]
+	if l.previous.end == 0 {
+		near = l.text
 	}
 	return attr.Error(`Syntax error; token: "<EOF>", near: "` + near + `"`)
 }

@@ -128,7 +128,7 @@ func (w *write) checkNew() error {
 // conditional binds the condition of a put or a delete, in either of its forms.
 func (s *Service) conditional(w *write, legacy map[string]shapes.ExpectedAttributeValue, operator, text *string,
 	names map[string]string, values attr.Item, onFailure *string) (err error) {
-	if err := checkOperator(operator, "Expected", len(legacy), legacy != nil); err != nil {
+	if err := checkOperator(operator, len(legacy), legacy != nil); err != nil {
 		return err
 	}
 	if w.condition, err = expected(legacy, operator); err != nil {
@@ -197,7 +197,7 @@ func (s *Service) updateItem(ctx context.Context, in *shapes.UpdateItemInput) (*
 			return nil, err
 		}
 	}
-	if err := checkOperator(in.ConditionalOperator, "Expected", len(in.Expected), in.Expected != nil); err != nil {
+	if err := checkOperator(in.ConditionalOperator, len(in.Expected), in.Expected != nil); err != nil {
 		return nil, err
 	}
 	if w.condition, err = expected(in.Expected, in.ConditionalOperator); err != nil {

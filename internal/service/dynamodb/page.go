@@ -11,7 +11,7 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 const maxPage = 1 << 20
 
-// reading is a query or a scan of a table or of one of its indexes.
+// pageRequest is a query or a scan of a table or of one of its indexes.
 type pageRequest struct {
 	index      string // "" for the table
 	limit      int    // of items read; 0 for none
@@ -20,6 +20,7 @@ type pageRequest struct {
 	count      bool // only the numbers are wanted
 	all        bool // whole items are wanted, also of an index that does not have them
 	filter     *expr.Condition
+	filterName string // of the parameter
 	want       *expr.Projection
 	start      attr.Item // ExclusiveStartKey
 }

@@ -176,14 +176,14 @@ func compare(cs []expr.Comparison, operator *string) (*expr.Condition, error) {
 }
 
 // checkOperator refuses a ConditionalOperator that has nothing to join.
-func checkOperator(operator *string, param string, entries int, given bool) error {
+func checkOperator(operator *string, entries int, given bool) error {
 	switch {
 	case operator == nil:
 		return nil
 	case !given:
-		return validation("ConditionalOperator cannot be used without %s", param)
+		return validation("ConditionalOperator cannot be used without Filter or Expected")
 	case entries < 2:
-		return validation("ConditionalOperator can only be used when %s has two or more elements", param)
+		return validation("ConditionalOperator can only be used when Filter or Expected has two or more elements")
 	}
 	return nil
 }

@@ -73,12 +73,13 @@ func itemsOf(p *page, req *pageRequest) []attr.Item {
 
 // bindQuery binds the expressions of a query, or reads the legacy parameters, and returns the key conditions.
 func (s *Service) bindQuery(in *shapes.QueryInput, req *pageRequest) (conditions []expr.Comparison, err error) {
-	if err := checkOperator(in.ConditionalOperator, "QueryFilter", len(in.QueryFilter), in.QueryFilter != nil); err != nil {
+	if err := checkOperator(in.ConditionalOperator, len(in.QueryFilter), in.QueryFilter != nil); err != nil {
 		return nil, err
 	}
 	if req.filter, err = filter(in.QueryFilter, in.ConditionalOperator); err != nil {
 		return nil, err
 	}
+	req.filterName = "QueryFilter"
 	if req.want, err = attributesToGet(in.AttributesToGet); err != nil {
 		return nil, err
 	}
@@ -91,7 +92,7 @@ func (s *Service) bindQuery(in *shapes.QueryInput, req *pageRequest) (conditions
 	b := s.binder(in.ExpressionAttributeNames, in.ExpressionAttributeValues)
 	key := b.condition("KeyConditionExpression", in.KeyConditionExpression)
 	if f := b.condition("FilterExpression", in.FilterExpression); f != nil {
-		req.filter = f
+		req.filter, req.filterName = f, "Filter Expression"
 	}
 	if p := b.projection(in.ProjectionExpression); p != nil {
 		req.want = p
@@ -258,7 +259,7 @@ func (g *target) checkRead(req *pageRequest) error {
 	if req.filter != nil {
 		for _, p := range req.filter.Paths() {
 			if g.keys.has(p[0].Name) {
-				return validation("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", p[0].Name)
+				return validation("%s can only contain non-primary key attributes: Primary key attribute: %s", req.filterName, p[0].Name)
 			}
 		}
 	}

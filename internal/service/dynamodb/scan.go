@@ -73,7 +73,7 @@ func (s *Service) scan(ctx context.Context, in *shapes.ScanInput) (*shapes.ScanO
 }
 
 func (s *Service) bindScan(in *shapes.ScanInput, req *pageRequest) (err error) {
-	if err := checkOperator(in.ConditionalOperator, "ScanFilter", len(in.ScanFilter), in.ScanFilter != nil); err != nil {
+	if err := checkOperator(in.ConditionalOperator, len(in.ScanFilter), in.ScanFilter != nil); err != nil {
 		return err
 	}
 	if req.filter, err = filter(in.ScanFilter, in.ConditionalOperator); err != nil {

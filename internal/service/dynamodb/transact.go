@@ -194,7 +194,10 @@ func (s *Service) bindPart(ctx context.Context, it *shapes.TransactWriteItem) (w
 		w.verb, w.key = update, x.Key
 		p = part{x.TableName, x.ConditionExpression, x.UpdateExpression, x.ExpressionAttributeNames, x.ExpressionAttributeValues, x.ReturnValuesOnConditionCheckFailure}
 	}
-	if kinds != 1 {
+	if kinds == 0 {
+		return w, validation("Invalid Request: TransactWriteRequest should contain Delete or Put or Update request")
+	}
+	if kinds > 1 {
 		return w, validation("TransactItems can only contain one of Check, Put, Update or Delete")
 	}
 	expressions := []param{{"ConditionExpression", p.condition != nil}}

@@ -223,14 +223,14 @@ func (t *table) updateIndex(tx *kv.Tx, u *shapes.GlobalSecondaryIndexUpdate) err
 	case u.Delete != nil:
 		x := t.index(value(u.Delete.IndexName))
 		if x == nil || !x.Global {
-			return indexNotFound(value(u.Delete.IndexName))
+			return notFound()
 		}
 		t.dropIndex(tx, x)
 		return nil
 	}
 	x := t.index(value(u.Update.IndexName))
 	if x == nil || !x.Global {
-		return indexNotFound(value(u.Update.IndexName))
+		return notFound()
 	}
 	if u.Update.OnDemandThroughput != nil {
 		x.MaxOnDemand = onDemand(u.Update.OnDemandThroughput)
@@ -254,8 +254,4 @@ func (t *table) dropIndex(tx *kv.Tx, x *index) {
 	tx.Delete(t.layout.bytes(id))
 	tx.Delete(t.layout.filled(id))
 	t.Indexes = slices.DeleteFunc(t.Indexes, func(y index) bool { return y.ID == id })
-}
-
-func indexNotFound(name string) error {
-	return validation("The table does not have the specified index: %s", name)
 }
