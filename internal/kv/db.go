@@ -27,6 +27,7 @@ type DB struct {
 	batches atomic.Uint64
 	txs     sync.Pool // *txState
 
+	broken chan struct{}
 	follow context.CancelFunc
 	done   sync.WaitGroup // the follower, and relaxed commits on their way to disk
 }
@@ -34,7 +35,7 @@ type DB struct {
 // Open returns a store over an engine, which it then owns.
 func Open(e driver.Engine) *DB {
 	ctx, cancel := context.WithCancel(context.Background())
-	db := &DB{engine: e, follow: cancel}
+	db := &DB{engine: e, follow: cancel, broken: make(chan struct{})}
 	rand.Read(db.origin[:]) // never fails: crypto/rand
 	db.txs.New = func() any { return new(txState) }
 	db.done.Go(func() { db.followEngine(ctx) })
@@ -54,6 +55,9 @@ func (db *DB) followEngine(ctx context.Context) {
 	for c, err := range db.engine.Follow(ctx, 0) {
 		switch {
 		case err != nil:
+			if errors.Is(err, ErrBroken) {
+				close(db.broken)
+			}
 			if !errors.Is(err, context.Canceled) {
 				db.watches.signalAll() // whoever waits should look, and find the error
 			}
@@ -66,7 +70,12 @@ func (db *DB) followEngine(ctx context.Context) {
 	}
 }
 
-// Option changes one call of Update.
+// Broken returns a channel that is closed when the storage has failed. The
+// process should end then: nothing is acknowledged any more, and only opening
+// the store again tells what the failure has left.
+func (db *DB) Broken() <-chan struct{} { return db.broken }
+
+// Option changes one call of Update. The zero value changes nothing.
 type Option struct {
 	relaxed bool
 	hint    Key
@@ -102,18 +111,21 @@ func (db *DB) View(ctx context.Context, fn func(*Snap) error) error {
 //
 // If fn returns an error nothing is committed, and that error is returned once
 // what fn read is durable. The transaction must not be used after fn has
-// returned.
+// returned, and fn must not call Update: it may hold the commit lock.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error, opts ...Option) (Stamp, error) {
-	var relaxed bool
+	var opt Option
 	for _, o := range opts {
-		relaxed = relaxed || o.relaxed
+		opt.relaxed = opt.relaxed || o.relaxed
+		if o.hint != nil {
+			opt.hint = o.hint
+		}
 	}
 	for run := 0; ; run++ {
 		f := driver.Applied
 		if run >= conflicts {
 			f = driver.Exclusive
 		}
-		stamp, err := db.attempt(ctx, fn, f, relaxed)
+		stamp, err := db.attempt(ctx, fn, f, opt)
 		if errors.Is(err, driver.ErrConflict) && f != driver.Exclusive {
 			if err := ctx.Err(); err != nil {
 				return Stamp{}, err
@@ -125,8 +137,8 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error, opts ...Option) (S
 }
 
 // attempt runs the body once and commits.
-func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshness, relaxed bool) (Stamp, error) {
-	es, err := db.engine.Snapshot(ctx, f)
+func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshness, opt Option) (Stamp, error) {
+	es, err := db.snapshot(ctx, f, opt.hint)
 	if err != nil {
 		return Stamp{}, err
 	}
@@ -140,19 +152,19 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshnes
 		db.txs.Put(st)
 	}()
 
-	bodyErr := fn(tx)
-	if err := st.finish(); err != nil {
-		bodyErr = err // a failed read or an exceeded limit, whatever fn made of it
+	err = fn(tx)
+	if first := st.finish(); first != nil {
+		err = first // a failed read or an exceeded limit, whatever fn made of it
 	}
 	b := &st.batch
 	b.Read = es.Version()
-	b.Relaxed = relaxed
+	b.Relaxed = opt.relaxed
 	b.Exclusive = f == driver.Exclusive
-	if bodyErr != nil {
-		if errors.Is(bodyErr, driver.ErrConflict) {
-			return Stamp{}, bodyErr
-		}
-		return Stamp{}, db.settle(ctx, b.Read, bodyErr)
+	switch {
+	case errors.Is(err, driver.ErrConflict):
+		return Stamp{}, err
+	case err != nil:
+		return Stamp{}, db.settle(ctx, b.Read, err)
 	}
 	if len(b.Ops) > 0 {
 		copy(b.ID[:8], db.origin[:])
@@ -167,13 +179,24 @@ func (db *DB) attempt(ctx context.Context, fn func(*Tx) error, f driver.Freshnes
 	if len(b.Topics) == 0 && len(st.after) == 0 {
 		return stamp, nil
 	}
-	if relaxed {
+	if opt.relaxed {
 		db.announceLater(stamp, b.Topics, st.after)
 		st.batch.Topics, st.after = nil, nil // they outlive this attempt
 		return stamp, nil
 	}
 	db.announce(stamp, b.Topics, st.after)
 	return stamp, nil
+}
+
+// snapshot returns a snapshot, from the place that the hint names if the engine
+// has several.
+func (db *DB) snapshot(ctx context.Context, f driver.Freshness, hint Key) (driver.Snapshot, error) {
+	if hint != nil {
+		if p, ok := db.engine.(driver.Placer); ok {
+			return p.SnapshotNear(ctx, f, hint)
+		}
+	}
+	return db.engine.Snapshot(ctx, f)
 }
 
 // settle waits until version read is durable and returns err.

@@ -150,8 +150,8 @@ type Change struct {
 
 // Engine stores one ordered map.
 type Engine interface {
-	// Snapshot returns a snapshot. Waiting for the lock of an Exclusive one
-	// ends with ctx.
+	// Snapshot returns a snapshot. If what was read in it has been overtaken so
+	// far that it cannot be read any more, its methods return ErrConflict.
 	Snapshot(ctx context.Context, f Freshness) (Snapshot, error)
 
 	// Commit commits each batch on its own, in the order given, and returns
@@ -170,6 +170,12 @@ type Engine interface {
 	// Close makes what was committed durable and releases the engine. It must
 	// not be called while snapshots are open or commits under way.
 	Close() error
+}
+
+// Placer is implemented by engines that spread cells over nodes.
+type Placer interface {
+	// SnapshotNear is Snapshot, of the cell that hint is a key of.
+	SnapshotNear(ctx context.Context, f Freshness, hint Key) (Snapshot, error)
 }
 
 // EncodeCounter returns the value of a counter: eight bytes, big endian, two's
