@@ -88,9 +88,12 @@ const server = http.createServer((req, res) => {
   });
 });
 
-const sorted = (v) =>
-  Array.isArray(v) ? v.map(sorted)
-  : v && typeof v === 'object' ? Object.fromEntries(Object.keys(v).sort().map((k) => [k, sorted(v[k])]))
+// sorted puts keys in order, and the statements of policies, whose order is a matter of chance: osls compiles functions
+// concurrently.
+const text = JSON.stringify;
+const sorted = (v, key) =>
+  Array.isArray(v) ? (key === 'Statement' ? v.map((x) => sorted(x)).sort((a, b) => (text(a) < text(b) ? -1 : 1)) : v.map((x) => sorted(x)))
+  : v && typeof v === 'object' ? Object.fromEntries(Object.keys(v).sort().map((k) => [k, sorted(v[k], k)]))
   : v;
 
 let captured = '';

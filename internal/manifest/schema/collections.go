@@ -99,7 +99,7 @@ func (s Object) unknown(c *checker, f template.Field) {
 	for i, k := range s.Fields {
 		keys[i] = k.Key
 	}
-	d := c.errorf(f.Pos, "unknown key %q in %s", f.Key, s.what())
+	d := c.errorf(f.Pos, unknownKey+"%q in %s", f.Key, s.what())
 	if near := template.Suggest(f.Key, keys); near != "" {
 		*d = d.WithHint("did you mean %q?", near)
 	} else if len(keys) <= 12 {

@@ -114,3 +114,10 @@ func (s Refuse) check(c *checker, v *template.Value) *template.Value {
 }
 func (Refuse) takes(template.Kind) bool { return true }
 func (Refuse) String() string           { return "absent" }
+
+// unknownKey begins the message about a key that no schema has.
+const unknownKey = "unknown key "
+
+// IsUnknownKey reports whether a diagnostic of [Check] is about a key that the schema does not have, which a caller may want
+// to forgive.
+func IsUnknownKey(d template.Diagnostic) bool { return strings.HasPrefix(d.Message, unknownKey) }

@@ -27,6 +27,11 @@ func generate(db *database, types []string) ([]byte, error) {
 		r := &db.Schema.Resource.Entities[i]
 		all[r.CloudFormationType] = r
 	}
+	for _, owner := range []string{"AWS::Lambda::Function", "AWS::Lambda::LayerVersion"} {
+		if r := all[owner]; r != nil {
+			g.allowArtifact(r)
+		}
+	}
 	slices.Sort(types)
 	var body bytes.Buffer
 	for _, name := range types {
@@ -63,6 +68,24 @@ var shapes = [...]schema.Shape{
 		return nil, fmt.Errorf("%w\n%s", err, b.String())
 	}
 	return code, nil
+}
+
+// allowArtifact adds nube's own form of code, {"nube:Artifact": digest}, to the
+// property of a type that holds code: what a project's build made is not
+// uploaded anywhere.
+func (g *generator) allowArtifact(r *resource) {
+	for _, name := range []string{"Code", "Content"} {
+		p, ok := r.Properties[name]
+		if !ok {
+			continue
+		}
+		d := g.defs[p.Type.Reference.Ref]
+		for n, inner := range d.Properties {
+			inner.Required = false
+			d.Properties[n] = inner
+		}
+		d.Properties["nube:Artifact"] = property{Type: typ{Type: "string"}}
+	}
 }
 
 func (g *generator) resource(b *bytes.Buffer, r *resource) error {
