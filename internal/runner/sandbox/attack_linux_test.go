@@ -144,7 +144,7 @@ func TestMachineIsOutOfReach(t *testing.T) {
 			fmt.Sprintf("socket %d %d %d", unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_TCP),
 			fmt.Sprintf("socket %d %d %d", unix.AF_UNIX, unix.SOCK_STREAM, 0))
 		clone3 := "ENOSYS"
-		if sys := h.impl.(*system); sys.base != nil && sys.groups != nil && sys.groups.tree.version != 0 {
+		if sys := h.impl.(*system); sys.spaces && sys.groups != nil && sys.groups.tree.version != 0 {
 			clone3 = "EPERM" // needed for control groups, but not from a chroot
 		} else if sys.groups != nil && sys.groups.tree.version != 0 {
 			clone3 = got[1] // what this machine allows every user

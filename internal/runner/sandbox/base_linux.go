@@ -25,10 +25,11 @@ import (
 type base struct {
 	keeper  *keeper
 	users   users
-	mnt     *os.File // the mount namespace
-	uts     *os.File // the host name's
-	root    *os.File // the tree's directory, for making mount points
-	targets sync.Map // mount points made so far
+	mnt     *os.File     // the mount namespace
+	uts     *os.File     // the host name's
+	root    *os.File     // the tree's directory, for making mount points
+	targets sync.Map     // mount points made so far
+	using   sync.RWMutex // held for reading while the files above are used
 }
 
 // rootDir is the tree's name in the namespace's root.
@@ -241,6 +242,8 @@ func (b *base) target(path string, dir bool) error {
 	if _, ok := b.targets.Load(path); ok {
 		return nil
 	}
+	b.using.RLock()
+	defer b.using.RUnlock()
 	if err := makeTarget(int(b.root.Fd()), path, dir); err != nil {
 		return err
 	}
@@ -252,6 +255,8 @@ func (b *base) target(path string, dir bool) error {
 // namespace and the shared PID namespace for its children. The working
 // directory is then the tree, and the thread is not chrooted yet.
 func (b *base) enter() error {
+	b.using.RLock()
+	defer b.using.RUnlock()
 	// A thread that shares its working directory with others may not change
 	// mount namespaces.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
@@ -273,6 +278,8 @@ func (b *base) enter() error {
 }
 
 func (b *base) close() {
+	b.using.Lock()
+	defer b.using.Unlock()
 	for _, f := range []*os.File{b.mnt, b.uts, b.root} {
 		if f != nil {
 			f.Close()

@@ -18,6 +18,7 @@ import (
 // so that a few are kept ready.
 type cell struct {
 	sys   *system
+	base  *base // nil: no namespaces
 	name  string
 	group *cgroup // nil: none
 	uid   int     // 0: the Host's own user
@@ -45,7 +46,7 @@ type launched struct {
 
 // newCell makes a cell and its thread.
 func (s *system) newCell() (*cell, error) {
-	c := &cell{sys: s, name: strconv.FormatUint(s.serial.Add(1), 10), jobs: make(chan *job), gone: make(chan struct{})}
+	c := &cell{sys: s, base: s.currentBase(), name: strconv.FormatUint(s.serial.Add(1), 10), jobs: make(chan *job), gone: make(chan struct{})}
 	if err := c.furnish(); err != nil {
 		return nil, errors.Join(err, c.dispose())
 	}
@@ -63,7 +64,7 @@ func (s *system) newCell() (*cell, error) {
 		var l launched
 		l.pid, l.pidfd, l.err = c.launch(j)
 		j.reply <- l
-		if l.err == nil && s.base == nil {
+		if l.err == nil && c.base == nil {
 			<-c.gone // the end of this thread is what kills an orphan
 		}
 	})
@@ -95,8 +96,8 @@ func (c *cell) enter() error {
 			return err
 		}
 	}
-	if s.base != nil {
-		if err := s.base.enter(); err != nil {
+	if c.base != nil {
+		if err := c.base.enter(); err != nil {
 			return err
 		}
 	} else if s.can.root {
@@ -113,17 +114,15 @@ func (c *cell) enter() error {
 	return installFilter(s.filter)
 }
 
-// dispose gives back what the cell holds, when nothing runs in it any more or
-// may.
+// dispose gives back what the cell holds, once, when nothing runs in it any
+// more.
 func (c *cell) dispose() error {
 	var err error
 	if c.group != nil {
 		err = c.group.remove()
-		c.group = nil
 	}
 	if c.uid != 0 {
 		c.sys.users.put(c.uid)
-		c.uid = 0
 	}
 	return err
 }
@@ -142,7 +141,7 @@ func (c *cell) launch(j *job) (pid, pidfd int, err error) {
 			return 0, -1, err
 		}
 	}
-	if c.sys.base != nil {
+	if c.base != nil {
 		if err := unix.Chroot("."); err != nil {
 			return 0, -1, os.NewSyscallError("chroot", err)
 		}
@@ -176,7 +175,7 @@ func (c *cell) spawn(s *Spec) (pid, pidfd int, err error) {
 		}
 	}
 	attr := &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}
-	if c.sys.base == nil {
+	if c.base == nil {
 		attr.Pdeathsig = unix.SIGKILL
 	}
 	if c.uid != 0 {

@@ -54,6 +54,13 @@ func startKeeper() (*keeper, error) {
 	return k, nil
 }
 
+// dead reports whether somebody has killed the keeper, and so everything in
+// the namespace.
+func (k *keeper) dead() bool {
+	st, ok := readStat(k.cmd.Process.Pid)
+	return !ok || st.zombie
+}
+
 // close ends the keeper and with it everything in its namespace.
 func (k *keeper) close() {
 	k.pipe.Close()

@@ -368,3 +368,29 @@ func TestTmpLimit(t *testing.T) {
 		}
 	})
 }
+
+// When somebody kills the keeper everything in the namespaces ends with it,
+// and the next start builds them again.
+func TestKeeperKilled(t *testing.T) {
+	for _, l := range levels() {
+		if !strings.HasPrefix(l.name, "namespaces") {
+			continue
+		}
+		t.Run(l.name, func(t *testing.T) {
+			h := openLevel(t, l, Options{})
+			p := start(t, h, newSpec(t, h, "wait"))
+			p.line()
+			if err := h.impl.(*system).base.keeper.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			if e := p.Exit(); e.Signal != syscall.SIGKILL || e.OOM {
+				t.Errorf("exit %#v", e)
+			}
+			for range 6 { // more than there are ready cells
+				if got := tryAll(t, h, newSpec(t, h), "cwd"); got[0] != "/var/task" {
+					t.Errorf("after the keeper's end: %q", got)
+				}
+			}
+		})
+	}
+}

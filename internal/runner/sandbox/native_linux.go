@@ -24,24 +24,30 @@ import (
 type system struct {
 	opts   Options
 	can    abilities
-	lock   *os.File
+	why    []string // what is not in force, and why
+	lock   *os.File // keeps other Hosts out of the directory
 	null   *os.File
-	points *os.File // a directory of mount points for paths among the layers
-	mark   string   // begins the marker of every process
-	groups *cgroups
-	base   *base             // nil: the lower level
-	users  *userPool         // nil on the lower level
-	fixed  []fixedPath       // what every process may use, on the lower level
+	mark   string            // begins the marker of every process
+	groups *cgroups          // nil: none
+	watch  *watcher          // nil: control groups limit the memory
 	filter []unix.SockFilter // every process's; nil: no seccomp
 	only   []unix.SockFilter // on top of it, NetworkPlatformOnly's
-	why    []string          // what is not in force, and why
-	serial atomic.Uint64
-	ready  chan *cell
-	chores sync.WaitGroup // in the background; Close waits for them
-	busy   atomic.Bool    // a filling goroutine runs
-	watch  *watcher       // nil: control groups limit the memory
+	peers  bool              // the kernel says who connects
 
-	knowsPeers bool
+	// On the upper level.
+	spaces bool // it is the upper level
+	users  *userPool
+	points *os.File // a directory of mount points for paths among the layers
+	mu     sync.Mutex
+	base   *base // replaced, under mu, when its keeper was killed
+
+	// On the lower level.
+	fixed []fixedPath // what every process may use
+
+	serial atomic.Uint64 // of cells
+	ready  chan *cell
+	busy   atomic.Bool    // a goroutine makes cells
+	chores sync.WaitGroup // in the background; close waits for them
 }
 
 // abilities are what the machine and our rights allow, before trying.
@@ -121,13 +127,13 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 			return nil, err
 		}
 	}
-	if s.base == nil && can.landlock > 0 {
+	if !s.spaces && can.landlock > 0 {
 		if err := s.openFixed(); err != nil {
 			return nil, err
 		}
 	}
 	s.buildFilters()
-	s.knowsPeers = canLookupPeers()
+	s.peers = canLookupPeers()
 	if s.groups == nil || s.groups.memory.version == 0 {
 		s.watch = newWatcher()
 	}
@@ -174,7 +180,7 @@ func (s *system) openNamespaces(seed uint32) error {
 	if err != nil {
 		return err
 	}
-	s.base, s.users = b, &userPool{users: u}
+	s.base, s.users, s.spaces = b, &userPool{users: u}, true
 	return nil
 }
 
@@ -190,10 +196,10 @@ func (s *system) buildFilters() {
 
 // marks reports whether processes need a marker to be found again, also by the
 // next Host when this one ends without closing.
-func (s *system) marks() bool { return s.groups == nil && s.base == nil }
+func (s *system) marks() bool { return s.groups == nil && !s.spaces }
 
 func (s *system) layout(sp *Spec) Layout {
-	if s.base == nil {
+	if !s.spaces {
 		return realLayout(sp)
 	}
 	l := Layout{Task: "/var/task", Tmp: "/tmp"}
@@ -212,7 +218,7 @@ func (s *system) landlock(sp *Spec) error {
 	}
 	defer r.close()
 	var errs []error
-	if s.base != nil {
+	if s.spaces {
 		errs = append(errs, r.allow("/", landlockRead), r.allow("/tmp", r.fs), r.allow("/dev", landlockUse))
 	} else {
 		for _, f := range s.fixed {
@@ -244,6 +250,18 @@ func (s *system) start(_ context.Context, sp *Spec) (child, error) {
 	if sp.Network == NetworkPlatformOnly && !s.platformOnly() {
 		return nil, ErrNetwork
 	}
+	t, err := s.launch(sp)
+	if err != nil && s.renew() {
+		t, err = s.launch(sp)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// launch starts a process in a cell.
+func (s *system) launch(sp *Spec) (*tree, error) {
 	c, err := s.cell()
 	if err != nil {
 		return nil, err
@@ -266,6 +284,36 @@ func (s *system) start(_ context.Context, sp *Spec) (child, error) {
 	return s.newTree(c, sp, l), nil
 }
 
+func (s *system) currentBase() *base {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.base
+}
+
+// renew builds the namespaces again if somebody has killed the keeper, and
+// reports whether a start may now succeed. Everything in them has ended.
+func (s *system) renew() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.base == nil || !s.base.keeper.dead() {
+		return false
+	}
+	b, err := newBase(filepath.Join(s.opts.Dir, "root"), s.users.users)
+	if err != nil {
+		return false // the start's own error stands, and the next one tries again
+	}
+	s.base.close()
+	s.base = b
+	for range len(s.ready) {
+		select {
+		case c := <-s.ready:
+			_ = c.discard() // nothing ran in it
+		default:
+		}
+	}
+	return true
+}
+
 // prepare does what a cell's thread cannot, from where the host's files are
 // seen.
 func (s *system) prepare(c *cell, j *job) error {
@@ -274,15 +322,15 @@ func (s *system) prepare(c *cell, j *job) error {
 			return err
 		}
 	}
-	if s.base != nil {
-		return s.mounts(j, c.uid)
+	if c.base != nil {
+		return s.mounts(j, c)
 	}
 	return nil
 }
 
 // mounts makes the detached mounts for a job, in the order in which they are
 // attached.
-func (s *system) mounts(j *job, uid int) error {
+func (s *system) mounts(j *job, c *cell) error {
 	sp := j.spec
 	add := func(path string, fd int, err error) error {
 		if err == nil {
@@ -290,7 +338,7 @@ func (s *system) mounts(j *job, uid int) error {
 		}
 		return err
 	}
-	tmp, err := tmpMount(sp, uid)
+	tmp, err := tmpMount(sp, c.uid)
 	if err := add("/tmp", tmp, err); err != nil {
 		return err
 	}
@@ -324,7 +372,7 @@ func (s *system) mounts(j *job, uid int) error {
 		case within(p, "/opt") && len(sp.LayerDirs) > 0:
 			err = makeTarget(int(s.points.Fd()), p, st.IsDir())
 		default:
-			err = s.base.target(p, st.IsDir())
+			err = c.base.target(p, st.IsDir())
 		}
 		if err != nil {
 			return err

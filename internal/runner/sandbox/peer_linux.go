@@ -94,17 +94,16 @@ func (t *tree) owns(c net.Conn) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if t.cell.uid != 0 {
-		return int(p.uid) == t.cell.uid, nil
-	}
-	if int(p.uid) != os.Geteuid() {
-		return false, nil
-	}
-	name := "socket:[" + strconv.FormatUint(uint64(p.inode), 10) + "]"
 	owned := false
-	err = t.alive(func() error {
-		// Nearly always the first process: then the others need not be found.
-		owned = holds(t.id, name) || slices.ContainsFunc(t.members(), func(pid int) bool { return holds(pid, name) })
+	err = t.alive(func() error { // afterwards the user may be another's
+		switch {
+		case t.cell.uid != 0:
+			owned = int(p.uid) == t.cell.uid
+		case int(p.uid) == os.Geteuid():
+			name := "socket:[" + strconv.FormatUint(uint64(p.inode), 10) + "]"
+			// Nearly always the first process: then the others need not be found.
+			owned = holds(t.id, name) || slices.ContainsFunc(t.members(), func(pid int) bool { return holds(pid, name) })
+		}
 		return nil
 	})
 	return owned, err

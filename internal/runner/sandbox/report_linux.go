@@ -6,7 +6,7 @@ import "slices"
 
 // report follows from what the Host has opened, not from what it hoped for.
 func (s *system) report() Report {
-	spaces, ll := s.base != nil, s.can.landlock
+	spaces, ll := s.spaces, s.can.landlock
 	g := s.groups
 	if g == nil {
 		g = &cgroups{}
@@ -16,7 +16,7 @@ func (s *system) report() Report {
 		Files:        spaces || ll > 0,
 		Memory:       spaces || ll > 0,
 		Signals:      spaces || ll >= landlockScopeABI,
-		Ports:        s.knowsPeers,
+		Ports:        s.peers,
 		PlatformOnly: s.platformOnly(),
 		Tree:         true,
 		Orphans:      spaces,
