@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/sigv4"
+	"github.com/nube-run/nube/internal/work"
 )
 
 // Front is the front door of all services: the HTTP handler of the AWS
@@ -27,6 +28,7 @@ type Front struct {
 	model       *clock.Model
 	machine     clock.Machine
 	verifier    *sigv4.Verifier
+	ledger      *work.Ledger
 	log         *slog.Logger
 }
 
@@ -41,6 +43,7 @@ type Options struct {
 	Enforcement Enforcement
 	Denials     Denials
 	Observer    Observer
+	Ledger      *work.Ledger // counts the requests under way
 	Log         *slog.Logger
 }
 
@@ -49,9 +52,12 @@ func New(o Options) *Front {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Ledger == nil {
+		o.Ledger = work.NewLedger()
+	}
 	return &Front{
 		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, enforcement: o.Enforcement,
-		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), log: o.Log,
+		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, log: o.Log,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/work"
 )
 
 // maxBody bounds a request that is held in memory. The largest that an API
@@ -37,6 +38,8 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if t.op != nil {
 		name = t.op.Name
 	}
+	token := f.ledger.Begin(work.Request, name)
+	defer token.End()
 	ctx, done := f.observe(ctx, t.service.Model.ID, name)
 	in, out, err := f.serve(ctx, w, r, call, &t)
 	done(err, in, out)

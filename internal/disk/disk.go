@@ -21,3 +21,6 @@ type File = vfs.File
 
 // OS returns the operating system's file system.
 func OS() FS { return vfs.Default }
+
+// Mem returns an empty file system in memory, for clouds that keep nothing.
+func Mem() FS { return vfs.NewMem() }

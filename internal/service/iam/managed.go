@@ -353,3 +353,20 @@ func (s *Service) listEntitiesForPolicy(ctx context.Context, in *shapes.ListEnti
 	}
 	return out, nil
 }
+
+// ManagedDocument returns the default version of a managed policy; ok is false
+// when there is none.
+func (s *Service) ManagedDocument(ctx context.Context, a arn.ARN) (document string, ok bool, err error) {
+	if m := awsManaged(a); m != nil {
+		return m.document(), true, nil
+	}
+	var m *managed
+	err = s.db.View(ctx, func(sn *kv.Snap) (err error) {
+		m, err = load[managed](sn, spaceOf(s.account).policy(a))
+		return err
+	})
+	if err != nil || m == nil {
+		return "", false, err
+	}
+	return m.document(), true, nil
+}

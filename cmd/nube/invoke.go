@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) invoke() *cobra.Command {
+	var data, qualifier string
+	var async, log bool
+	c := &cobra.Command{
+		Use:   "invoke FUNCTION",
+		Short: "Call a function",
+		Long: `Call a function, by the name that it has in its manifest, with an event, and
+print what it answers.
+
+EXIT CODES
+  0  it answered, or the event was accepted (--async)
+  1  it failed; its error is printed`,
+		Example: `  nube invoke userApi --data '{"httpMethod":"GET","path":"/users/1"}'
+  nube invoke userApi --data @event.json --log
+  echo '{}' | nube invoke userApi --data -
+  nube invoke userApi --async          accept the event and return`,
+		Args: args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, given []string) error {
+			cl, err := a.client()
+			if err != nil {
+				return err
+			}
+			payload, err := readData(data)
+			if err != nil {
+				return err
+			}
+			name, err := cl.function(cmd.Context(), given[0])
+			if err != nil {
+				return err
+			}
+			head := http.Header{}
+			if async {
+				head.Set("X-Amz-Invocation-Type", "Event")
+			} else if log {
+				head.Set("X-Amz-Log-Type", "Tail")
+			}
+			query := ""
+			if qualifier != "" {
+				query = "Qualifier=" + url.QueryEscape(qualifier)
+			}
+			resp, err := cl.call(cmd.Context(), "lambda", http.MethodPost, "/2015-03-31/functions/"+url.PathEscape(name)+"/invocations", query, head, payload)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			return a.showInvoked(resp)
+		},
+	}
+	c.Flags().StringVarP(&data, "data", "d", "", "the event: JSON, @FILE, or - for standard input")
+	c.Flags().StringVar(&qualifier, "qualifier", "", "a version or an alias")
+	c.Flags().BoolVar(&async, "async", false, "do not wait for the answer")
+	c.Flags().BoolVar(&log, "log", false, "print the last 4 KB of the invocation's log too")
+	return a.remote(c)
+}
+
+// readData is an argument that may name a file or standard input.
+func readData(s string) ([]byte, error) {
+	switch {
+	case s == "-":
+		return io.ReadAll(os.Stdin)
+	case strings.HasPrefix(s, "@"):
+		b, err := os.ReadFile(s[1:])
+		if err != nil {
+			return nil, usage("--data: %w", err)
+		}
+		return b, nil
+	case s == "":
+		return []byte("{}"), nil
+	}
+	return []byte(s), nil
+}
+
+func (a *app) showInvoked(resp *http.Response) error {
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	failed := resp.Header.Get("X-Amz-Function-Error")
+	tail, _ := base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result"))
+	if a.output == "json" {
+		err = a.json(struct {
+			StatusCode      int    `json:"statusCode"`
+			FunctionError   string `json:"functionError,omitempty"`
+			ExecutedVersion string `json:"executedVersion,omitempty"`
+			Log             string `json:"log,omitempty"`
+			Payload         string `json:"payload"`
+		}{resp.StatusCode, failed, resp.Header.Get("X-Amz-Executed-Version"), string(tail), string(body)})
+	} else {
+		a.err.Write(tail)
+		if len(body) > 0 {
+			_, err = fmt.Fprintf(a.out, "%s\n", body)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if failed != "" {
+		return &exitError{exitFailed, errShown}
+	}
+	return nil
+}

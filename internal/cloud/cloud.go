@@ -1,0 +1,164 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/memkv"
+	"github.com/nube-run/nube/internal/kv/pebblekv"
+	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/runner/sandbox"
+	"github.com/nube-run/nube/internal/work"
+)
+
+// Cloud is a running cloud.
+type Cloud struct {
+	opts    Options
+	place   place
+	scope   arn.Scope
+	log     *slog.Logger
+	model   *clock.Model
+	machine clock.Machine
+
+	ledger   *work.Ledger
+	db       *kv.DB
+	recorder *record.Recorder
+	sandbox  *sandbox.Host
+	parts    *parts
+	settler  *work.Settler
+	front    *awsapi.Front
+
+	listeners *listeners
+	stops     []func(context.Context) error // in the order of starting
+}
+
+// Open starts a cloud. It returns when every service answers.
+func Open(ctx context.Context, o Options) (*Cloud, error) {
+	o.setDefaults()
+	c := &Cloud{
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, model: o.model(), ledger: work.NewLedger(),
+	}
+	if err := c.open(ctx); err != nil {
+		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
+	}
+	return c, nil
+}
+
+func (c *Cloud) open(ctx context.Context) (err error) {
+	// Bound first, so that whoever starts the cloud and connects at once
+	// waits instead of failing.
+	if c.listeners, err = c.listen(); err != nil {
+		return err
+	}
+	c.stopping(c.listeners.close)
+	if c.place, err = c.opts.place(); err != nil {
+		return err
+	}
+	if c.place.temp {
+		c.stopping(func(context.Context) error { return os.RemoveAll(c.place.work) })
+	}
+	if err := c.openStore(); err != nil {
+		return err
+	}
+	if err := c.openSandbox(); err != nil {
+		return err
+	}
+	if err := c.openParts(ctx); err != nil {
+		return err
+	}
+	c.listeners.serve(c.handlers())
+	return nil
+}
+
+// stopping has fn called when the cloud closes, before what was opened
+// earlier.
+func (c *Cloud) stopping(fn func(context.Context) error) { c.stops = append(c.stops, fn) }
+
+// openStore opens the key-value store and the records.
+func (c *Cloud) openStore() error {
+	if c.place.temp {
+		c.db = kv.Open(memkv.New())
+		if c.place.fs == nil {
+			c.place.fs = disk.Mem()
+		}
+	} else {
+		engine, err := pebblekv.Open(c.place.fs.PathJoin(c.place.dir, "kv"), pebblekv.Options{FS: c.place.fs, Log: c.log})
+		if err != nil {
+			return fmt.Errorf("opening the store: %w", err)
+		}
+		c.db = kv.Open(engine)
+	}
+	c.stopping(func(context.Context) error { return c.db.Close() })
+	var err error
+	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model})
+	if err != nil {
+		return fmt.Errorf("opening the records: %w", err)
+	}
+	c.stopping(func(context.Context) error { return c.recorder.Close() })
+	return nil
+}
+
+// openSandbox finds out what this machine can confine functions with.
+func (c *Cloud) openSandbox() error {
+	run := c.workDir("run")
+	o := sandbox.Options{Mode: c.opts.Isolation, Dir: run}
+	if !c.place.temp {
+		o.Hidden = []string{c.workDir("kv"), c.workDir("records"), c.workDir("root-key")}
+	}
+	if err := os.MkdirAll(run, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if c.sandbox, err = sandbox.Open(o); err != nil {
+		return fmt.Errorf("isolation: %w", err)
+	}
+	c.stopping(func(context.Context) error { return c.sandbox.Close() })
+	return nil
+}
+
+// workDir is a path below the cloud's directory on the operating system.
+func (c *Cloud) workDir(name string) string { return filepath.Join(c.place.work, name) }
+
+// Close stops the cloud: what is under way is given until ctx ends.
+func (c *Cloud) Close(ctx context.Context) error {
+	var errs []error
+	for i := len(c.stops) - 1; i >= 0; i-- {
+		if err := c.stops[i](ctx); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	c.stops = nil
+	return errors.Join(errs...)
+}
+
+// Endpoint is the URL of the AWS APIs.
+func (c *Cloud) Endpoint() string { return urlOf(c.listeners.aws) }
+
+// GatewayURL is the URL of the application.
+func (c *Cloud) GatewayURL() string { return urlOf(c.listeners.gateway) }
+
+// urlOf is the URL by which this machine reaches a listener.
+func urlOf(l net.Listener) string {
+	addr := l.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+}
+
+// RootKey is the account's root access key.
+func (c *Cloud) RootKey() (id, secret string) { return c.parts.rootKey, c.parts.rootSecret }
+
+// Isolation says in sentences what confines functions.
+func (c *Cloud) Isolation() []string { return c.sandbox.Report().Sentences() }

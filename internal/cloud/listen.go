@@ -1,0 +1,81 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/nube-run/nube/internal/control"
+)
+
+// listeners are the cloud's ports, bound before anything else.
+type listeners struct {
+	aws, gateway net.Listener
+	servers      []*http.Server
+}
+
+func (c *Cloud) listen() (*listeners, error) {
+	ls := &listeners{}
+	var err error
+	if ls.aws, err = net.Listen("tcp", c.opts.Listen); err != nil {
+		return nil, fmt.Errorf("the AWS endpoint: %w; --listen chooses another address", err)
+	}
+	if ls.gateway, err = net.Listen("tcp", c.opts.Gateway); err != nil {
+		return nil, errors.Join(fmt.Errorf("the gateway: %w; --gateway chooses another address", err), ls.aws.Close())
+	}
+	return ls, nil
+}
+
+// headerTimeout bounds how long a client may take to send a request's headers.
+const headerTimeout = 30 * time.Second
+
+// serve begins to answer: connections made before waited in the listeners'
+// queues.
+func (ls *listeners) serve(aws, gateway http.Handler) {
+	for _, s := range []struct {
+		l net.Listener
+		h http.Handler
+	}{{ls.aws, aws}, {ls.gateway, gateway}} {
+		srv := &http.Server{Handler: s.h, ReadHeaderTimeout: headerTimeout}
+		ls.servers = append(ls.servers, srv)
+		go srv.Serve(s.l)
+	}
+}
+
+// close stops listening and waits for the requests under way.
+func (ls *listeners) close(ctx context.Context) error {
+	if len(ls.servers) == 0 {
+		return errors.Join(ls.aws.Close(), ls.gateway.Close())
+	}
+	var errs []error
+	for _, s := range ls.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// handlers are what answers on the two ports.
+func (c *Cloud) handlers() (aws, gateway http.Handler) {
+	edge := c.parts.edge
+	api := &control.Server{
+		Front: c.front, Settler: c.settler, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Account: c.opts.Account, Region: c.opts.Region,
+	}
+	aws = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, control.Prefix) {
+			api.ServeHTTP(w, r)
+			return
+		}
+		if t, ok := edge.Find(r); ok {
+			edge.Serve(w, r, t)
+			return
+		}
+		c.front.ServeHTTP(w, r)
+	})
+	return aws, edge.Gateway()
+}

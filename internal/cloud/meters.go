@@ -1,0 +1,26 @@
+package cloud
+
+import (
+	"context"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/record"
+)
+
+// meters turns what services report into the records' meters.
+type meters struct {
+	recorder *record.Recorder
+	model    *clock.Model
+}
+
+// Consumed implements dynamodb.Meter.
+func (m *meters) Consumed(_ context.Context, table arn.ARN, read, write float64) {
+	p, now := table.Parts(), m.model.Now()
+	if read > 0 {
+		m.recorder.Metrics.Meter(p.Account, p.Region, string(table), record.ReadUnits).Observe(now, read)
+	}
+	if write > 0 {
+		m.recorder.Metrics.Meter(p.Account, p.Region, string(table), record.WriteUnits).Observe(now, write)
+	}
+}
