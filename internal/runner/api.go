@@ -135,11 +135,13 @@ func (s *session) answer(req *request) error {
 	if err != nil {
 		return err
 	}
-	return s.reply(s.api.take(req, body, over))
+	s.api.take(req, body, over, func(r reply) { err = s.reply(r) })
+	return err
 }
 
-// take gives an answer to the instance, and says what the runtime is told.
-func (a *api) take(req *request, body []byte, over bool) reply {
+// take gives an answer to the instance, and calls write once with what the
+// runtime is told.
+func (a *api) take(req *request, body []byte, over bool, write func(reply)) {
 	var f *Fault
 	switch {
 	case over:
@@ -153,14 +155,14 @@ func (a *api) take(req *request, body []byte, over bool) reply {
 		}
 		f = reported(req.kind, b)
 	}
-	switch {
-	case !a.inst.respond(req.id, body, f):
-		return refusedID()
-	case over:
-		return reply{413, `{"errorMessage":"Exceeded maximum allowed payload size (` + strconv.Itoa(a.limit) +
+	told := accepted()
+	if over {
+		told = reply{413, `{"errorMessage":"Exceeded maximum allowed payload size (` + strconv.Itoa(a.limit) +
 			` bytes).","errorType":"RequestEntityTooLarge"}`}
 	}
-	return accepted()
+	if !a.inst.respond(req.id, body, f, func() { write(told) }) {
+		write(refusedID())
+	}
 }
 
 // reply is what a runtime gets for anything but its request for an invocation.
@@ -204,8 +206,16 @@ func (s *session) reply(r reply) error {
 
 // send writes an invocation as the response to the open request. It is called
 // by whoever took the place, while run waits for what the runtime says next.
+//
+// Its buffer is not the session's: the process may answer, and run with it,
+// before the write here has come back.
 func (s *session) send(v *invocation) error {
-	b := append(s.out[:0], "HTTP/1.1 200 OK\r\n"...)
+	buf, _ := s.api.inst.r.buffers.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	defer s.api.inst.r.buffers.Put(buf)
+	b := append((*buf)[:0], "HTTP/1.1 200 OK\r\n"...)
 	for _, h := range v.headers() {
 		if h.value != "" {
 			b = append(append(append(append(b, h.name...), ": "...), h.value...), "\r\n"...)
@@ -215,13 +225,13 @@ func (s *session) send(v *invocation) error {
 	b = strconv.AppendInt(b, int64(len(v.Payload)), 10)
 	b = append(b, "\r\n\r\n"...)
 	if len(v.Payload) > 64<<10 {
-		s.out = b
+		*buf = b
 		bufs := net.Buffers{b, v.Payload}
 		_, err := bufs.WriteTo(s.conn)
 		return err
 	}
 	b = append(b, v.Payload...)
-	s.out = b
+	*buf = b
 	_, err := s.conn.Write(b)
 	return err
 }

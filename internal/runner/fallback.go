@@ -123,7 +123,7 @@ func (a *api) serveAnswer(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 	}
-	write(w, a.take(&req, body, over))
+	a.take(&req, body, over, func(r reply) { write(w, r) })
 }
 
 func (a *api) serveInitError(w http.ResponseWriter, r *http.Request) {

@@ -131,7 +131,7 @@ func TestOutOfMemory(t *testing.T) {
 	for _, l := range languages() {
 		t.Run(l.name, func(t *testing.T) {
 			g := newRig(t, nil)
-			if g.opts.Sandbox.Report().MemoryLimit == "" {
+			if !g.opts.Sandbox.Report().MemoryLimit {
 				t.Fatalf("this machine cannot limit memory: %v", g.opts.Sandbox.Report().Reasons)
 			}
 			s := l.spec(t, func(s *Spec) { s.MemoryMB = 128 })

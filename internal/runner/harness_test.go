@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -249,4 +250,19 @@ func (m *meter) Invoked(u Use) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.uses = append(m.uses, u)
+}
+
+func newLedger() *work.Ledger { return work.NewLedger() }
+
+// serveAPI serves an instance's Runtime API without a process.
+func serveAPI(t *testing.T, i *instance) (*api, string) {
+	t.Helper()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &api{inst: i, limit: MaxResponse, ln: ln, conns: map[net.Conn]struct{}{}}
+	a.wg.Add(1)
+	go a.serve()
+	return a, "http://" + ln.Addr().String()
 }

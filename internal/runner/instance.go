@@ -51,6 +51,7 @@ type instance struct {
 	failed   bool          // the start has been given up
 	frozen   bool
 	condemn  bool // gets no traffic any more, and ends when it has none
+	back     int  // answers whose places have not been asked for again
 	initTook time.Duration
 	initErr  *Fault
 	memory   int       // MB, the most seen
@@ -152,6 +153,10 @@ func (i *instance) next(pl *place) bool {
 		}
 		i.asked = pl
 	}
+	returned := i.back > 0
+	if returned {
+		i.back--
+	}
 	first := !i.ready && !i.failed
 	if first {
 		i.ready = true
@@ -164,29 +169,38 @@ func (i *instance) next(pl *place) bool {
 		v.finish()
 	}
 	if first {
-		i.pool.ready()
 		defer close(i.up)
 	}
-	if condemned {
+	if !i.pool.park(pl, first, returned, condemned) {
 		i.kill()
-		return true
 	}
-	i.pool.park(pl)
 	return true
 }
 
 // respond takes the answer to an invocation. It reports false when the process
 // has no such invocation, or has answered it.
-func (i *instance) respond(id string, payload []byte, f *Fault) bool {
+//
+// acknowledge tells the process that it was taken, before the caller is woken:
+// waking costs as much as writing, and the process has more to do before it is
+// free for another invocation than the caller has before it sends one.
+func (i *instance) respond(id string, payload []byte, f *Fault, acknowledge func()) bool {
 	i.mu.Lock()
 	v := i.findLocked(id)
+	if v == nil || v.isAnswered() {
+		i.mu.Unlock()
+		return false
+	}
+	// The place is about to be free again. This must be known before the
+	// caller is: its next invocation should wait for the place, not start
+	// another instance.
+	i.back++
 	i.mu.Unlock()
-	if v == nil {
-		return false
-	}
+	i.pool.expect(1)
 	if !v.answer(payload, f, i.r.machine.Since(v.started)) {
-		return false
+		return false // out of time just now: the process is being killed
 	}
+	acknowledge()
+	v.tell()
 	if i.pool.spec.places() > 1 || v.Tail {
 		i.settle(v)
 	}
@@ -213,7 +227,9 @@ func (i *instance) settle(v *invocation) {
 // expire is called when an invocation has run out of time, answered or not:
 // its process may still be busy with what it began.
 func (v *invocation) expire() {
-	v.answer(nil, timedOut(v.RequestID, v.pool.spec.Timeout), v.pool.spec.Timeout)
+	if v.answer(nil, timedOut(v.RequestID, v.pool.spec.Timeout), v.pool.spec.Timeout) {
+		v.tell()
+	}
 	v.inst.retireExcept(v)
 }
 
@@ -280,9 +296,14 @@ func (i *instance) watch(flushed func()) {
 	i.condemn = true
 	left := i.active
 	i.active = nil
+	back := i.back
+	i.back = 0
 	i.mu.Unlock()
+	i.pool.expect(-back)
 	for _, v := range left {
-		v.answer(nil, exited(v.RequestID, exit), i.r.machine.Since(v.started))
+		if v.answer(nil, exited(v.RequestID, exit), i.r.machine.Since(v.started)) {
+			v.tell()
+		}
 		v.finish()
 	}
 	i.exit = exit

@@ -60,6 +60,7 @@ type invocation struct {
 	pool  *pool
 	token work.Token
 	done  chan struct{} // closed when result is set
+	lined time.Time     // when it began to wait; guarded by pool.mu
 
 	// mu guards what the answer sets. It is set once, by whoever is first: the
 	// function, the timer, the end of the process, or a caller who left while
@@ -79,8 +80,8 @@ type invocation struct {
 	tail    []byte
 }
 
-// answer gives the caller its result. It reports false when somebody else has.
-// With a tail the result waits until the log is complete.
+// answer sets the caller's result. It reports false when somebody else has; who
+// gets true calls tell.
 func (v *invocation) answer(payload []byte, f *Fault, took time.Duration) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -93,10 +94,15 @@ func (v *invocation) answer(payload []byte, f *Fault, took time.Duration) bool {
 	}
 	v.result.Payload, v.result.Fault, v.result.Duration = payload, f, took
 	v.pool.fn.leave(v.Limit)
+	return true
+}
+
+// tell wakes the caller, once the invocation is answered. With a tail the
+// caller waits until the log is complete.
+func (v *invocation) tell() {
 	if !v.Tail {
 		close(v.done)
 	}
-	return true
 }
 
 // fail ends an invocation that no instance has seen.

@@ -95,7 +95,7 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	}
 	i.proc = proc
 	i.terminate = func() error { return terminate(proc.Pid()) }
-	a := &api{inst: i, limit: l.r.opts.MaxResponse, ln: ln, conns: map[net.Conn]struct{}{}}
+	a := &api{inst: i, limit: l.r.opts.MaxResponse, ln: proc.Guard(ln), conns: map[net.Conn]struct{}{}}
 	i.close = func() {
 		_ = out.pipe.Close()
 		_ = os.RemoveAll(tmp)

@@ -56,6 +56,7 @@ type Runner struct {
 	starts  *budget
 	spawn   func(context.Context, *instance) error // starts i's process and sets out, proc, close and stream
 
+	buffers    sync.Pool    // *[]byte, for events on their way to processes
 	unreserved atomic.Int64 // invocations of functions without a reservation
 
 	wg        sync.WaitGroup // starts and instances

@@ -49,7 +49,9 @@ func (p *pool) start(done func()) {
 			tail = &v.tail
 		}
 		i.out.begin(v.RequestID, startLine(v.RequestID, p.spec.Version), tail)
-		v.answer(nil, fault(v.RequestID), p.r.machine.Since(i.spawned))
+		if v.answer(nil, fault(v.RequestID), p.r.machine.Since(i.spawned)) {
+			v.tell()
+		}
 		v.finish()
 	case warm != nil:
 		warm <- fault("")

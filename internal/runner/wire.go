@@ -3,6 +3,7 @@ package runner
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strconv"
@@ -238,7 +239,7 @@ func (c *wire) sized(b []byte, n, limit int) (_ []byte, over bool, err error) {
 		at := len(b)
 		b = append(b, make([]byte, n)...)
 		if _, err := io.ReadFull(c.conn, b[at:]); err != nil {
-			return nil, false, err
+			return nil, false, fmt.Errorf("body: %w", io.ErrUnexpectedEOF)
 		}
 	}
 	return b, false, nil

@@ -27,17 +27,30 @@ class Client:
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.read = self.sock.makefile("rb", 65536)
 
+    NEXT = f"GET {API}invocation/next HTTP/1.1\r\nHost: nube\r\n\r\n".encode()
+
     def next(self):
-        self.sock.sendall(f"GET {API}invocation/next HTTP/1.1\r\nHost: nube\r\n\r\n".encode())
+        self.sock.sendall(self.NEXT)
         return self.response()
 
-    def post(self, what, body, kind=None):
+    def answer_and_next(self, what, body, kind):
+        """The request for the next invocation follows at once: the Runtime API
+        answers in order."""
+        self.sock.sendall(self.request(what, body, kind) + self.NEXT)
+        self.response()
+        return self.response()
+
+    def post(self, what, body, kind):
+        self.sock.sendall(self.request(what, body, kind))
+        return self.response()
+
+    @staticmethod
+    def request(what, body, kind):
         head = f"POST {API}{what} HTTP/1.1\r\nHost: nube\r\nContent-Type: application/json\r\n"
         if kind:
             head += f"Lambda-Runtime-Function-Error-Type: {kind}\r\n"
         head += f"Content-Length: {len(body)}\r\n\r\n"
-        self.sock.sendall(head.encode("latin-1", "replace") + body)
-        return self.response()
+        return head.encode("latin-1", "replace") + body
 
     def response(self):
         if not self.read.readline():
@@ -252,8 +265,7 @@ def main():
             what, reply, kind = "error", json.dumps(wire).encode(), wire["errorType"]
         sys.stdout.flush()
         sys.stderr.flush()
-        client.post(f"invocation/{Invocation.request_id}/{what}", reply, kind)
-        headers, body = client.next()
+        headers, body = client.answer_and_next(f"invocation/{Invocation.request_id}/{what}", reply, kind)
 
 
 if __name__ == "__main__":
