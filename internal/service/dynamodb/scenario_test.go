@@ -1,8 +1,8 @@
 package dynamodb
 
 import (
-	"flag"
 	"encoding/json"
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"

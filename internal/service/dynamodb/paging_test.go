@@ -1,0 +1,148 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pages follows LastEvaluatedKey to the end and returns the items of each page.
+func (c *cloud) pages(operation, request string) (pages [][]string) {
+	c.t.Helper()
+	start := ""
+	for {
+		out := c.do(operation, strings.Replace(request, "{", "{"+start, 1))
+		var page struct {
+			Items            []json.RawMessage
+			LastEvaluatedKey json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(out), &page); err != nil {
+			c.t.Fatal(err)
+		}
+		var items []string
+		for _, item := range page.Items {
+			items = append(items, string(item))
+		}
+		pages = append(pages, items)
+		if page.LastEvaluatedKey == nil {
+			return pages
+		}
+		if start = `"ExclusiveStartKey":` + string(page.LastEvaluatedKey) + `,`; len(pages) > 1000 {
+			c.t.Fatal("pages without end")
+		}
+	}
+}
+
+// Paging over an index neither repeats nor loses items, also when all of them have the same index key: the last key has
+// the table's key too.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+func TestIndexPaging(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", ordersTable)
+	const n = 25
+	for i := range n {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"orders","Item":{"h":{"S":"h%d"},"r":{"N":"%d"},"g":{"S":"same"},"l":{"S":"same"}}}`, i%5, i))
+	}
+	for _, limit := range []int{1, 2, 7, 24, 25, 26} {
+		for _, q := range []string{
+			`{"TableName":"orders","IndexName":"byg","KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"same"}}`,
+			`{"TableName":"orders","IndexName":"bygl","KeyConditionExpression":"g = :g AND l = :g","ExpressionAttributeValues":{":g":{"S":"same"}}`,
+			`{"TableName":"orders","IndexName":"byg","ScanIndexForward":false,"KeyConditionExpression":"g = :g","ExpressionAttributeValues":{":g":{"S":"same"}}`,
+		} {
+			c.checkPages("Query", fmt.Sprintf(`%s,"Limit":%d}`, q, limit), n)
+		}
+		for _, index := range []string{"", `"IndexName":"byg",`, `"IndexName":"byl",`} {
+			c.checkPages("Scan", fmt.Sprintf(`{%s"TableName":"orders","Limit":%d}`, index, limit), n)
+		}
+	}
+}
+
+func (c *cloud) checkPages(operation, request string, want int) {
+	c.t.Helper()
+	all := slices.Concat(c.pages(operation, request)...)
+	slices.Sort(all)
+	if got := len(slices.Compact(all)); got != want {
+		c.t.Errorf("%s %s: %d different items, want %d", operation, request, got, want)
+	}
+}
+
+func TestParallelScan(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", plainTable)
+	const n = 200
+	for i := range n {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{"id":{"S":"item-%d"}}}`, i))
+	}
+	for _, segments := range []int{1, 2, 3, 10, 1_000_000} {
+		var all []string
+		busy := 0
+		for segment := range min(segments, 10) {
+			if segments > 10 {
+				segment *= segments / 10 // a sample
+			}
+			pages := c.pages("Scan", fmt.Sprintf(`{"TableName":"plain","Segment":%d,"TotalSegments":%d,"Limit":9}`, segment, segments))
+			items := slices.Concat(pages...)
+			if len(items) > 0 {
+				busy++
+			}
+			all = append(all, items...)
+		}
+		slices.Sort(all)
+		if segments <= 10 && (len(all) != n || len(slices.Compact(all)) != n || busy != segments) {
+			t.Errorf("%d segments: %d items in %d of them", segments, len(all), busy)
+		}
+	}
+	got := c.try("Scan", `{"TableName":"plain","Segment":0,"TotalSegments":1000000,"ExclusiveStartKey":{"id":{"S":"item-1"}}}`)
+	if got != "ValidationException: The provided Exclusive start key does not map to the provided Segment and TotalSegments values." {
+		t.Errorf("start key of another segment: %s", got)
+	}
+}
+
+// A page ends when it has read a megabyte, before the filter.
+func TestPageOfOneMegabyte(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", ordersTable)
+	pad := strings.Repeat("x", 60_000)
+	for i := range 40 {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"orders","Item":{"h":{"S":"a"},"r":{"N":"%d"},"odd":{"BOOL":%t},"pad":{"S":%q}}}`, i, i%2 == 1, pad))
+	}
+	const query = `{"TableName":"orders","KeyConditionExpression":"h = :h","FilterExpression":"odd = :odd",
+		"ExpressionAttributeValues":{":h":{"S":"a"},":odd":{"BOOL":true}}}`
+	pages := c.pages("Query", query)
+	if len(pages) != 3 || len(slices.Concat(pages...)) != 20 {
+		t.Errorf("%d pages, %d items", len(pages), len(slices.Concat(pages...)))
+	}
+	out := c.do("Query", strings.Replace(query, "{", `{"Select":"COUNT","ReturnConsumedCapacity":"TOTAL",`, 1))
+	if field(t, out, "ScannedCount") != 18.0 || field(t, out, "Count") != 9.0 || field(t, out, "ConsumedCapacity", "CapacityUnits") != 132.0 {
+		t.Errorf("first page: %s", out)
+	}
+}
+
+// What a batch has no room for comes back to be asked for again.
+func TestBatchGetOfSixteenMegabytes(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", plainTable)
+	pad := strings.Repeat("x", 390_000)
+	var keys []string
+	for i := range 45 {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{"id":{"S":"%d"},"pad":{"S":%q}}}`, i, pad))
+		keys = append(keys, fmt.Sprintf(`{"id":{"S":"%d"}}`, i))
+	}
+	var out struct {
+		Responses       map[string][]json.RawMessage
+		UnprocessedKeys map[string]struct {
+			Keys           []json.RawMessage
+			ConsistentRead bool
+		}
+	}
+	answer := c.do("BatchGetItem", `{"RequestItems":{"plain":{"ConsistentRead":true,"Keys":[`+strings.Join(keys, ",")+`]}}}`)
+	if err := json.Unmarshal([]byte(answer), &out); err != nil {
+		t.Fatal(err)
+	}
+	left := out.UnprocessedKeys["plain"]
+	if len(out.Responses["plain"]) != 43 || len(left.Keys) != 2 || !left.ConsistentRead {
+		t.Errorf("%d items, %d keys left, consistent %t", len(out.Responses["plain"]), len(left.Keys), left.ConsistentRead)
+	}
+}
