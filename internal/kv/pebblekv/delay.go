@@ -48,9 +48,10 @@ func (l *delay) stop() {
 }
 
 // anchor is a Pebble snapshot that is older than those of the states. When the
-// oldest snapshot closes, Pebble looks for compactions that this allows, under
-// its big lock; and states close with every group of commits. So the anchor has
-// that role, and is let go once a second.
+// oldest snapshot closes, Pebble looks for compactions that this allows: under
+// its big lock, and after waiting for a manifest that is being written. States
+// close with every group of commits, under the commit lock. So the anchor is
+// the oldest, and is let go once a second, by a timer.
 type anchor struct {
 	mu   sync.Mutex
 	snap *pebble.Snapshot
