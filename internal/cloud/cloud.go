@@ -23,12 +23,11 @@ import (
 
 // Cloud is a running cloud.
 type Cloud struct {
-	opts    Options
-	place   place
-	scope   arn.Scope
-	log     *slog.Logger
-	model   *clock.Model
-	machine clock.Machine
+	opts  Options
+	place place
+	scope arn.Scope
+	log   *slog.Logger
+	model *clock.Model
 
 	ledger   *work.Ledger
 	db       *kv.DB

@@ -24,7 +24,6 @@ type simulation struct {
 	actions    []string
 	resources  []string
 	context    []shapes.ContextEntry
-	caller     *string
 	owner      *string
 	boundaries []string
 	resource   *string // resource policy

@@ -105,8 +105,7 @@ func (s space) entity(k kind, name string) kv.Key {
 }
 
 func (s space) entities(k kind) kv.Range {
-	r := s.Key().Str("entity").Str(string(k)).Range()
-	return kv.Range{Start: r.Start, End: r.End}
+	return kv.Range(s.Key().Str("entity").Str(string(k)).Range())
 }
 
 func (s space) policy(a arn.ARN) kv.Key {
@@ -114,15 +113,13 @@ func (s space) policy(a arn.ARN) kv.Key {
 }
 
 func (s space) policies() kv.Range {
-	r := s.Key().Str("policy").Range()
-	return kv.Range{Start: r.Start, End: r.End}
+	return kv.Range(s.Key().Str("policy").Range())
 }
 
 func (s space) key(id string) kv.Key { return s.Key().Str("key").Str(id).Done() }
 
 func (s space) keys() kv.Range {
-	r := s.Key().Str("key").Range()
-	return kv.Range{Start: r.Start, End: r.End}
+	return kv.Range(s.Key().Str("key").Range())
 }
 
 func (s space) master() kv.Key { return s.Key().Str("master").Done() }
