@@ -337,13 +337,13 @@ func (r *run) failed(res *Resource, p Progress, why string) error {
 	switch it.Action {
 	case actCreate:
 		status = CreateFailed
-		res.version = version{PhysicalID: p.PhysicalID, Properties: it.Properties, DependsOn: it.DependsOn}
+		res.version = version{PhysicalID: p.PhysicalID, Properties: it.Properties, Attrs: p.Attrs, DependsOn: it.DependsOn}
 		if n := r.node(res.LogicalID); n != nil {
 			res.declare(n)
 		}
 	case actReplace:
 		if p.PhysicalID != "" {
-			res.Strays = append(res.Strays, version{PhysicalID: p.PhysicalID, Properties: it.Properties, DependsOn: it.DependsOn})
+			res.Strays = append(res.Strays, version{PhysicalID: p.PhysicalID, Properties: it.Properties, Attrs: p.Attrs, DependsOn: it.DependsOn})
 		}
 	case actUpdate:
 		// What the resource is now is somewhere between the two.

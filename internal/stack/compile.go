@@ -13,6 +13,7 @@ import (
 // become.
 type model struct {
 	env     *eval.Env
+	warn    template.Diagnostics
 	graph   graph
 	nodes   map[string]*node
 	outputs []output
@@ -80,6 +81,7 @@ func (e *Engine) compile(t *template.Template, params eval.Parameters, st eval.S
 	if ds.HasErrors() {
 		return nil, ds
 	}
+	m.warn = ds
 	return m, ds
 }
 
@@ -108,9 +110,14 @@ func (e *Engine) node(m *model, r *template.Resource) (*node, template.Diagnosti
 	}
 	want, more = typ.Table.Check(typ.Schema, want, r.Pos)
 	ds = append(ds, more...)
-	for _, name := range typ.Refused {
-		if f, ok := want.Field(name); ok {
-			ds = append(ds, template.Errorf(f.Pos, "the property %s of %s is not supported", name, r.Type))
+	for _, path := range typ.Refused {
+		for _, f := range within(want, strings.Split(path, ".")) {
+			ds = append(ds, template.Errorf(f.Pos, "the property %s of %s is not supported", path, r.Type))
+		}
+	}
+	for _, ig := range typ.Ignored {
+		for _, f := range within(want, strings.Split(ig.Property, ".")) {
+			ds = append(ds, template.Warningf(f.Pos, "the property %s of %s has no effect: %s", ig.Property, r.Type, ig.Why))
 		}
 	}
 	n := &node{res: r, typ: typ, want: want, refs: eval.References(want)}
@@ -129,6 +136,25 @@ func (e *Engine) node(m *model, r *template.Resource) (*node, template.Diagnosti
 		n.dependOn(d.Text)
 	}
 	return n, ds
+}
+
+// within returns the fields at a path, in each element of a list on the way.
+func within(v *template.Value, path []string) []template.Field {
+	if v == nil {
+		return nil
+	}
+	var out []template.Field
+	for _, item := range v.Items {
+		out = append(out, within(item, path)...)
+	}
+	f, ok := v.Field(path[0])
+	switch {
+	case !ok:
+		return out
+	case len(path) == 1:
+		return append(out, f)
+	}
+	return append(out, within(f.Value, path[1:])...)
 }
 
 func (n *node) dependOn(id string) {

@@ -104,11 +104,11 @@ func given(d *Deploy, s *Stack) (map[string]string, error) {
 }
 
 // Validate checks a deploy without changing anything: it returns the error with
-// which its creation or update would be refused. The warnings are about a
+// which its creation or update would be refused, or the warnings about a
 // template that can be used.
-func (e *Engine) Validate(ctx context.Context, d Deploy) error {
+func (e *Engine) Validate(ctx context.Context, d Deploy) (warnings template.Diagnostics, err error) {
 	l := layoutOf(cell(d.Scope))
-	return e.db.View(ctx, func(s *kv.Snap) error {
+	err = e.db.View(ctx, func(s *kv.Snap) error {
 		st, err := l.find(s, d.Name)
 		if errors.Is(err, errNoStack) {
 			st, err = &Stack{Name: d.Name, ID: e.stackID(&d)}, nil
@@ -116,9 +116,13 @@ func (e *Engine) Validate(ctx context.Context, d Deploy) error {
 		if err != nil {
 			return err
 		}
-		_, err = e.prepare(s, l, &d, st)
+		p, err := e.prepare(s, l, &d, st)
+		if err == nil {
+			warnings = p.m.warn
+		}
 		return err
 	})
+	return warnings, err
 }
 
 func (e *Engine) stackID(d *Deploy) string {

@@ -21,7 +21,10 @@ const shortened = 24
 func generatedName(s StackRef, logicalID string, generation int, rule NameRule) string {
 	stackName := s.Name
 	suffix := strings.ToUpper(letters(suffixLength, s.ID, logicalID, fmt.Sprint(generation)))
-	if len(stackName)+len(logicalID)+len(suffix)+2 > rule.Max {
+	switch {
+	case rule.Short:
+		stackName, logicalID = stackName[:min(len(stackName), 5)], logicalID[:min(len(logicalID), 4)]
+	case len(stackName)+len(logicalID)+len(suffix)+2 > rule.Max:
 		stackName = stackName[:min(len(stackName), shortened)]
 		logicalID = logicalID[:min(len(logicalID), max(1, rule.Max-len(stackName)-len(suffix)-2))]
 	}

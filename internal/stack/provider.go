@@ -88,8 +88,12 @@ type Type struct {
 	Name NameRule
 
 	// Refused are properties that the schema has and the provider does not
-	// honour; a template that uses one is refused.
+	// honour, with dots where they are inside of others ("Code.ImageUri"); a
+	// template that uses one is refused.
 	Refused []string
+	// Ignored are properties that make no difference here. A template that uses
+	// one is accepted with a warning.
+	Ignored []Ignored
 
 	// Attributes are further attributes that Fn::GetAtt takes.
 	Attributes []string
@@ -110,8 +114,17 @@ func (t *Type) hasAttribute(name string) bool {
 	return t.Schema.HasAttribute(name)
 }
 
+// Ignored is a property that makes no difference.
+type Ignored struct {
+	Property string
+	Why      string // "nube keeps no backups of single tables"
+}
+
 // NameRule says what a generated name may look like.
 type NameRule struct {
 	Max   int  // characters; zero: the type has no generated names
 	Lower bool // lower case only
+	// Short names begin with a few characters of stack and logical id, as AWS
+	// makes the ids of resources that have no name of their own.
+	Short bool
 }

@@ -515,6 +515,7 @@ var shapes = [...]schema.Shape{
 		{Name: "S3ObjectVersion", Shape: 0},
 		{Name: "SourceKMSKeyArn", Shape: 0},
 		{Name: "ZipFile", Shape: 0},
+		{Name: "nube:Artifact", Shape: 0},
 	}},
 	70: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 		{Name: "TargetArn", Shape: 0},
@@ -573,10 +574,11 @@ var shapes = [...]schema.Shape{
 		{Name: "SubnetIds", Shape: 13},
 	}},
 	85: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
-		{Name: "S3Bucket", Shape: 0, Required: true, CreateOnly: true},
-		{Name: "S3Key", Shape: 0, Required: true, CreateOnly: true},
+		{Name: "S3Bucket", Shape: 0, CreateOnly: true},
+		{Name: "S3Key", Shape: 0, CreateOnly: true},
 		{Name: "S3ObjectStorageMode", Shape: 0},
 		{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
+		{Name: "nube:Artifact", Shape: 0},
 	}},
 	86: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 		{Name: "MaxExecutionEnvironments", Shape: 7},

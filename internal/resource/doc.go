@@ -1,0 +1,67 @@
+// Package resource holds the CloudFormation resource types that nube offers,
+// one file a type: how each is created, changed, deleted and read by calls of
+// its service.
+//
+// A type reaches its service through [awsapi.Caller] and the generated shapes
+// only, so its calls are authorised like everyone's. Properties become inputs
+// by their names ([bind]); a type's file says what differs. What a property may
+// be and whether it can be changed comes from AWS's schemas, package spec.
+//
+// It is not the engine: order, retries, rollback and events are package
+// stack's.
+//
+// Invariants: a method of a provider may be called again at any time and then
+// accepts what it finds done; a property that a type does not honour is in its
+// Refused list, and a test holds every property of the schema to being one or
+// the other; Ref and Fn::GetAtt return what AWS documents for the type.
+//
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+package resource
+
+import (
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/resource/spec"
+	"github.com/nube-run/nube/internal/stack"
+)
+
+// Types returns the types, acting through c.
+func Types(c awsapi.Caller) stack.Types {
+	b := base{c}
+	types := []*stack.Type{
+		{Provider: account{b}, Name: short},
+		{Provider: deployment{b}, Refused: refusedOfDeployment(), Replaces: redeploys},
+		{Provider: gatewayResponse{b}, Name: short},
+		{Provider: method{b}, Name: short, Refused: []string{"Integration.ResponseTransferMode", "Integration.IntegrationTarget"}},
+		{Provider: apiResource{b}},
+		{Provider: restAPI{b}, Refused: refusedOfRestAPI()},
+		{Provider: stage{b}},
+		{Provider: waitHandle{}},
+		{Provider: table{b}, NameProperty: "TableName", Name: stack.NameRule{Max: 255}, Refused: refusedOfTable(), Ignored: ignoredOfTable(), Replaces: rebuildsTable},
+		{Provider: managedPolicy{b}, NameProperty: "ManagedPolicyName", Name: stack.NameRule{Max: 128}},
+		{Provider: inlinePolicy{b}, Name: short},
+		{Provider: role{b}, NameProperty: "RoleName", Name: stack.NameRule{Max: 64}},
+		{Provider: user{b}, NameProperty: "UserName", Name: stack.NameRule{Max: 64}, Refused: []string{"LoginProfile"}},
+		{Provider: alias{b}, Refused: []string{"ProvisionedConcurrencyConfig"}},
+		{Provider: eventInvokeConfig{b}, Name: stack.NameRule{Max: 128}},
+		{Provider: function{b}, NameProperty: "FunctionName", Name: stack.NameRule{Max: 64}, Refused: refusedOfFunction()},
+		{Provider: layerVersion{b}, Name: stack.NameRule{Max: 140}, Refused: []string{"Content.S3ObjectStorageMode"}},
+		{Provider: permission{b}, Name: stack.NameRule{Max: 100}, Refused: []string{"InvokedViaFunctionUrl"}},
+		{Provider: version{b}, Refused: []string{"FunctionScalingConfig", "ProvisionedConcurrencyConfig", "RuntimePolicy"}},
+		{Provider: logGroup{b}, NameProperty: "LogGroupName", Name: stack.NameRule{Max: 512}, Refused: refusedOfLogGroup()},
+	}
+	for i, name := range names() {
+		types[i].Schema, types[i].Table = spec.Table.Type(name), &spec.Table
+	}
+	return stack.NewTypes(types...)
+}
+
+// names are the names of the types, in the order of [Types].
+func names() []string {
+	return []string{
+		"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method",
+		"AWS::ApiGateway::Resource", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::CloudFormation::WaitConditionHandle",
+		"AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
+		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
+		"AWS::Lambda::Version", "AWS::Logs::LogGroup",
+	}
+}
