@@ -11,8 +11,11 @@ func Suggest(name string, candidates []string) string {
 	best, bestCost := "", 2*max(1, min(3, len(name)/3))+1
 	for _, c := range slices.Sorted(slices.Values(candidates)) {
 		cost := 2 * distance(strings.ToLower(name), strings.ToLower(c))
-		if cost == 0 && name != c {
+		switch {
+		case cost == 0 && name != c:
 			cost = 1
+		case len(name) >= 3 && len(c) > len(name) && strings.EqualFold(name, c[:len(name)]):
+			cost = min(cost, 3) // memory, for memorySize
 		}
 		if cost < bestCost {
 			best, bestCost = c, cost

@@ -77,10 +77,10 @@ func syntaxError(f *File, err error) Diagnostic {
 			d.Message += ", " + le.ContextMsg
 		}
 	}
+	if text, ok := f.line(pos.Line); ok && strings.HasPrefix(strings.TrimLeft(text, " "), "\t") {
+		return d.WithHint("YAML does not allow tabs for indentation: use spaces")
+	}
 	if strings.Contains(le.Message, "cannot start any token") {
-		if text, ok := f.line(pos.Line); ok && strings.HasPrefix(strings.TrimLeft(text, " "), "\t") {
-			return d.WithHint("YAML does not allow tabs for indentation: use spaces")
-		}
 		return d.WithHint("put the value into quotes")
 	}
 	return d

@@ -38,7 +38,13 @@ func (s Object) check(c *checker, v *template.Value) *template.Value {
 		case !known:
 			s.unknown(c, f)
 		case !f.Value.IsNull():
-			c.under(f.Key, func() { out.Fields[i].Value = is.check(c, f.Value) })
+			c.under(f.Key, func() {
+				if r, ok := is.(Refuse); ok {
+					r.report(c, f.Pos)
+					return
+				}
+				out.Fields[i].Value = is.check(c, f.Value)
+			})
 		}
 	}
 	for _, key := range s.Required {
@@ -73,10 +79,7 @@ func (s Object) check(c *checker, v *template.Value) *template.Value {
 		c.errorf(v.Pos, "%s is empty", s.what())
 	}
 	if s.Max > 0 && len(v.Fields) > s.Max {
-		d := c.errorf(v.Fields[s.Max].Pos, "%s takes %d key, and this is one more", s.what(), s.Max)
-		if s.Max == 1 {
-			*d = d.WithHint("begin a new element of the list with a dash, or indent this key under the one before")
-		}
+		c.errorf(v.Fields[s.Max].Pos, "%s takes at most %d keys", s.what(), s.Max)
 	}
 	return out
 }
@@ -194,10 +197,7 @@ func (s OneOf) check(c *checker, v *template.Value) *template.Value {
 			c.diags = append(c.diags, ds...)
 			return out
 		}
-		if alt.takes(v.Kind) {
-			if _, isCall := alt.(Intrinsic); isCall && !looksLikeCall(v) {
-				continue
-			}
+		if meant(alt, v) {
 			candidates++
 			only = ds
 		}
@@ -257,10 +257,16 @@ func (s Intrinsic) String() string {
 	return strings.Join(s, " or ")
 }
 
-// looksLikeCall reports whether a map was meant as a call.
-func looksLikeCall(v *template.Value) bool {
-	_, _, ok := v.Call()
-	return ok
+// meant reports whether a value was probably meant for a schema that it does not fit.
+func meant(s Schema, v *template.Value) bool {
+	switch s := s.(type) {
+	case OneOf:
+		return slices.ContainsFunc(s, func(alt Schema) bool { return meant(alt, v) })
+	case Intrinsic:
+		_, _, ok := v.Call()
+		return ok
+	}
+	return s.takes(v.Kind)
 }
 
 // Tagged is a map of exactly one key, which says what its value is: the events of a function.
@@ -274,11 +280,17 @@ func (s Tagged) check(c *checker, v *template.Value) *template.Value {
 		c.errorf(v.Pos, "%s must be a map of one key, and this is a text", s.What)
 		return v
 	}
-	if len(v.Fields) == 1 && v.Fields[0].Value.IsNull() {
-		c.errorf(v.Fields[0].Pos, "the %s of %s is empty", v.Fields[0].Key, s.What)
+	switch {
+	case len(v.Fields) > 1:
+		first, next := v.Fields[0], v.Fields[1]
+		d := c.errorf(next.Pos, "%s has one key, and %q is one more", s.What, next.Key)
+		*d = d.WithHint("indent it to make it a part of %q, or begin a new element of the list with a dash", first.Key)
+		return v
+	case len(v.Fields) == 1 && v.Fields[0].Value.IsNull():
+		c.errorf(v.Fields[0].Pos, "%q of %s is empty", v.Fields[0].Key, s.What)
 		return v
 	}
-	return Object{What: s.What, Fields: s.Of, Min: 1, Max: 1}.check(c, v)
+	return Object{What: s.What, Fields: s.Of, Min: 1}.check(c, v)
 }
 
 func (Tagged) takes(k template.Kind) bool { return k == template.Map }

@@ -105,12 +105,15 @@ func (Any) String() string                                      { return "anythi
 type Refuse struct{ Why, Hint string }
 
 func (s Refuse) check(c *checker, v *template.Value) *template.Value {
-	pos := v.Pos
+	s.report(c, v.Pos)
+	return v
+}
+
+func (s Refuse) report(c *checker, pos template.Pos) {
 	d := c.errorf(pos, "%s is not supported: %s", c.name(), s.Why)
 	if s.Hint != "" {
 		*d = d.WithHint("%s", s.Hint)
 	}
-	return v
 }
 func (Refuse) takes(template.Kind) bool { return true }
 func (Refuse) String() string           { return "absent" }

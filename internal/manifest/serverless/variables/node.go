@@ -15,11 +15,11 @@ type node struct {
 	keyPos template.Pos
 	raw    *template.Value // as written, or as a source gave it
 
-	active   bool // shallow is under way: to need this node again is a cycle
-	expanded bool
+	nested   int             // how many values above came from variables
+	active   bool            // shallow is under way: to need this node again is a cycle
 	failed   bool            // its problem has been reported
-	kind     *template.Value // after shallow: the scalar, or the list or map whose children follow
-	children []*node
+	kind     *template.Value // after shallow: what it is; below it there may be variables
+	nodes    []*node         // the children, once they are needed
 	resolved *template.Value // after deep
 }
 
@@ -37,7 +37,7 @@ func (n *node) path() string {
 
 // child returns the node under a key or index, or nil.
 func (n *node) child(key string) *node {
-	for _, c := range n.children {
+	for _, c := range n.children() {
 		if c.key == key {
 			return c
 		}
@@ -45,36 +45,43 @@ func (n *node) child(key string) *node {
 	return nil
 }
 
-// expand makes the children of a node out of the value that it turned out to have.
-func (n *node) expand(v *template.Value) {
-	n.kind, n.expanded = v, true
-	switch v.Kind {
+// children returns the nodes of the fields or elements of what a node turned out to be.
+func (n *node) children() []*node {
+	if n.nodes != nil {
+		return n.nodes
+	}
+	nested := n.nested
+	if n.kind != n.raw {
+		nested++
+	}
+	switch n.kind.Kind {
 	case template.Map:
-		n.children = make([]*node, len(v.Fields))
-		for i, f := range v.Fields {
-			n.children[i] = &node{parent: n, key: f.Key, keyPos: f.Pos, raw: f.Value}
+		n.nodes = make([]*node, len(n.kind.Fields))
+		for i, f := range n.kind.Fields {
+			n.nodes[i] = &node{parent: n, key: f.Key, keyPos: f.Pos, raw: f.Value, nested: nested}
 		}
 	case template.List:
-		n.children = make([]*node, len(v.Items))
-		for i, item := range v.Items {
-			n.children[i] = &node{parent: n, key: strconv.Itoa(i), keyPos: item.Pos, raw: item}
+		n.nodes = make([]*node, len(n.kind.Items))
+		for i, item := range n.kind.Items {
+			n.nodes[i] = &node{parent: n, key: strconv.Itoa(i), keyPos: item.Pos, raw: item, nested: nested}
 		}
 	}
+	return n.nodes
 }
 
-// rebuild returns the value of an expanded node whose children are all resolved.
+// rebuild returns the value of a node whose children are all resolved.
 func (n *node) rebuild() *template.Value {
 	v := n.kind
 	switch v.Kind {
 	case template.Map:
-		out := &template.Value{Kind: template.Map, Pos: v.Pos, Fields: make([]template.Field, len(n.children))}
-		for i, c := range n.children {
+		out := &template.Value{Kind: template.Map, Pos: v.Pos, Fields: make([]template.Field, len(v.Fields))}
+		for i, c := range n.children() {
 			out.Fields[i] = template.Field{Key: c.key, Pos: c.keyPos, Value: c.resolved}
 		}
 		return out
 	case template.List:
-		out := &template.Value{Kind: template.List, Pos: v.Pos, Items: make([]*template.Value, len(n.children))}
-		for i, c := range n.children {
+		out := &template.Value{Kind: template.List, Pos: v.Pos, Items: make([]*template.Value, len(v.Items))}
+		for i, c := range n.children() {
 			out.Items[i] = c.resolved
 		}
 		return out

@@ -30,7 +30,8 @@ type Resolver struct {
 	cfg   Config
 	root  *node
 	files map[string]*file
-	stack []*node // the nodes whose shallow value is under way, outermost first
+	stack []*node                 // the nodes whose shallow value is under way, outermost first
+	sizes map[*template.Value]int // of resolved values that hold no variable: how many values they are made of
 	diags template.Diagnostics
 
 	// MissingEnv are the environment variables that were asked for and not there.
@@ -39,11 +40,15 @@ type Resolver struct {
 
 // New returns a resolver for a manifest, as it was read.
 func New(manifest *template.Value, cfg Config) *Resolver {
-	return &Resolver{cfg: cfg, root: &node{raw: manifest}, files: map[string]*file{}}
+	return &Resolver{cfg: cfg, root: &node{raw: manifest}, files: map[string]*file{}, sizes: map[*template.Value]int{}}
 }
 
 // errReported stops the evaluation of whatever depends on a value whose problem is among the diagnostics already.
 var errReported = errors.New("already reported")
+
+// maxSize bounds how many values the manifest may grow to, so that ten lines that refer to each other ten times each do not
+// eat the machine.
+const maxSize = 1_000_000
 
 // maxRounds bounds how often a value that holds variables may yield a value that holds variables.
 const maxRounds = 10
@@ -106,11 +111,11 @@ func (r *Resolver) find(ctx context.Context, path []string) (*node, error) {
 
 // shallow finds out what a node is.
 func (r *Resolver) shallow(ctx context.Context, n *node) error {
-	if n.expanded {
-		return nil
-	}
 	if n.failed {
 		return errReported
+	}
+	if n.kind != nil {
+		return nil
 	}
 	if n.active {
 		return r.cycle(n)
@@ -118,6 +123,9 @@ func (r *Resolver) shallow(ctx context.Context, n *node) error {
 	n.active = true
 	r.stack = append(r.stack, n)
 	v, err := r.evaluate(ctx, n.raw, 0)
+	if err == nil && n.nested >= maxRounds && v != n.raw {
+		err = template.Errorf(n.raw.Pos, "%s: values that variables yield hold variables, deeper than %d levels", n.path(), maxRounds)
+	}
 	r.stack = r.stack[:len(r.stack)-1]
 	n.active = false
 	if err != nil {
@@ -127,7 +135,7 @@ func (r *Resolver) shallow(ctx context.Context, n *node) error {
 		}
 		return errReported
 	}
-	n.expand(v)
+	n.kind = v
 	return nil
 }
 
@@ -139,8 +147,12 @@ func (r *Resolver) deep(ctx context.Context, n *node) (*template.Value, error) {
 	if err := r.shallow(ctx, n); err != nil {
 		return nil, err
 	}
+	if _, done := r.sizes[n.kind]; done {
+		n.resolved = n.kind // another node's, which is shared
+		return n.resolved, nil
+	}
 	var failed error
-	for _, c := range n.children {
+	for _, c := range n.children() {
 		if r.isOtherStage(ctx, c) {
 			c.resolved = c.raw
 			continue
@@ -152,8 +164,37 @@ func (r *Resolver) deep(ctx context.Context, n *node) (*template.Value, error) {
 	if failed != nil {
 		return nil, failed
 	}
-	n.resolved = n.rebuild()
-	return n.resolved, nil
+	v := n.rebuild()
+	size, plain := r.measure(v)
+	if size > maxSize {
+		n.failed = true
+		r.diags = append(r.diags, template.Errorf(n.raw.Pos, "%s grows beyond %d values", n.path(), maxSize))
+		return nil, errReported
+	}
+	if plain {
+		r.sizes[v] = size
+	}
+	n.resolved = v
+	return v, nil
+}
+
+// measure returns how many values a resolved value is made of, and whether none of its texts would be taken for a variable.
+func (r *Resolver) measure(v *template.Value) (size int, plain bool) {
+	if size, ok := r.sizes[v]; ok {
+		return size, true
+	}
+	size, plain = 1, !strings.Contains(v.Text, "${")
+	below := func(x *template.Value) {
+		n, p := r.measure(x)
+		size, plain = size+n, plain && p
+	}
+	for _, item := range v.Items {
+		below(item)
+	}
+	for _, f := range v.Fields {
+		below(f.Value)
+	}
+	return size, plain
 }
 
 // isOtherStage reports whether a node is the params section of a stage that is not the one at hand, whose values need not
@@ -217,6 +258,9 @@ func (r *Resolver) evaluate(ctx context.Context, v *template.Value, round int) (
 		x, err := r.variable(ctx, v, piece.Variable)
 		if err == nil {
 			x, err = r.evaluate(ctx, x, round+1)
+		}
+		if err == nil && x.Kind == template.List {
+			x, err = r.deep(ctx, &node{key: "list", raw: x, nested: maxRounds - 1})
 		}
 		if err != nil {
 			return nil, err

@@ -95,8 +95,8 @@ func (r *Resolver) similar(ctx context.Context, path []string) string {
 			return ""
 		}
 		if n.child(key) == nil {
-			keys := make([]string, len(n.children))
-			for j, child := range n.children {
+			keys := make([]string, len(n.children()))
+			for j, child := range n.children() {
 				keys[j] = child.key
 			}
 			near := template.Suggest(key, keys)
