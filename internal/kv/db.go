@@ -27,6 +27,8 @@ type DB struct {
 	batches atomic.Uint64
 	txs     sync.Pool // *txState
 
+	calls  atomic.Int64  // under way, and closedBit
+	idle   chan struct{} // told when the last call ends after Close
 	broken chan struct{}
 	follow context.CancelFunc
 	done   sync.WaitGroup // the follower, and relaxed commits on their way to disk
@@ -35,16 +37,44 @@ type DB struct {
 // Open returns a store over an engine, which it then owns.
 func Open(e driver.Engine) *DB {
 	ctx, cancel := context.WithCancel(context.Background())
-	db := &DB{engine: e, follow: cancel, broken: make(chan struct{})}
+	db := &DB{engine: e, follow: cancel, broken: make(chan struct{}), idle: make(chan struct{}, 1)}
 	rand.Read(db.origin[:]) // never fails: crypto/rand
 	db.txs.New = func() any { return new(txState) }
 	db.done.Go(func() { db.followEngine(ctx) })
 	return db
 }
 
-// Close waits for relaxed commits to become durable and closes the engine. No
-// transaction may be under way. Watches are not signalled any more.
+// closedBit is set in DB.calls when the store is closed.
+const closedBit = 1 << 62
+
+// enter begins a call, which leave ends.
+func (db *DB) enter() error {
+	if db.calls.Add(1)&closedBit != 0 {
+		db.leave()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (db *DB) leave() {
+	if db.calls.Add(-1) == closedBit {
+		select {
+		case db.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Close waits for the views and updates under way, and for relaxed commits to
+// become durable, and closes the engine. Calls that begin later return
+// ErrClosed. Watches are not signalled any more.
 func (db *DB) Close() error {
+	switch before := db.calls.Or(closedBit); {
+	case before&closedBit != 0:
+		return ErrClosed
+	case before != 0:
+		<-db.idle
+	}
 	db.follow()
 	db.done.Wait()
 	return db.engine.Close()
@@ -96,6 +126,10 @@ func Hint(k Key) Option { return Option{hint: k} }
 // View runs fn on the newest durable state. It does not conflict with anything
 // and is not retried.
 func (db *DB) View(ctx context.Context, fn func(*Snap) error) error {
+	if err := db.enter(); err != nil {
+		return err
+	}
+	defer db.leave()
 	es, err := db.engine.Snapshot(ctx, driver.Durable)
 	if err != nil {
 		return err
@@ -120,6 +154,10 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error, opts ...Option) (S
 			opt.hint = o.hint
 		}
 	}
+	if err := db.enter(); err != nil {
+		return Stamp{}, err
+	}
+	defer db.leave()
 	for run := 0; ; run++ {
 		f := driver.Applied
 		if run >= conflicts {

@@ -19,10 +19,10 @@ type OpenOn func(fs disk.FS) (driver.Engine, error)
 func RunDisk(t *testing.T, open OpenOn) {
 	t.Run("Reopen", func(t *testing.T) { testReopen(t, open) })
 	t.Run("Crash", func(t *testing.T) {
-		eachSeed(t, 3, func(t *testing.T, seed uint64) { testCrash(t, open, seed) })
+		eachSeed(t, 2, func(t *testing.T, seed uint64) { testCrash(t, open, seed) })
 	})
 	t.Run("DyingDisk", func(t *testing.T) {
-		eachSeed(t, 6, func(t *testing.T, seed uint64) { testDyingDisk(t, open, seed) })
+		eachSeed(t, 4, func(t *testing.T, seed uint64) { testDyingDisk(t, open, seed) })
 	})
 }
 
@@ -98,9 +98,9 @@ func testCrash(t *testing.T, open OpenOn, seed uint64) {
 
 	h := newHistory(db, seed, nil)
 	done := make(chan struct{})
-	go func() { defer close(done); h.run(16, 40) }()
-	for range 3 {
-		for until := h.acked.Load() + uint64(rng.IntN(150)); h.acked.Load() < until; {
+	go func() { defer close(done); h.run(16, 24) }()
+	for range 2 {
+		for until := h.acked.Load() + uint64(rng.IntN(120)); h.acked.Load() < until; {
 			select {
 			case <-done:
 				until = 0
@@ -133,13 +133,13 @@ func testDyingDisk(t *testing.T, open OpenOn, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	mem := disktest.NewMem()
 	closeDB(t, openOn(t, open, mem.FS())) // the first opening has a test of its own
-	fault, writes := disktest.FailWrites(int64(rng.IntN(400)))
+	fault, writes := disktest.FailWrites(int64(rng.IntN(300)))
 	e, err := open(disktest.Faulty(mem.FS(), fault))
 	durable := uint64(0)
 	h := newHistory(nil, seed, nil)
 	if err == nil {
 		h.db = kv.Open(e)
-		h.run(16, 40)
+		h.run(16, 24)
 		durable = h.durable.Load()
 		if err := h.db.Close(); err == nil && h.broken.Load() {
 			t.Error("a broken store closed without an error")

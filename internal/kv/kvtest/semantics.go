@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,7 @@ func testSemantics(t *testing.T, open Open) {
 	t.Run("Counters", func(t *testing.T) { testCounters(t, open) })
 	t.Run("Failures", func(t *testing.T) { testFailures(t, open) })
 	t.Run("AfterTheEnd", func(t *testing.T) { testAfterTheEnd(t, open) })
+	t.Run("CloseWaits", func(t *testing.T) { testCloseWaits(t, open) })
 }
 
 // testValues tells empty from absent, and keeps what was returned intact.
@@ -386,4 +388,37 @@ func testAfterTheEnd(t *testing.T, open Open) {
 	if err := db.Close(); !errors.Is(err, kv.ErrClosed) {
 		t.Errorf("second Close: %v", err)
 	}
+}
+
+// testCloseWaits closes a store in use.
+func testCloseWaits(t *testing.T, open Open) {
+	db := kv.Open(open(t))
+	var begun, all sync.WaitGroup
+	for i := range 8 {
+		begun.Add(1)
+		all.Go(func() {
+			for n := 0; ; n++ {
+				_, err := db.Update(context.Background(), func(tx *kv.Tx) error {
+					if n == 0 {
+						begun.Done()
+					}
+					tx.Append(kv.Key("log"), nil, nil)
+					_, err := tx.Get(kv.Key(fmt.Sprint(i)))
+					return err
+				}, []kv.Option{{}, kv.Relaxed()}[i%2])
+				if err == nil {
+					err = db.View(context.Background(), func(s *kv.Snap) error { _, err := s.Get(kv.Key("k")); return err })
+				}
+				if err != nil {
+					if !errors.Is(err, kv.ErrClosed) {
+						t.Errorf("after %d rounds: %v, want ErrClosed", n, err)
+					}
+					return
+				}
+			}
+		})
+	}
+	begun.Wait()
+	closeDB(t, db)
+	all.Wait()
 }

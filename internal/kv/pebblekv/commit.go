@@ -2,6 +2,7 @@ package pebblekv
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -134,8 +135,16 @@ func (e *Engine) publish(s *state) {
 	s.Close()
 }
 
-// applyLocked validates requests in order and applies those that are valid.
+// applyLocked validates requests in order and applies those that are valid. A
+// panic in here, of Pebble's or ours, breaks the engine: above us it might be
+// recovered, and the lock would be held for ever.
 func (e *Engine) applyLocked(rs []*request) (g group) {
+	defer func() {
+		if p := recover(); p != nil {
+			failAll(rs, e.fail("commit", fmt.Errorf("panic: %v", p)))
+			g = group{requests: rs}
+		}
+	}()
 	g.requests = rs
 	if err := e.check(); err != nil {
 		failAll(rs, err)

@@ -7,6 +7,10 @@
 // ranges. What the ring has forgotten counts as a conflict: a transaction that
 // took that long runs again, and in the end under the commit lock.
 //
+// Keys are copied into one circular buffer: a key is often a part of something
+// larger, which a reference would keep alive, and the collector has nothing to
+// look at here.
+//
 // An ordered map of recent writes (FoundationDB's way) answers ranges faster,
 // and costs more at every write; windows here are a few hundred writes long.
 //
@@ -23,8 +27,8 @@ import (
 
 const (
 	tableLen = 1 << 14
-	ringLen  = 1 << 13 // writes remembered
-	ringKeys = 1 << 20 // bytes of their keys
+	maxRing  = 1 << 13 // writes remembered
+	maxKeys  = 1 << 20 // bytes of their keys
 	maxWalk  = 512     // writes looked at to tell a collision from a conflict
 )
 
@@ -32,11 +36,12 @@ const (
 type Set struct {
 	seed  maphash.Seed
 	table []uint64
-	ring  []write
-	first uint64 // the oldest write in the ring; writes are counted from 0
-	next  uint64
-	bytes int
 	floor uint64 // all writes of later versions are in the ring
+
+	ring        []write // circular; writes are counted from 0
+	first, next uint64  // the oldest write in the ring, and the next one
+	keys        []byte  // circular; positions are counted from 0
+	pos         uint64  // of the next key
 
 	clears     []clear // range deletions, oldest first
 	clearFloor uint64  // all range deletions of later versions are in clears
@@ -45,7 +50,8 @@ type Set struct {
 type write struct {
 	version uint64
 	hash    uint64
-	key     driver.Key
+	pos     uint64 // of the key in keys, where it is in one piece
+	len     int
 }
 
 type clear struct {
@@ -105,7 +111,7 @@ func (s *Set) wrote(k driver.Key, read uint64) bool {
 			if w.version <= read {
 				break
 			}
-			if n++; n > maxWalk || w.hash == h && bytes.Equal(w.key, k) {
+			if n++; n > maxWalk || w.hash == h && bytes.Equal(s.key(w), k) {
 				return true
 			}
 		}
@@ -123,7 +129,7 @@ func (s *Set) wroteInto(r driver.Range, read uint64) bool {
 		if w.version <= read {
 			break
 		}
-		if r.Contains(w.key) {
+		if r.Contains(s.key(w)) {
 			return true
 		}
 	}
@@ -149,19 +155,17 @@ func (s *Set) cleared(r driver.Range, read uint64) bool {
 func (s *Set) Add(version uint64, k driver.Key) {
 	h := maphash.Bytes(s.seed, k)
 	s.table[h%tableLen] = version
-	switch n := uint64(len(s.ring)); {
-	case s.next-s.first < n:
-	case n < ringLen:
-		s.enlarge()
+	switch n := len(s.ring); {
+	case s.next-s.first < uint64(n):
+	case n < maxRing:
+		s.enlargeRing()
 	default:
 		s.forget()
 	}
-	s.bytes += len(k)
-	*s.at(s.next) = write{version, h, k}
+	w := write{version: version, hash: h, pos: s.place(len(k)), len: len(k)}
+	copy(s.key(&w), k)
+	*s.at(s.next) = w
 	s.next++
-	for s.bytes > ringKeys {
-		s.forget()
-	}
 }
 
 // AddRange notes that the commit of this version deleted r.
@@ -171,25 +175,69 @@ func (s *Set) AddRange(version uint64, r driver.Range) {
 		s.clearFloor = s.clears[keep/2-1].version
 		s.clears = append(s.clears[:0], s.clears[keep/2:]...)
 	}
+	r = driver.Range{Start: bytes.Clone(r.Start), End: bytes.Clone(r.End)}
 	s.clears = append(s.clears, clear{version, r})
 }
 
 func (s *Set) at(i uint64) *write { return &s.ring[i%uint64(len(s.ring))] }
 
-// forget drops the oldest write from the ring.
+// key returns the key of w, in place.
+func (s *Set) key(w *write) driver.Key {
+	at := int(w.pos % uint64(len(s.keys)))
+	return s.keys[at : at+w.len : at+w.len]
+}
+
+// forget drops the oldest write.
 func (s *Set) forget() {
-	w := s.at(s.first)
-	s.floor = w.version
-	s.bytes -= len(w.key)
-	*w = write{}
+	s.floor = s.at(s.first).version
 	s.first++
 }
 
-// enlarge doubles the full ring.
-func (s *Set) enlarge() {
+// place returns a position with room for a key of n bytes in one piece,
+// forgetting the oldest writes if need be.
+func (s *Set) place(n int) uint64 {
+	if n > len(s.keys) {
+		s.enlargeKeys(n)
+	}
+	size := uint64(len(s.keys))
+	pos := s.pos
+	if at := pos % size; at+uint64(n) > size {
+		pos += size - at
+	}
+	for s.first < s.next && pos+uint64(n) > s.at(s.first).pos+size {
+		if size < maxKeys {
+			s.enlargeKeys(n)
+			return s.place(n)
+		}
+		s.forget()
+	}
+	s.pos = pos + uint64(n)
+	return pos
+}
+
+// enlargeRing doubles the ring.
+func (s *Set) enlargeRing() {
 	ring := make([]write, max(2*len(s.ring), 256))
 	for i := s.first; i < s.next; i++ {
 		ring[i%uint64(len(ring))] = *s.at(i)
 	}
 	s.ring = ring
+}
+
+// enlargeKeys doubles the buffer, and more if a key of n bytes needs it.
+func (s *Set) enlargeKeys(n int) {
+	const first = 16 << 10
+	size := max(2*len(s.keys), first)
+	for size < n {
+		size *= 2
+	}
+	keys := make([]byte, size)
+	pos := 0
+	for i := s.first; i < s.next; i++ {
+		w := s.at(i)
+		copy(keys[pos:], s.key(w))
+		w.pos = uint64(pos)
+		pos += w.len
+	}
+	s.keys, s.pos = keys, uint64(pos)
 }

@@ -45,7 +45,7 @@ func point(k driver.Key) driver.Range {
 
 // TestAgainstNaive: what the set remembers it answers exactly.
 func TestAgainstNaive(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(10) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		key := func() driver.Key { return driver.Key(fmt.Sprintf("%03d", rng.IntN(300))) }
 		span := func() driver.Range {
@@ -57,7 +57,7 @@ func TestAgainstNaive(t *testing.T) {
 		}
 		start := uint64(rng.IntN(3)) * 1000
 		s, n := New(start), naive{}
-		for version := start + 1; version < start+200; version++ {
+		for version := start + 1; version < start+400; version++ {
 			for range rng.IntN(4) {
 				k := key()
 				s.Add(version, k)
@@ -89,7 +89,7 @@ func TestAgainstNaive(t *testing.T) {
 func TestForgets(t *testing.T) {
 	key := func(i int) driver.Key { return driver.Key(fmt.Sprintf("%08d", i)) }
 	s := New(0)
-	const writes = 3 * ringLen
+	const writes = 3 * maxRing
 	for i := range writes {
 		s.Add(uint64(i+1), key(i))
 	}
@@ -112,8 +112,8 @@ func TestForgets(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}
-	if got := len(s.ring); got != ringLen {
-		t.Errorf("the ring holds %d writes, want %d", got, ringLen)
+	if got := len(s.ring); got != maxRing {
+		t.Errorf("the ring holds %d writes, want %d", got, maxRing)
 	}
 	for i := range 2000 {
 		s.AddRange(uint64(writes+i+1), driver.Range{Start: key(i), End: key(i + 1)})
@@ -126,21 +126,32 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// TestBounded: long keys do not make the set large.
+// TestBounded: long keys do not make the set large, and are remembered as far
+// as they fit.
 func TestBounded(t *testing.T) {
 	s := New(0)
-	for i := range 1000 {
-		s.Add(uint64(i+1), make(driver.Key, 16<<10))
+	key := func(i int) driver.Key {
+		return append(driver.Key(fmt.Sprintf("%08d", i)), make([]byte, i*7919%(16<<10))...)
 	}
-	if s.bytes > ringKeys {
-		t.Errorf("the keys take %d bytes, want at most %d", s.bytes, ringKeys)
+	const writes = 3000
+	for i := range writes {
+		s.Add(uint64(i+1), key(i))
 	}
-	sum := 0
-	for _, w := range s.ring {
-		sum += len(w.key)
+	if len(s.keys) > maxKeys {
+		t.Errorf("the keys take %d bytes, want at most %d", len(s.keys), maxKeys)
 	}
-	if sum != s.bytes {
-		t.Errorf("the ring holds %d bytes, and counts %d", sum, s.bytes)
+	kept := int(s.next - s.first)
+	if kept < 100 || kept > 300 {
+		t.Errorf("%d keys of 8 KB on average in %d bytes", kept, maxKeys)
+	}
+	for i := writes - kept; i < writes; i++ {
+		b := driver.Batch{Read: uint64(i), Ranges: []driver.Range{point(key(i))}}
+		if !s.Conflicts(&b) {
+			t.Errorf("write %d is forgotten", i)
+		}
+		if b.Read++; b.Read < s.floor || s.Conflicts(&b) {
+			t.Errorf("write %d has another version", i)
+		}
 	}
 }
 
