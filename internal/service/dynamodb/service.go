@@ -62,6 +62,7 @@ func New(o Options) *Service {
 	s.registerBatches()
 	s.registerTransactions()
 	s.registerSettings()
+	s.registerCodecs()
 	return s
 }
 
