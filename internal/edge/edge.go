@@ -20,6 +20,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/record"
@@ -47,11 +48,22 @@ type APIs interface {
 
 // Edge finds the target of requests.
 type Edge struct {
-	APIs     APIs
-	Scope    arn.Scope
-	Ledger   *work.Ledger
-	Recorder *record.Recorder
+	apis     APIs
+	ledger   *work.Ledger
+	recorder *record.Recorder
+	scope    atomic.Pointer[arn.Scope]
 }
+
+// New returns an edge whose APIs are in the given scope until it is moved.
+func New(apis APIs, scope arn.Scope, l *work.Ledger, r *record.Recorder) *Edge {
+	e := &Edge{apis: apis, ledger: l, recorder: r}
+	e.Move(scope)
+	return e
+}
+
+// Move turns the edge to another account and region: those of the application
+// that was deployed last.
+func (e *Edge) Move(scope arn.Scope) { e.scope.Store(&scope) }
 
 // Gateway serves the application's own port.
 func (e *Edge) Gateway() http.Handler {
@@ -60,17 +72,17 @@ func (e *Edge) Gateway() http.Handler {
 			e.serve(w, r, t)
 			return
 		}
-		token := e.Ledger.Begin(work.Request, r.Method+" "+r.URL.Path)
+		token := e.ledger.Begin(work.Request, r.Method+" "+r.URL.Path)
 		defer token.End()
 		path := r.URL.EscapedPath()
-		api, stage, ok, err := e.APIs.Default(r.Context(), e.Scope, r.Method, path)
+		api, stage, ok, err := e.apis.Default(r.Context(), *e.scope.Load(), r.Method, path)
 		switch {
 		case err != nil:
 			refuse(w, http.StatusInternalServerError, "Internal server error")
 		case !ok:
 			refuse(w, http.StatusNotFound, "No API is deployed. `nube deploy DIR` deploys the application in DIR.")
 		default:
-			e.traced(w, r, Target{Scope: e.Scope, API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
+			e.traced(w, r, Target{Scope: *e.scope.Load(), API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
 		}
 	})
 }
@@ -106,17 +118,17 @@ func (e *Edge) byHost(r *http.Request) (Target, bool) {
 	stage, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	t := e.target(r, api, stage, path)
 	if region, _, ok := strings.Cut(rest, "."); ok && strings.Count(region, "-") >= 2 {
-		t.Scope = arn.In(region, e.Scope.Account)
+		t.Scope = arn.In(region, e.scope.Load().Account)
 	}
 	return t, stage != ""
 }
 
 func (e *Edge) target(r *http.Request, api, stage, path string) Target {
-	return Target{Scope: e.Scope, API: api, Stage: stage, Path: "/" + path, Base: "/" + stage, Domain: hostName(r.Host)}
+	return Target{Scope: *e.scope.Load(), API: api, Stage: stage, Path: "/" + path, Base: "/" + stage, Domain: hostName(r.Host)}
 }
 
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, t Target) {
-	token := e.Ledger.Begin(work.Request, r.Method+" "+t.Path)
+	token := e.ledger.Begin(work.Request, r.Method+" "+t.Path)
 	defer token.End()
 	e.traced(w, r, t)
 }
@@ -129,8 +141,8 @@ func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
 	} else if c, ok := record.ParseTraceparent(r.Header.Get(record.ParentHeader)); ok {
 		ctx = record.With(ctx, c)
 	}
-	ctx, hop := e.Recorder.Begin(ctx, record.Span{Kind: record.Server, Service: "apigateway", Name: r.Method + " " + t.Path, Resource: t.Scope.RestAPI(t.API).String()})
-	e.APIs.Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
+	ctx, hop := e.recorder.Begin(ctx, record.Span{Kind: record.Server, Service: "apigateway", Name: r.Method + " " + t.Path, Resource: t.Scope.RestAPI(t.API).String()})
+	e.apis.Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
 	hop.End(nil)
 }
 

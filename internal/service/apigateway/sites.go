@@ -16,7 +16,7 @@ import (
 // Site is an API's stage as it can be addressed.
 type Site struct {
 	API, Name, Stage string
-	Paths            []string // "ANY /users"
+	Routes           []Route
 
 	created clock.Instant
 }
@@ -43,7 +43,7 @@ func (s *Service) Sites(ctx context.Context, scope arn.Scope) ([]Site, error) {
 					return err
 				}
 				if d != nil {
-					site.Paths = d.paths()
+					site.Routes = d.routes()
 				}
 				out = append(out, site)
 			}
@@ -104,14 +104,33 @@ func (s *Service) Default(ctx context.Context, scope arn.Scope, method, path str
 	return sites[0].API, sites[0].Stage, true, nil
 }
 
-func (d *deployment) paths() []string {
-	var out []string
+// Route is a method that leads to a function.
+type Route struct {
+	Method, Path string
+	Function     arn.ARN
+}
+
+func (d *deployment) routes() []Route {
+	var out []Route
 	for _, r := range d.Resources {
 		for name, m := range r.Methods {
-			if m.MethodIntegration != nil && value(m.MethodIntegration.Type) != "MOCK" {
-				out = append(out, name+" "+r.Path)
+			if m.MethodIntegration == nil {
+				continue
+			}
+			if fn, ok := functionOf(value(m.MethodIntegration.Uri)); ok {
+				out = append(out, Route{Method: name, Path: r.Path, Function: fn})
 			}
 		}
 	}
 	return out
+}
+
+// Routes lists the methods of all stages of a scope that lead to functions.
+func (s *Service) Routes(ctx context.Context, scope arn.Scope) ([]Route, error) {
+	sites, err := s.Sites(ctx, scope)
+	var out []Route
+	for _, site := range sites {
+		out = append(out, site.Routes...)
+	}
+	return out, err
 }
