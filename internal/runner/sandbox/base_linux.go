@@ -24,6 +24,7 @@ import (
 // namespaces, which closes that door without a filter.
 type base struct {
 	keeper  *keeper
+	named   bool // a /proc can be told its PID namespace; see proc
 	users   users
 	mnt     *os.File     // the mount namespace
 	uts     *os.File     // the host name's
@@ -36,12 +37,12 @@ type base struct {
 const rootDir = "root"
 
 // newBase builds the namespaces; dir is an empty directory to build on.
-func newBase(dir string, u users) (*base, error) {
+func newBase(dir string, u users, named bool) (*base, error) {
 	k, err := startKeeper()
 	if err != nil {
 		return nil, err
 	}
-	b := &base{keeper: k, users: u}
+	b := &base{keeper: k, users: u, named: named}
 	done := make(chan error, 1)
 	onThread(func() { done <- b.build(dir) })
 	if err := <-done; err != nil {
@@ -169,15 +170,30 @@ func (b *base) proc() error {
 	if err := makeTarget(int(b.root.Fd()), "/proc", true); err != nil {
 		return err
 	}
-	fd, err := newMount("proc", rwMount|unix.MOUNT_ATTR_NOEXEC, []option{{"hidepid", "2"}}, map[string]int{"pidns": int(b.keeper.ns.Fd())})
-	if err == nil {
-		defer unix.Close(fd)
-		return attach(fd, "proc")
+	if !b.named {
+		return b.procByProgram()
 	}
-	if !errors.Is(err, unix.EINVAL) {
+	fd, err := newMount("proc", rwMount|unix.MOUNT_ATTR_NOEXEC, []option{{"hidepid", "2"}}, map[string]int{"pidns": int(b.keeper.ns.Fd())})
+	if err != nil {
 		return err
 	}
-	return b.procByProgram()
+	defer unix.Close(fd)
+	return attach(fd, "proc")
+}
+
+// procCanBeNamed reports whether the kernel knows the option for it.
+func procCanBeNamed() bool {
+	fs, err := unix.Fsopen("proc", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fs)
+	ns, err := unix.Open("/proc/self/ns/pid", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(ns)
+	return unix.FsconfigSetFd(fs, "pidns", ns) == nil
 }
 
 func (b *base) procByProgram() error {

@@ -55,7 +55,12 @@ func try(a []string) string {
 	case "write":
 		return errno(os.WriteFile(a[1], []byte("x"), 0o644))
 	case "fill": // a file of so many KB
-		return errno(os.WriteFile(a[1], make([]byte, num(a[2])<<10), 0o644))
+		f, err := os.Create(a[1])
+		for i := 0; err == nil && i < num(a[2]); i++ {
+			_, err = f.Write(make([]byte, 1024))
+		}
+		f.Close()
+		return errno(err)
 	case "list":
 		es, err := os.ReadDir(a[1])
 		if err != nil {
@@ -249,7 +254,7 @@ func levels() []level {
 	var out []level
 	if can.admin {
 		a, b, c := can, can, can
-		b.mounts, c.mounts = v1, nil
+		b.mounts, c.mounts, c.named = v1, nil, false
 		out = append(out, level{"namespaces", a}, level{"namespaces-cgroup1", b}, level{"namespaces-alone", c})
 	}
 	if can.landlock > 0 {

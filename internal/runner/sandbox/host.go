@@ -32,6 +32,12 @@ type Options struct {
 	// Spec whose directories contain one of them, or lie in one, other than
 	// through Dir, is refused.
 	Hidden []string
+	// TmpInMemory keeps what processes store in /tmp in memory, where
+	// Spec.TmpBytes can be enforced; it then counts against Spec.MemoryMB.
+	// Otherwise it is on the disk, in Spec.Tmp, and not limited: a function
+	// that unpacks more than its memory into /tmp, as many do, must not be
+	// killed for it.
+	TmpInMemory bool
 }
 
 // A Host starts confined processes. Its methods may be called concurrently.

@@ -55,10 +55,11 @@ func startKeeper() (*keeper, error) {
 }
 
 // dead reports whether somebody has killed the keeper, and so everything in
-// the namespace.
+// the namespace. One that is still seeing the others off counts: nothing can be
+// started with it any more.
 func (k *keeper) dead() bool {
 	st, ok := readStat(k.cmd.Process.Pid)
-	return !ok || st.zombie
+	return !ok || st.zombie || st.size == 0
 }
 
 // close ends the keeper and with it everything in its namespace.

@@ -93,10 +93,9 @@ func layersMount(dirs []string) (int, error) {
 	return newMount("overlay", roMount, []option{{"lowerdir", strings.Join(lower, ":")}}, nil)
 }
 
-// tmpMount makes the mount for /tmp: the host's directory, or memory when the
-// size is bounded.
-func tmpMount(s *Spec, uid int) (int, error) {
-	if s.TmpBytes <= 0 {
+// tmpMount makes the mount for /tmp: the host's directory, or memory.
+func tmpMount(s *Spec, uid int, inMemory bool) (int, error) {
+	if !inMemory || s.TmpBytes <= 0 {
 		if err := os.Lchown(s.Tmp, uid, uid); err != nil {
 			return -1, fmt.Errorf("tmp: %w", err)
 		}

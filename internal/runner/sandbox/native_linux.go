@@ -56,6 +56,7 @@ type abilities struct {
 	admin    bool // CAP_SYS_ADMIN, CAP_SETUID and what else namespaces need
 	landlock int  // ABI
 	seccomp  bool
+	named    bool // a /proc can be told its PID namespace
 	mounts   []cgroupMount
 }
 
@@ -65,6 +66,7 @@ func probe() abilities {
 		admin:    hasCapabilities(unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_CHOWN, unix.CAP_SYS_CHROOT, unix.CAP_KILL),
 		landlock: landlockABI(),
 		seccomp:  unix.Prctl(unix.PR_GET_SECCOMP, 0, 0, 0, 0) == nil,
+		named:    procCanBeNamed(),
 		mounts:   readCgroupMounts(),
 	}
 }
@@ -176,7 +178,7 @@ func (s *system) openNamespaces(seed uint32) error {
 	if s.points, err = os.OpenFile(points, unix.O_PATH|unix.O_DIRECTORY, 0); err != nil {
 		return err
 	}
-	b, err := newBase(dir, u)
+	b, err := newBase(dir, u, s.can.named)
 	if err != nil {
 		return err
 	}
@@ -298,7 +300,7 @@ func (s *system) renew() bool {
 	if s.base == nil || !s.base.keeper.dead() {
 		return false
 	}
-	b, err := newBase(filepath.Join(s.opts.Dir, "root"), s.users.users)
+	b, err := newBase(filepath.Join(s.opts.Dir, "root"), s.users.users, s.can.named)
 	if err != nil {
 		return false // the start's own error stands, and the next one tries again
 	}
@@ -338,7 +340,7 @@ func (s *system) mounts(j *job, c *cell) error {
 		}
 		return err
 	}
-	tmp, err := tmpMount(sp, c.uid)
+	tmp, err := tmpMount(sp, c.uid, s.opts.TmpInMemory)
 	if err := add("/tmp", tmp, err); err != nil {
 		return err
 	}

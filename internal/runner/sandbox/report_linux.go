@@ -23,7 +23,7 @@ func (s *system) report() Report {
 		MemoryLimit:  true,
 		CPULimit:     g.cpu.version != 0,
 		ProcessLimit: g.pids.version != 0,
-		TmpLimit:     spaces,
+		TmpLimit:     spaces && s.opts.TmpInMemory,
 		Freeze:       true,
 		OwnUser:      s.users != nil,
 		LandlockABI:  ll,
@@ -48,7 +48,7 @@ func (s *system) report() Report {
 	no(!r.Signals, "Instances can signal each other and nube: that needs Landlock ABI 6 (Linux 6.12).")
 	no(!r.PlatformOnly, "A function's network cannot be limited to the platform: that needs Landlock ABI 4 (Linux 6.7) and seccomp.")
 	no(!r.Ports, "Instances can reach each other's Runtime API: the kernel does not say who connects.")
-	no(!spaces, "The size of /tmp is not limited.")
+	no(!r.TmpLimit, "The size of /tmp is not limited: it is on the disk.")
 	no(!spaces, "If nube is killed, its instances end with it; what they started themselves ends when nube starts again.")
 	no(!spaces, "Instances can see the names and arguments of your other processes, and connect to sockets that have a name in the file system.")
 	no(!r.CPULimit, "CPU shares are not set: there is no cpu controller.")

@@ -38,9 +38,9 @@ type Spec struct {
 	// Tmp is the process's own directory, the only place where it can write.
 	// The caller creates it empty and removes it after Done.
 	Tmp string
-	// TmpBytes, when positive, bounds what the process can store in Tmp where
-	// Report.TmpLimit is true. The files then live in memory that counts
-	// against MemoryMB, and Tmp on the host stays empty.
+	// TmpBytes, when positive, bounds what the process can store in Tmp, where
+	// Report.TmpLimit is true; see Options.TmpInMemory. Tmp on the host then
+	// stays empty.
 	TmpBytes int64
 	// ReadOnly are more host paths that the process can read and execute,
 	// under the same names: interpreters and libraries outside the system's

@@ -20,6 +20,7 @@ type procStat struct {
 	pid, ppid, session int
 	zombie             bool
 	start              uint64 // in clock ticks since boot
+	size               uint64 // of its address space; 0 once it is ending
 }
 
 // parseStat reads a line of /proc/<pid>/stat. The command, in parentheses, may
@@ -30,17 +31,18 @@ func parseStat(line string) (procStat, bool) {
 		return procStat{}, false
 	}
 	f := strings.Fields(line[end+1:])
-	if len(f) < 20 {
+	if len(f) < 21 {
 		return procStat{}, false
 	}
 	pid, err1 := strconv.Atoi(strings.TrimSpace(line[:open]))
 	ppid, err2 := strconv.Atoi(f[1])
 	session, err3 := strconv.Atoi(f[3])
 	start, err4 := strconv.ParseUint(f[19], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil || err4 != nil {
+	size, err5 := strconv.ParseUint(f[20], 10, 64)
+	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil {
 		return procStat{}, false
 	}
-	return procStat{pid, ppid, session, f[0] == "Z" || f[0] == "X", start}, true
+	return procStat{pid, ppid, session, f[0] == "Z" || f[0] == "X", start, size}, true
 }
 
 func readStat(pid int) (procStat, bool) {
