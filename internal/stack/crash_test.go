@@ -208,7 +208,7 @@ func (r *rig) outcome(id string) result {
 // stackID returns the id of the stack app, before it is gone.
 func (r *rig) stackID() string {
 	st, err := r.e.Stack(context.Background(), testScope, "app")
-	if isNoStack(err) {
+	if IsNoStack(err) {
 		return ""
 	}
 	if err != nil {

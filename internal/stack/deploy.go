@@ -125,6 +125,16 @@ func (e *Engine) Validate(ctx context.Context, d Deploy) (warnings template.Diag
 	return warnings, err
 }
 
+// Check checks a template as far as that is possible without the values of its
+// parameters: something that fits stands for each.
+func (e *Engine) Check(scope arn.Scope, t *template.Template) error {
+	params, ds := eval.Sketch(t)
+	d := Deploy{Scope: scope, Name: "stack"}
+	st := eval.Stack{Name: d.Name, ID: e.stackID(&d), Scope: scope}
+	_, more := e.compile(t, params, st, func(string) (string, bool) { return "import", true })
+	return append(ds, more...).Err()
+}
+
 func (e *Engine) stackID(d *Deploy) string {
 	return d.Scope.Stack(d.Name, uuid(e.newID())).String()
 }
@@ -140,7 +150,7 @@ type Outcome struct {
 func (e *Engine) Up(ctx context.Context, d Deploy) (Outcome, error) {
 	s, err := e.Stack(ctx, d.Scope, d.Name)
 	switch {
-	case isNoStack(err):
+	case IsNoStack(err):
 		id, err := e.Create(ctx, d)
 		return Outcome{StackID: id, Changed: true}, err
 	case err != nil:

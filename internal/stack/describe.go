@@ -20,8 +20,8 @@ func (e *Engine) view(ctx context.Context, scope arn.Scope, fn func(s *kv.Snap, 
 	return e.db.View(ctx, func(s *kv.Snap) error { return fn(s, l) })
 }
 
-// isNoStack reports whether an error says that a stack does not exist.
-func isNoStack(err error) bool {
+// IsNoStack reports whether an error says that a stack does not exist.
+func IsNoStack(err error) bool {
 	return errors.Is(err, errNoStack)
 }
 

@@ -74,6 +74,9 @@ func New(o Options) *Engine {
 	return e
 }
 
+// Types returns the resource types that stacks can have.
+func (e *Engine) Types() Types { return e.types }
+
 // Start goes on with the operations that were under way when the process
 // ended. It returns when they are running.
 func (e *Engine) Start(ctx context.Context) error {

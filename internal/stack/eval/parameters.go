@@ -94,6 +94,35 @@ func Bind(t *template.Template, given map[string]string) (Parameters, template.D
 // kind is how the text of a parameter is read.
 type kind struct{ list, number bool }
 
+// Sketch gives the parameters of a template their defaults, and to those without
+// one a value that they could have, for checks without their values.
+func Sketch(t *template.Template) (Parameters, template.Diagnostics) {
+	var ds template.Diagnostics
+	ps := make(Parameters, len(t.Parameters))
+	for i := range t.Parameters {
+		p := &t.Parameters[i]
+		k, d := parameterKind(p)
+		v := Parameter{Text: "placeholder", List: k.list}
+		values := p.Body.Get("AllowedValues")
+		switch def := p.Default(); {
+		case def.IsScalar():
+			v.Text = def.Text
+			if d == nil {
+				d = constrain(p, k, v.Text)
+			}
+		case values != nil && len(values.Items) > 0:
+			v.Text = values.Items[0].Text
+		case k.number:
+			v.Text = "1"
+		}
+		if d != nil {
+			ds = append(ds, *d)
+		}
+		ps[p.Name] = v
+	}
+	return ps, ds
+}
+
 // parameterKind reads the Type of a parameter. Types that AWS would look up
 // somewhere are refused: there is nowhere to look.
 func parameterKind(p *template.Parameter) (kind, *template.Diagnostic) {

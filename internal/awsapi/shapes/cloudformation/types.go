@@ -44,6 +44,18 @@ type ChangeSetSummary struct {
 	ImportExistingResources *bool
 }
 
+// ContinueUpdateRollbackInput is the shape ContinueUpdateRollbackInput.
+type ContinueUpdateRollbackInput struct {
+	StackName          *string
+	RoleARN            *string
+	ResourcesToSkip    []string
+	ClientRequestToken *string
+}
+
+// ContinueUpdateRollbackOutput is the shape ContinueUpdateRollbackOutput.
+type ContinueUpdateRollbackOutput struct {
+}
+
 // CreateChangeSetInput is the shape CreateChangeSetInput.
 type CreateChangeSetInput struct {
 	StackName               *string
