@@ -119,7 +119,7 @@ func newStream(s *Spec, day string) LogStream {
 	if group == "" {
 		group = "/aws/lambda/" + s.Name
 	}
-	return LogStream{Group: group, Name: day + "/[" + s.Version + "]" + hex.EncodeToString(id[:])}
+	return LogStream{Account: s.Function.Account(), Region: s.Function.Region(), Group: group, Name: day + "/[" + s.Version + "]" + hex.EncodeToString(id[:])}
 }
 
 // memoryPerCPU is how many MB come with one processor

@@ -19,8 +19,9 @@ type Logs interface {
 
 // LogStream names the log of one instance.
 type LogStream struct {
-	Group string // "/aws/lambda/" and the function's name unless configured
-	Name  string // "2026/11/21/[$LATEST]" and 32 hexadecimal digits
+	Account, Region string // of the function
+	Group           string // "/aws/lambda/" and the function's name unless configured
+	Name            string // "2026/11/21/[$LATEST]" and 32 hexadecimal digits
 }
 
 // LogEvent is one line, or one message of several lines that a runtime wrote
