@@ -2,12 +2,14 @@ package cloud
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -17,6 +19,7 @@ import (
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/kv/pebblekv"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/runner/sandbox"
 	"github.com/nube-run/nube/internal/work"
 )
@@ -29,7 +32,12 @@ type Cloud struct {
 	log   *slog.Logger
 	model *clock.Model
 
+	instance  string // this process among those that share a store
+	deploying sync.Mutex
+	goes      sync.WaitGroup // what goes on by itself
+
 	ledger   *work.Ledger
+	builds   *build.Store
 	db       *kv.DB
 	recorder *record.Recorder
 	sandbox  *sandbox.Host
@@ -45,7 +53,7 @@ type Cloud struct {
 func Open(ctx context.Context, o Options) (*Cloud, error) {
 	o.setDefaults()
 	c := &Cloud{
-		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, model: o.model(), ledger: work.NewLedger(),
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, model: o.model(), ledger: work.NewLedger(), instance: rand.Text()[:12],
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

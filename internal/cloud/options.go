@@ -48,6 +48,8 @@ type Options struct {
 	Isolation sandbox.Mode // "" means Auto
 	Log       *slog.Logger // nil is nobody
 	Version   string
+
+	anyRegion bool // Region was not given: a manifest may say its own
 }
 
 func (o *Options) setDefaults() {
@@ -64,7 +66,7 @@ func (o *Options) setDefaults() {
 		o.Account = DefaultAccount
 	}
 	if o.Region == "" {
-		o.Region = DefaultRegion
+		o.Region, o.anyRegion = DefaultRegion, true
 	}
 	if o.Isolation == "" {
 		o.Isolation = sandbox.Auto

@@ -3,17 +3,24 @@ package cloud
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/control"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/resource"
+	"github.com/nube-run/nube/internal/runner"
+	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/sts"
+	"github.com/nube-run/nube/internal/stack"
+	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -26,9 +33,13 @@ type parts struct {
 	dynamodb *dynamodb.Service
 	gateway  *apigateway.Service
 
+	owner    *timer.Owner
+	timers   *timer.Timers
+	delivery *delivery.Delivery
+	runner   *runner.Runner
+	stacks   *stack.Engine
 	denials  *control.Denials
 	edge     *edge.Edge
-	backlogs []work.Backlog
 }
 
 // services is THE list: every service of the cloud, in the order in which the
@@ -42,6 +53,11 @@ func (p *parts) services() []*awsapi.Service {
 	}
 }
 
+// backlogs is what may be committed but not done.
+func (p *parts) backlogs() []work.Backlog {
+	return []work.Backlog{p.delivery, p.timers}
+}
+
 // openParts makes the services and starts them.
 func (c *Cloud) openParts(ctx context.Context) error {
 	p := &parts{denials: &control.Denials{}}
@@ -49,35 +65,74 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
 	var err error
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
+		return fmt.Errorf("root key: %w", err)
+	}
+	if c.builds, err = build.Open(c.workDir("code")); err != nil {
+		return fmt.Errorf("code store: %w", err)
+	}
+	c.makeFloor(p)
+	if err := c.makeServices(ctx, p); err != nil {
 		return err
 	}
-	p.iam, err = iam.New(ctx, iam.Options{DB: c.db, Clock: c.model, Account: c.opts.Account, RootKey: p.rootKey, Secret: p.rootSecret})
-	if err != nil {
-		return err
-	}
-	p.sts = sts.New(issuer{p.iam}, c.model, p.iam)
-	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: &meters{recorder: c.recorder, model: c.model}})
-	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Log: c.log})
-
 	c.front = awsapi.New(awsapi.Options{
 		Services: p.services(), Identities: p.iam, Account: c.opts.Account, Region: c.opts.Region, Model: c.model, Enforcement: c.opts.IAM,
 		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, Ledger: c.ledger, Log: c.log,
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
-	p.edge = &edge.Edge{APIs: p.gateway, Scope: c.scope, Ledger: c.ledger, Recorder: c.recorder}
-	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs}
+	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
+	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
 	return c.startParts(ctx)
 }
 
-// startParts starts what goes on by itself.
-func (c *Cloud) startParts(ctx context.Context) error {
-	cell := keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}
-	if err := c.parts.dynamodb.Start(ctx, cell); err != nil {
+// makeFloor makes what the services stand on.
+func (c *Cloud) makeFloor(p *parts) {
+	p.owner = &timer.Owner{DB: c.db, Log: c.log, Node: c.instance}
+	p.timers = timer.New(timer.Options{DB: c.db, Owner: p.owner, Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Log: c.log})
+}
+
+// makeServices makes each service with what it needs of the others.
+func (c *Cloud) makeServices(ctx context.Context, p *parts) (err error) {
+	meter := &meters{recorder: c.recorder, model: c.model}
+	p.iam, err = iam.New(ctx, iam.Options{DB: c.db, Clock: c.model, Account: c.opts.Account, RootKey: p.rootKey, Secret: p.rootSecret})
+	if err != nil {
 		return err
 	}
-	c.stopping(func(context.Context) error { c.parts.dynamodb.Stop(); return nil })
+	p.sts = sts.New(issuer{p.iam}, c.model, p.iam)
+	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter})
+	p.runner, err = runner.Open(runner.Options{
+		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: functionLogs{c}, Meter: meter, Dir: c.workDir("run/instances"),
+		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(),
+	})
+	if err != nil {
+		return err
+	}
+	c.stopping(func(context.Context) error { return p.runner.Close() })
+	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Log: c.log})
 	return nil
+}
+
+// startParts starts what goes on by itself, and takes up what a crash
+// interrupted.
+func (c *Cloud) startParts(ctx context.Context) error {
+	p := c.parts
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	for _, run := range []func(context.Context){p.timers.Run, p.delivery.Run} {
+		c.goes.Go(func() { run(running) })
+	}
+	c.stopping(func(context.Context) error { stop(); c.goes.Wait(); return nil })
+	cell := keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}
+	if err := p.dynamodb.Start(ctx, cell); err != nil {
+		return err
+	}
+	c.stopping(func(context.Context) error { p.dynamodb.Stop(); return nil })
+	if err := p.stacks.Start(ctx); err != nil {
+		return err
+	}
+	c.stopping(func(context.Context) error { p.stacks.Close(); return nil })
+	return c.recall(ctx)
 }
 
 // lateCaller is the front for services that are made before it.

@@ -13,7 +13,16 @@ func (c *Cloud) Status(ctx context.Context) (control.Status, error) {
 		Version: c.opts.Version, Account: c.opts.Account, Region: c.opts.Region, Endpoint: c.Endpoint(), Gateway: c.GatewayURL(),
 		Data: c.opts.Data, IAM: iamMode(c.opts.IAM), Isolation: c.Isolation(), Stacks: []control.Stack{}, Functions: []control.Function{},
 	}
-	return st, nil
+	scope := c.parts.edge.Scope()
+	stacks, err := c.parts.stacks.Stacks(ctx, scope, false)
+	if err != nil {
+		return st, err
+	}
+	for _, s := range stacks {
+		st.Stacks = append(st.Stacks, control.Stack{Name: s.Name, Status: string(s.Status)})
+	}
+	st.Functions, err = c.functions(ctx, scope)
+	return st, err
 }
 
 func iamMode(e awsapi.Enforcement) string {
@@ -24,9 +33,4 @@ func iamMode(e awsapi.Enforcement) string {
 		return "off"
 	}
 	return "enforce"
-}
-
-// Deploy implements [control.Platform].
-func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(control.DeployEvent)) (*control.Deployment, error) {
-	return nil, nil
 }

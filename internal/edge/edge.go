@@ -65,6 +65,9 @@ func New(apis APIs, scope arn.Scope, l *work.Ledger, r *record.Recorder) *Edge {
 // that was deployed last.
 func (e *Edge) Move(scope arn.Scope) { e.scope.Store(&scope) }
 
+// Scope returns where the edge's APIs are.
+func (e *Edge) Scope() arn.Scope { return *e.scope.Load() }
+
 // Gateway serves the application's own port.
 func (e *Edge) Gateway() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,14 +78,14 @@ func (e *Edge) Gateway() http.Handler {
 		token := e.ledger.Begin(work.Request, r.Method+" "+r.URL.Path)
 		defer token.End()
 		path := r.URL.EscapedPath()
-		api, stage, ok, err := e.apis.Default(r.Context(), *e.scope.Load(), r.Method, path)
+		api, stage, ok, err := e.apis.Default(r.Context(), e.Scope(), r.Method, path)
 		switch {
 		case err != nil:
 			refuse(w, http.StatusInternalServerError, "Internal server error")
 		case !ok:
 			refuse(w, http.StatusNotFound, "No API is deployed. `nube deploy DIR` deploys the application in DIR.")
 		default:
-			e.traced(w, r, Target{Scope: *e.scope.Load(), API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
+			e.traced(w, r, Target{Scope: e.Scope(), API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
 		}
 	})
 }
@@ -124,7 +127,7 @@ func (e *Edge) byHost(r *http.Request) (Target, bool) {
 }
 
 func (e *Edge) target(r *http.Request, api, stage, path string) Target {
-	return Target{Scope: *e.scope.Load(), API: api, Stage: stage, Path: "/" + path, Base: "/" + stage, Domain: hostName(r.Host)}
+	return Target{Scope: e.Scope(), API: api, Stage: stage, Path: "/" + path, Base: "/" + stage, Domain: hostName(r.Host)}
 }
 
 func (e *Edge) serve(w http.ResponseWriter, r *http.Request, t Target) {

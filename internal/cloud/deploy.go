@@ -1,0 +1,267 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/control"
+	"github.com/nube-run/nube/internal/manifest"
+	"github.com/nube-run/nube/internal/manifest/serverless"
+	"github.com/nube-run/nube/internal/runner/build"
+	"github.com/nube-run/nube/internal/stack"
+	"github.com/nube-run/nube/internal/template"
+	"github.com/nube-run/nube/internal/work"
+)
+
+// ManifestError is what is wrong with an application's files.
+type ManifestError struct{ Diagnostics template.Diagnostics }
+
+// Error implements error: the first complaint, and how many there are.
+func (e *ManifestError) Error() string {
+	n := 0
+	for _, d := range e.Diagnostics {
+		if d.Severity == template.Error {
+			n++
+		}
+	}
+	if n == 1 {
+		return "the manifest has a mistake"
+	}
+	return fmt.Sprintf("the manifest has %d mistakes", n)
+}
+
+// Problems implements [control.Problems]: each complaint with its line and a
+// caret.
+func (e *ManifestError) Problems() []string {
+	var out []string
+	for _, d := range e.Diagnostics {
+		out = append(out, strings.TrimRight(d.Render(), "\n"))
+	}
+	return out
+}
+
+// BuildError is code that could not be built.
+type BuildError struct {
+	Function string
+	Err      error
+}
+
+// Error implements error.
+func (e *BuildError) Error() string { return e.Function + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *BuildError) Unwrap() error { return e.Err }
+
+// Problems implements [control.Problems]: the compiler's complaints.
+func (e *BuildError) Problems() []string {
+	var bad *build.CompileError
+	if !errors.As(e.Err, &bad) {
+		return nil
+	}
+	out := []string{"function " + e.Function + " does not compile:"}
+	for _, p := range bad.Problems {
+		out = append(out, fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message))
+	}
+	if len(bad.Problems) == 0 {
+		out = append(out, strings.TrimRight(bad.Output, "\n"))
+	}
+	return out
+}
+
+// StackError is a deployment that CloudFormation's rules undid.
+type StackError struct {
+	Stack  string
+	Status stack.Status
+	Causes []stack.Event // the failures, oldest first
+}
+
+// Error implements error.
+func (e *StackError) Error() string {
+	text := fmt.Sprintf("stack %s is %s", e.Stack, e.Status)
+	for _, c := range e.Causes {
+		text += fmt.Sprintf("\n  %s (%s): %s", c.LogicalID, c.Type, c.Reason)
+	}
+	return text
+}
+
+// Deploy implements [control.Platform]: it reads the manifest, builds what
+// changed and brings the stack to what the manifest says.
+func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(control.DeployEvent)) (*control.Deployment, error) {
+	c.deploying.Lock() // one application's files at a time
+	defer c.deploying.Unlock()
+	project, err := c.load(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range project.warnings {
+		tell(control.DeployEvent{Phase: "warning", Subject: d.Error()})
+	}
+	tpl, err := c.build(ctx, project.Project, tell)
+	if err != nil {
+		return nil, err
+	}
+	changed, st, err := c.apply(ctx, project.Project, tpl, tell)
+	if err != nil {
+		return nil, err
+	}
+	app := application{Stack: project.StackName, Region: project.Region, Dir: project.Dir, Stage: project.Stage}
+	if err := c.remember(ctx, app); err != nil {
+		return nil, err
+	}
+	return c.deployment(ctx, app, st, changed, len(project.Template.Resources))
+}
+
+// loaded is a project that has no errors.
+type loaded struct {
+	*manifest.Project
+	warnings template.Diagnostics
+}
+
+func (c *Cloud) load(ctx context.Context, r control.DeployRequest) (*loaded, error) {
+	region := c.opts.Region
+	if c.opts.anyRegion {
+		region = "" // the manifest's own
+	}
+	project, diags := serverless.Load(ctx, r.Dir, serverless.Options{
+		Stage: r.Stage, Region: region, Params: r.Params, Account: c.opts.Account, InstanceID: c.instance,
+		Env:   func(name string) (string, bool) { v, ok := r.Env[name]; return v, ok },
+		Cloud: variableSource{c},
+	})
+	if diags.HasErrors() {
+		return nil, &ManifestError{diags}
+	}
+	return &loaded{project, diags}, nil
+}
+
+// build makes the artifacts of all functions and layers, in parallel, and
+// returns the template with them in place.
+func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(control.DeployEvent)) (*template.Template, error) {
+	token := c.ledger.Begin(work.Build, p.StackName)
+	defer token.End()
+	type job struct {
+		key  string
+		code manifest.Code
+		name string // of a Go program
+	}
+	var jobs []job
+	for _, f := range p.Functions {
+		jobs = append(jobs, job{key: "function " + f.Key, code: f.Code, name: programName(f)})
+	}
+	for _, l := range p.Layers {
+		jobs = append(jobs, job{key: "layer " + l.Key, code: l.Code})
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	made, failed := map[string]manifest.Artifact{}, []error{}
+	for _, j := range jobs {
+		wg.Go(func() {
+			src := build.Source{Kind: build.Kind(j.code.Kind), Path: filepath.Join(p.Dir, filepath.FromSlash(j.code.Path)), Name: j.name, Patterns: j.code.Patterns}
+			a, err := c.builds.Build(ctx, src, func(e build.Event) {
+				if e.Step != build.Unchanged && e.Step != build.Done {
+					tell(control.DeployEvent{Phase: "build", Subject: j.key, Status: string(e.Step)})
+				}
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = append(failed, &BuildError{Function: strings.TrimPrefix(j.key, "function "), Err: err})
+				return
+			}
+			made[j.key] = manifest.Artifact{Digest: a.Digest, SHA256: a.SHA256}
+		})
+	}
+	wg.Wait()
+	if len(failed) > 0 {
+		return nil, errors.Join(failed...)
+	}
+	lookup := func(kind string) func(string) (manifest.Artifact, bool) {
+		return func(key string) (manifest.Artifact, bool) { a, ok := made[kind+key]; return a, ok }
+	}
+	return p.Deployable(lookup("function "), lookup("layer "))
+}
+
+// programName is the name under which a runtime starts a Go program: go1.x
+// runs the handler, the others bootstrap.
+func programName(f manifest.Function) string {
+	if f.Runtime == "go1.x" {
+		return filepath.Base(f.Handler)
+	}
+	return ""
+}
+
+// apply brings the stack to the template and waits until it is there.
+func (c *Cloud) apply(ctx context.Context, p *manifest.Project, tpl *template.Template, tell func(control.DeployEvent)) (changed bool, st *stack.Stack, err error) {
+	scope := arn.In(p.Region, c.opts.Account)
+	d := stack.Deploy{
+		Scope: scope, Name: p.StackName, Actor: awsapi.RootOf(c.opts.Account), Template: tpl, Parameters: map[string]string{},
+		Capabilities: []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"},
+	}
+	for _, param := range p.Params {
+		d.Parameters[param.Name] = param.Value
+	}
+	for _, t := range p.StackTags {
+		d.Tags = append(d.Tags, stack.Tag{Key: t.Key, Value: t.Value})
+	}
+	out, err := c.parts.stacks.Up(ctx, d)
+	if err != nil {
+		var diags template.Diagnostics
+		if errors.As(err, &diags) {
+			return false, nil, &ManifestError{diags}
+		}
+		return false, nil, err
+	}
+	if st, err = c.parts.stacks.Wait(ctx, scope, out.StackID); err != nil {
+		return false, nil, err
+	}
+	if !out.Changed {
+		return false, st, nil
+	}
+	causes, err := c.events(ctx, scope, st, tell)
+	if err != nil {
+		return true, nil, err
+	}
+	if st.Status.Failed() {
+		return true, nil, &StackError{Stack: st.Name, Status: st.Status, Causes: causes}
+	}
+	return true, st, nil
+}
+
+// events tells what the last operation did to each resource, and returns the
+// failures.
+func (c *Cloud) events(ctx context.Context, scope arn.Scope, st *stack.Stack, tell func(control.DeployEvent)) ([]stack.Event, error) {
+	var all []stack.Event
+	for before := ""; ; {
+		_, page, next, err := c.parts.stacks.Events(ctx, scope, st.ID, before, 1000)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			all = append(all, e)
+			// The operation began with the stack's own first event.
+			if e.LogicalID == st.Name && (e.Status == stack.CreateInProgress || e.Status == stack.UpdateInProgress) {
+				next = ""
+				break
+			}
+		}
+		if before = next; before == "" {
+			break
+		}
+	}
+	var failures []stack.Event
+	for i := len(all) - 1; i >= 0; i-- {
+		e := all[i]
+		if strings.HasSuffix(string(e.Status), "_FAILED") && e.Reason != "Resource creation cancelled" {
+			failures = append(failures, e)
+		}
+		if !e.Status.InProgress() {
+			tell(control.DeployEvent{Phase: "apply", Subject: e.LogicalID, Status: string(e.Status), Reason: e.Reason})
+		}
+	}
+	return failures, nil
+}

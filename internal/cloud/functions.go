@@ -1,0 +1,64 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/runner"
+	"github.com/nube-run/nube/internal/service/iam"
+)
+
+// sessionLife is how long the credentials of an instance are good for.
+const sessionLife = 12 * time.Hour
+
+// roleKeys gives instances the credentials of their function's role.
+type roleKeys struct {
+	iam   *iam.Service
+	model *clock.Model
+}
+
+// Credentials implements [runner.Credentials].
+func (k roleKeys) Credentials(ctx context.Context, role arn.ARN, session string) (runner.Keys, error) {
+	r, err := k.iam.Role(ctx, role)
+	if err != nil {
+		return runner.Keys{}, err
+	}
+	if r == nil {
+		return runner.Keys{}, fmt.Errorf("role %s does not exist", role)
+	}
+	creds, _, err := k.iam.Issue(iam.Grant{Role: role, RoleID: r.ID, Name: session, Expires: k.model.Now().Add(sessionLife)})
+	if err != nil {
+		return runner.Keys{}, err
+	}
+	return runner.Keys{ID: creds.AccessKeyID, Secret: creds.SecretAccessKey, Token: creds.SessionToken, Expires: creds.Expires}, nil
+}
+
+// functionLogs puts what functions write where CloudWatch Logs finds it.
+type functionLogs struct{ c *Cloud }
+
+// Append implements [runner.Logs].
+func (l functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
+	w := l.c.recorder.Logs.Writer(record.Stream{Account: s.Account, Region: s.Region, Group: s.Group, Name: s.Name})
+	now := l.c.model.Now()
+	for _, e := range events {
+		// What the disk would not take is counted by the recorder.
+		w.Append(e.At, now, []byte(e.Message))
+	}
+}
+
+// Invoked implements [runner.Meter].
+func (m *meters) Invoked(u runner.Use) {
+	p, now := u.Function.Parts(), m.model.Now()
+	meter := func(what string, n float64) {
+		m.recorder.Metrics.Meter(p.Account, p.Region, string(u.Function), what).Observe(now, n)
+	}
+	meter(record.Requests, 1)
+	meter(record.GBSeconds, u.GBSeconds())
+	if u.Init > 0 {
+		meter(record.InitGBSeconds, u.Init.Seconds()*float64(u.MemoryMB)/1024)
+	}
+}
