@@ -81,7 +81,7 @@ func TestOthersAreOutOfReach(t *testing.T) {
 		// Signalling everybody succeeds when nobody at all may be signalled.
 		tryAll(t, h, newSpec(t, h), "kill -1 19", "kill -1 9")
 		st, ok := readStat(victim.Pid())
-		if e, err := victim.Wait(canceled(t)); err == nil || !ok || st.zombie {
+		if e, err := victim.Wait(canceled(t)); err == nil || !ok || st.ended {
 			t.Fatalf("the victim is gone: %v", e)
 		}
 	})

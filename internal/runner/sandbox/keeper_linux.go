@@ -59,7 +59,7 @@ func startKeeper() (*keeper, error) {
 // started with it any more.
 func (k *keeper) dead() bool {
 	st, ok := readStat(k.cmd.Process.Pid)
-	return !ok || st.zombie || st.size == 0
+	return !ok || st.ended
 }
 
 // close ends the keeper and with it everything in its namespace.

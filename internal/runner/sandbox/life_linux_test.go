@@ -87,7 +87,7 @@ func TestKillTakesTheTree(t *testing.T) {
 			t.Errorf("exit %#v", e)
 		}
 		for _, pid := range members {
-			if st, ok := readStat(pid); ok && !st.zombie {
+			if st, ok := readStat(pid); ok && !st.ended {
 				t.Errorf("process %d of the tree is alive", pid)
 			}
 		}

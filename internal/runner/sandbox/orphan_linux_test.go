@@ -108,7 +108,7 @@ func TestKilledHostLeavesNothing(t *testing.T) {
 
 func alive(pid int) bool {
 	st, ok := readStat(pid)
-	return ok && !st.zombie
+	return ok && !st.ended
 }
 
 // The guarantees must hold for a user without any rights too. As root, the

@@ -18,9 +18,8 @@ const markerKey = "NUBE_SANDBOX"
 // proc_pid_stat(5).
 type procStat struct {
 	pid, ppid, session int
-	zombie             bool
+	ended              bool   // it has no memory any more, and so runs no program
 	start              uint64 // in clock ticks since boot
-	size               uint64 // of its address space; 0 once it is ending
 }
 
 // parseStat reads a line of /proc/<pid>/stat. The command, in parentheses, may
@@ -42,7 +41,7 @@ func parseStat(line string) (procStat, bool) {
 	if err1 != nil || err2 != nil || err3 != nil || err4 != nil || err5 != nil {
 		return procStat{}, false
 	}
-	return procStat{pid, ppid, session, f[0] == "Z" || f[0] == "X", start, size}, true
+	return procStat{pid, ppid, session, size == 0 || f[0] == "Z" || f[0] == "X", start}, true
 }
 
 func readStat(pid int) (procStat, bool) {
@@ -56,7 +55,7 @@ func readStat(pid int) (procStat, bool) {
 func family(root procStat, marker string) []int {
 	var all []procStat
 	for _, pid := range pids() {
-		if st, ok := readStat(pid); ok && !st.zombie && st.start >= root.start {
+		if st, ok := readStat(pid); ok && !st.ended && st.start >= root.start {
 			all = append(all, st)
 		}
 	}
@@ -134,7 +133,7 @@ func ofUser(uid int) []int {
 		if unix.Stat("/proc/"+strconv.Itoa(pid), &st) != nil || int(st.Uid) != uid {
 			continue
 		}
-		if s, ok := readStat(pid); ok && !s.zombie {
+		if s, ok := readStat(pid); ok && !s.ended {
 			out = append(out, pid)
 		}
 	}
