@@ -1,0 +1,371 @@
+package resource_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/awsapi/schema"
+	apigwshapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	dynamoshapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
+	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/memkv"
+	"github.com/nube-run/nube/internal/resource"
+	"github.com/nube-run/nube/internal/service/apigateway"
+	"github.com/nube-run/nube/internal/service/dynamodb"
+	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/stack"
+	"github.com/nube-run/nube/internal/template"
+	"github.com/nube-run/nube/internal/work"
+)
+
+var scope = arn.In("eu-central-1", "123456789012")
+
+// live is a stack engine over the real services.
+type live struct {
+	t      *testing.T
+	front  *awsapi.Front
+	engine *stack.Engine
+	ctx    context.Context
+}
+
+func newLive(t *testing.T) *live {
+	t.Helper()
+	db := kv.Open(memkv.New())
+	model := clock.NewModel(clock.State{})
+	ledger := work.NewLedger()
+	l := &live{t: t, ctx: awsapi.With(t.Context(), &awsapi.Call{Scope: scope, Actor: awsapi.RootOf(scope.Account)})}
+	ids, err := iam.New(t.Context(), iam.Options{DB: db, Clock: model, Account: scope.Account})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables := dynamodb.New(dynamodb.Options{DB: db, Clock: model, Work: ledger})
+	apis := apigateway.New(apigateway.Options{DB: db, Clock: model})
+	l.front = awsapi.New(awsapi.Options{
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+	})
+	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		l.engine.Close()
+		tables.Stop()
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// up brings the stack to a template and returns it, or fails with the events.
+func (l *live) up(body string) *stack.Stack {
+	l.t.Helper()
+	tmpl, ds := template.Parse(&template.File{Name: "template.yaml", Text: []byte(body)})
+	if err := ds.Err(); err != nil {
+		l.t.Fatal(err)
+	}
+	out, err := l.engine.Up(l.ctx, stack.Deploy{Scope: scope, Name: "app", Actor: awsapi.RootOf(scope.Account), Template: tmpl, Body: body})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	st, err := l.engine.Wait(l.ctx, scope, out.StackID)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if st.Status.Failed() {
+		_, events, _, _ := l.engine.Events(l.ctx, scope, st.ID, "", 100)
+		for _, e := range events {
+			l.t.Logf("%s %s %s", e.LogicalID, e.Status, e.Reason)
+		}
+		l.t.Fatalf("the stack is %s: %s", st.Status, st.Reason)
+	}
+	return st
+}
+
+func (l *live) down() {
+	l.t.Helper()
+	st, err := l.engine.Stack(l.ctx, scope, "app")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if err := l.engine.Delete(l.ctx, stack.DeleteRequest{Scope: scope, Name: "app", Actor: awsapi.RootOf(scope.Account)}); err != nil {
+		l.t.Fatal(err)
+	}
+	if st, err = l.engine.Wait(l.ctx, scope, st.ID); err != nil || st.Status != stack.DeleteComplete {
+		_, events, _, _ := l.engine.Events(l.ctx, scope, st.ID, "", 100)
+		for _, e := range events {
+			l.t.Logf("%s %s %s", e.LogicalID, e.Status, e.Reason)
+		}
+		l.t.Fatalf("the stack is %s: %s %v", st.Status, st.Reason, err)
+	}
+}
+
+func ask[I, O any](l *live, op schema.TypedOp[I, O], in *I) *O {
+	l.t.Helper()
+	out, err := awsapi.Do(l.ctx, l.front, op, in)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return out
+}
+
+func output(st *stack.Stack, key string) string {
+	for _, o := range st.Outputs {
+		if o.Key == key {
+			return o.Value
+		}
+	}
+	return ""
+}
+
+func ptr[T any](v T) *T { return &v }
+
+const tableV1 = `
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions:
+        - {AttributeName: id, AttributeType: S}
+        - {AttributeName: owner, AttributeType: S}
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      GlobalSecondaryIndexes:
+        - IndexName: byOwner
+          KeySchema: [{AttributeName: owner, KeyType: HASH}]
+          Projection: {ProjectionType: ALL}
+      StreamSpecification: {StreamViewType: NEW_IMAGE}
+      TimeToLiveSpecification: {AttributeName: expires, Enabled: true}
+      Tags: [{Key: team, Value: blue}]
+Outputs:
+  Arn: {Value: !GetAtt Table.Arn}
+  Stream: {Value: !GetAtt Table.StreamArn}
+  Name: {Value: !Ref Table}
+`
+
+const tableV2 = `
+Resources:
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PROVISIONED
+      ProvisionedThroughput: {ReadCapacityUnits: 5, WriteCapacityUnits: 5}
+      DeletionProtectionEnabled: true
+      TableClass: STANDARD_INFREQUENT_ACCESS
+      AttributeDefinitions:
+        - {AttributeName: id, AttributeType: S}
+        - {AttributeName: kind, AttributeType: S}
+      KeySchema: [{AttributeName: id, KeyType: HASH}]
+      GlobalSecondaryIndexes:
+        - IndexName: byKind
+          KeySchema: [{AttributeName: kind, KeyType: HASH}]
+          Projection: {ProjectionType: KEYS_ONLY}
+          ProvisionedThroughput: {ReadCapacityUnits: 1, WriteCapacityUnits: 1}
+      StreamSpecification: {StreamViewType: NEW_AND_OLD_IMAGES}
+      TimeToLiveSpecification: {AttributeName: gone, Enabled: true}
+      Tags: [{Key: team, Value: red}]
+Outputs:
+  Name: {Value: !Ref Table}
+`
+
+func TestTable(t *testing.T) {
+	l := newLive(t)
+	st := l.up(tableV1)
+	name := output(st, "Name")
+	if !strings.HasPrefix(name, "app-Table-") || output(st, "Arn") != scope.Table(name).String() || !strings.HasPrefix(output(st, "Stream"), scope.Table(name).String()+"/stream/") {
+		t.Fatalf("outputs: %v", st.Outputs)
+	}
+	l.up(tableV2)
+	d := ask(l, dynamoshapes.DescribeTable, &dynamoshapes.DescribeTableInput{TableName: &name}).Table
+	if len(d.GlobalSecondaryIndexes) != 1 || *d.GlobalSecondaryIndexes[0].IndexName != "byKind" || *d.StreamSpecification.StreamViewType != "NEW_AND_OLD_IMAGES" ||
+		!*d.DeletionProtectionEnabled || *d.TableClassSummary.TableClass != "STANDARD_INFREQUENT_ACCESS" || *d.ProvisionedThroughput.ReadCapacityUnits != 5 {
+		t.Errorf("the table is not what the template says: %+v", d)
+	}
+	if ttl := ask(l, dynamoshapes.DescribeTimeToLive, &dynamoshapes.DescribeTimeToLiveInput{TableName: &name}).TimeToLiveDescription; *ttl.AttributeName != "gone" {
+		t.Errorf("time to live: %+v", ttl)
+	}
+	tags := ask(l, dynamoshapes.ListTagsOfResource, &dynamoshapes.ListTagsOfResourceInput{ResourceArn: d.TableArn}).Tags
+	if len(tags) != 1 || *tags[0].Value != "red" {
+		t.Errorf("tags: %+v", tags)
+	}
+	l.up(strings.Replace(tableV2, "DeletionProtectionEnabled: true", "DeletionProtectionEnabled: false", 1))
+	l.down()
+	if got := ask(l, dynamoshapes.ListTables, &dynamoshapes.ListTablesInput{}).TableNames; len(got) != 0 {
+		t.Errorf("left behind: %v", got)
+	}
+}
+
+const rolesV1 = `
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: [lambda.amazonaws.com]}, Action: [sts:AssumeRole]}]
+      ManagedPolicyArns: [!Ref Managed]
+      Policies:
+        - PolicyName: logs
+          PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "logs:*", Resource: "*"}]}
+      Tags: [{Key: a, Value: "1"}]
+  Managed:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+  Inline:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: inline
+      PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "sqs:*", Resource: "*"}]}
+      Roles: [!Ref Role]
+      Users: [!Ref User]
+  User:
+    Type: AWS::IAM::User
+    Properties:
+      UserName: ci
+      ManagedPolicyArns: [!Ref Managed]
+Outputs:
+  Role: {Value: !Ref Role}
+  Arn: {Value: !GetAtt Role.Arn}
+  Managed: {Value: !Ref Managed}
+  User: {Value: !GetAtt User.Arn}
+`
+
+func TestIdentities(t *testing.T) {
+	l := newLive(t)
+	st := l.up(rolesV1)
+	role := output(st, "Role")
+	if output(st, "Arn") != scope.Role("", role).String() || output(st, "User") != "arn:aws:iam::123456789012:user/ci" || !strings.HasPrefix(output(st, "Managed"), "arn:aws:iam::123456789012:policy/app-Managed-") {
+		t.Fatalf("outputs: %v", st.Outputs)
+	}
+	inline := func() string {
+		return fmt.Sprint(ask(l, iamshapes.ListRolePolicies, &iamshapes.ListRolePoliciesRequest{RoleName: &role}).PolicyNames)
+	}
+	if got := inline(); got != "[inline logs]" {
+		t.Errorf("inline policies of the role: %s", got)
+	}
+	v2 := strings.NewReplacer("PolicyName: logs", "PolicyName: more", "PolicyName: inline", "PolicyName: other", "Roles: [!Ref Role]\n", "\n",
+		`"s3:*"`, `"s3:Get*"`, `Value: "1"`, `Value: "2"`, "      ManagedPolicyArns: [!Ref Managed]\n      Policies", "      MaxSessionDuration: 7200\n      Policies").Replace(rolesV1)
+	l.up(v2)
+	if got := inline(); got != "[more]" {
+		t.Errorf("inline policies of the role after the update: %s", got)
+	}
+	r := ask(l, iamshapes.GetRole, &iamshapes.GetRoleRequest{RoleName: &role}).Role
+	if *r.MaxSessionDuration != 7200 || len(r.Tags) != 1 || *r.Tags[0].Value != "2" {
+		t.Errorf("role: %+v", r)
+	}
+	if got := ask(l, iamshapes.ListAttachedRolePolicies, &iamshapes.ListAttachedRolePoliciesRequest{RoleName: &role}).AttachedPolicies; len(got) != 0 {
+		t.Errorf("attached: %+v", got)
+	}
+	for i := range 7 { // more versions than a policy can have
+		l.up(strings.Replace(v2, `"s3:Get*"`, fmt.Sprintf(`"s3:Get%d*"`, i), 1))
+	}
+	l.down()
+	if got := ask(l, iamshapes.ListRoles, &iamshapes.ListRolesRequest{}).Roles; len(got) != 0 {
+		t.Errorf("left behind: %v", got)
+	}
+	if got := ask(l, iamshapes.ListPolicies, &iamshapes.ListPoliciesRequest{Scope: ptr("Local")}).Policies; len(got) != 0 {
+		t.Errorf("left behind: %v", got)
+	}
+}
+
+const apiV1 = `
+Resources:
+  Api:
+    Type: AWS::ApiGateway::RestApi
+    Properties: {Name: users, EndpointConfiguration: {Types: [REGIONAL]}, BinaryMediaTypes: [image/png]}
+  Users:
+    Type: AWS::ApiGateway::Resource
+    Properties: {RestApiId: !Ref Api, ParentId: !GetAtt Api.RootResourceId, PathPart: users}
+  Get:
+    Type: AWS::ApiGateway::Method
+    Properties:
+      RestApiId: !Ref Api
+      ResourceId: !Ref Users
+      HttpMethod: GET
+      AuthorizationType: NONE
+      RequestParameters: {method.request.querystring.q: false}
+      MethodResponses: [{StatusCode: 200}]
+      Integration:
+        Type: MOCK
+        RequestTemplates: {application/json: '{"statusCode": 200}'}
+        IntegrationResponses: [{StatusCode: "200", ResponseTemplates: {application/json: '{}'}}]
+  Deployment1:
+    Type: AWS::ApiGateway::Deployment
+    DependsOn: Get
+    Properties: {RestApiId: !Ref Api, StageName: dev, StageDescription: {TracingEnabled: true, Variables: {a: b}}}
+  Denied:
+    Type: AWS::ApiGateway::GatewayResponse
+    Properties: {RestApiId: !Ref Api, ResponseType: ACCESS_DENIED, StatusCode: 403}
+  Account:
+    Type: AWS::ApiGateway::Account
+Outputs:
+  Api: {Value: !Ref Api}
+  Deployment: {Value: !Ref Deployment1}
+`
+
+func TestRestAPI(t *testing.T) {
+	l := newLive(t)
+	st := l.up(apiV1)
+	api, first := output(st, "Api"), output(st, "Deployment")
+	serves := func() string {
+		return *ask(l, apigwshapes.GetStage, &apigwshapes.GetStageRequest{RestApiId: &api, StageName: ptr("dev")}).DeploymentId
+	}
+	if got := serves(); got != first {
+		t.Fatalf("the stage serves %s, want %s", got, first)
+	}
+
+	// A new deployment under another logical id, as deploy tools make it.
+	v2 := strings.NewReplacer("Deployment1", "Deployment2", `'{"statusCode": 200}'`, `'{"statusCode": 204}'`, "image/png", "image/gif").Replace(apiV1)
+	second := output(l.up(v2), "Deployment")
+	if got := serves(); got != second || second == first {
+		t.Fatalf("the stage serves %s, want %s", got, second)
+	}
+	m := ask(l, apigwshapes.GetMethod, &apigwshapes.GetMethodRequest{
+		RestApiId: &api, ResourceId: ptr(l.physical("Users")), HttpMethod: ptr("GET"),
+	})
+	if got := m.MethodIntegration.RequestTemplates["application/json"]; !strings.Contains(got, "204") {
+		t.Errorf("the integration is %q", got)
+	}
+
+	// A deployment that is rolled back gives the stage back.
+	broken := strings.ReplaceAll(v2, "Deployment2", "Deployment3") + "  Twice: {Value: a, Export: {Name: twice}}\n  Again: {Value: b, Export: {Name: twice}}\n"
+	tmpl, ds := template.Parse(&template.File{Name: "template.yaml", Text: []byte(broken)})
+	if err := ds.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.engine.Update(l.ctx, stack.Deploy{Scope: scope, Name: "app", Actor: awsapi.RootOf(scope.Account), Template: tmpl}); err != nil {
+		t.Fatal(err)
+	}
+	st, err := l.engine.Wait(l.ctx, scope, "app")
+	if err != nil || st.Status != stack.UpdateRollbackComplete {
+		t.Fatalf("the stack is %s: %s %v", st.Status, st.Reason, err)
+	}
+	if got := serves(); got != second {
+		t.Errorf("after the rollback the stage serves %s, want %s", got, second)
+	}
+	if got := ask(l, apigwshapes.GetDeployments, &apigwshapes.GetDeploymentsRequest{RestApiId: &api}).Items; len(got) != 1 {
+		t.Errorf("deployments: %+v", got)
+	}
+	l.down()
+	if got := ask(l, apigwshapes.GetRestApis, &apigwshapes.GetRestApisRequest{}).Items; len(got) != 0 {
+		t.Errorf("left behind: %+v", got)
+	}
+}
+
+func (l *live) physical(logicalID string) string {
+	_, rs, err := l.engine.Resources(l.ctx, scope, "app")
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	for _, r := range rs {
+		if r.LogicalID == logicalID {
+			return r.PhysicalID
+		}
+	}
+	return ""
+}
