@@ -346,12 +346,17 @@ func TestDecodeItemFindsDamage(t *testing.T) {
 func FuzzDecodeItem(f *testing.F) {
 	f.Add(item(f, `{"a":{"S":"x"},"l":{"L":[{"N":"12"},{"SS":["a","b"]}]},"n":{"N":"-1"}}`).Encoding())
 	f.Add("\x0b\x00\x00\x00\x00")
+	f.Add(item(f, `{"l":{"L":[{"BOOL":true},{"NULL":true},{"L":[]},{"M":{"":{"BOOL":false}}},{"NS":["0","1.5","-12"]}]}}`).Encoding())
 	f.Fuzz(func(t *testing.T, s string) {
 		it, err := DecodeItem(s)
 		if err != nil {
 			return
 		}
-		it.Size()
+		for _, limit := range []int{0, it.Size() - 1, it.Size(), 2 * it.Size()} {
+			if it.LargerThan(limit) != (it.Size() > limit) {
+				t.Errorf("%q: of %d bytes, limit %d", s, it.Size(), limit)
+			}
+		}
 		if err := it.NestingError(); err != nil {
 			t.Errorf("%q: %v", s, err)
 		}

@@ -113,18 +113,21 @@ func appendDigits(dst, digits []byte) []byte {
 // size is what the number adds to an item's size: one byte, one for each pair of digits aligned on the decimal point,
 // one for a minus sign.
 func (n Number) size() int {
-	d := n.decimal()
-	if d.n == 0 {
+	if len(n.enc) < 3 {
 		return 1
 	}
-	size := 1 + (d.n+1)/2
-	if d.n%2 == 0 && d.exp%2 == 0 { // the first digit stands alone in its pair, and so does the last
+	pairs, exp, last := len(n.enc)-2, int(n.enc[1]), n.enc[len(n.enc)-1]-1
+	size := 1
+	if n.enc[0] == signNegative {
+		pairs--
+		exp = 255 - exp
+		last = negativePair - 1 - n.enc[len(n.enc)-2]
 		size++
 	}
-	if d.neg {
+	if last%10 != 0 && exp%2 == 0 { // digits in pairs, and the point between two of a pair: one more pair
 		size++
 	}
-	return size
+	return size + pairs
 }
 
 // parse reads s and returns DynamoDB's message when it is refused.

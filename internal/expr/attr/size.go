@@ -11,6 +11,12 @@ func (it Item) Size() int {
 	return size
 }
 
+// LargerThan reports whether the item's size exceeds limit. Of most items the length of the encoding tells: nothing counts
+// more than twice what it takes, which the elements of a list of booleans do.
+func (it Item) LargerThan(limit int) bool {
+	return 2*len(it.enc) > limit && it.Size() > limit
+}
+
 // Size is the value's share of its item's size. A list or map costs 3 bytes, and each of its elements 1 byte more than
 // itself; a number is sized by its digits (see Number.size).
 func (v Value) Size() int {

@@ -166,7 +166,7 @@ func (t *table) fillEntry(tx *kv.Tx, x *index, item attr.Item) error {
 	}
 	entry := x.entry(item)
 	tx.Set(key, stored(entry))
-	t.tally(tx, x.ID, attr.Item{}, entry)
+	t.tally(tx, x.ID, attr.Item{}, entry, entry.Size())
 	return nil
 }
 

@@ -127,10 +127,7 @@ func (t *table) batchGet(sn *kv.Snap, g *batchGet, bytes *int) error {
 		if err != nil {
 			return err
 		}
-		size := 0
-		if !item.IsZero() {
-			size = item.Size()
-		}
+		size := sizeOf(item)
 		if *bytes+size > maxBatchBytes {
 			g.left = g.request.Keys[i:]
 			return nil

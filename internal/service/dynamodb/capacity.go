@@ -5,7 +5,6 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
-	"github.com/nube-run/nube/internal/expr/attr"
 )
 
 // usage is what a request consumes of one table, in capacity units.
@@ -27,18 +26,6 @@ func readUnits(size int, consistent bool) float64 {
 		return units
 	}
 	return units / 2
-}
-
-// usageOf is the cost of a write of the table: the larger of the item as it was and as it is counts.
-func (t *table) usageOf(before, after attr.Item) usage {
-	size := 0
-	if !after.IsZero() {
-		size = after.Size()
-	}
-	if !before.IsZero() && before != after {
-		size = max(size, before.Size())
-	}
-	return usage{write: writeUnits(size)}
 }
 
 // used adds units of an index.

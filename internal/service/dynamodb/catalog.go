@@ -15,29 +15,52 @@ type reader interface {
 	Get(k kv.Key) ([]byte, error)
 }
 
+// tableID names a table of a cell.
+type tableID struct {
+	cell keyspace.Cell
+	name string
+}
+
+// known is what the process remembers of a table: the key of its row, and its newest description that was seen.
+type known struct {
+	row  kv.Key
+	seen *table
+}
+
 // table reads a table's description, nil when there is none. In a transaction this is what makes every write conflict
 // with changes of the table. The description is decoded once per revision.
 func (s *Service) table(r reader, c keyspace.Cell, name string) (*table, error) {
-	key := catalogOf(c).table(name)
-	row, err := r.Get(key)
+	id := tableID{c, name}
+	s.tablesMu.RLock()
+	k := s.tables[id]
+	s.tablesMu.RUnlock()
+	if k.row == nil {
+		k.row = catalogOf(c).table(name)
+	}
+	row, err := r.Get(k.row)
 	if err != nil || row == nil {
 		return nil, err
 	}
 	if len(row) < rowHeader {
 		return nil, fmt.Errorf("dynamodb: table %s: short row", name)
 	}
-	if seen, ok := s.tables.Load(string(key)); ok {
-		t := seen.(*table)
-		if binary.BigEndian.Uint64(row) == t.ID && binary.BigEndian.Uint64(row[8:]) == t.Revision {
-			return t, nil
-		}
+	if t := k.seen; t != nil && binary.BigEndian.Uint64(row) == t.ID && binary.BigEndian.Uint64(row[8:]) == t.Revision {
+		return t, nil
 	}
-	t, err := decodeTable(c, row)
-	if err != nil {
+	if k.seen, err = decodeTable(c, row); err != nil {
 		return nil, err
 	}
-	s.tables.Store(string(key), t)
-	return t, nil
+	s.tablesMu.Lock()
+	defer s.tablesMu.Unlock()
+	s.tables[id] = k
+	return k.seen, nil
+}
+
+// forget drops what is remembered of a deleted table.
+func (s *Service) forget(c keyspace.Cell, name string) {
+	s.tablesMu.Lock()
+	defer s.tablesMu.Unlock()
+	delete(s.tables, tableID{c, name})
 }
 
 // existing is table for operations on items: a table that is not there is their error.

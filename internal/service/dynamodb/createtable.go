@@ -180,7 +180,7 @@ func (s *Service) deleteTable(ctx context.Context, in *shapes.DeleteTableInput) 
 	if err != nil {
 		return nil, err
 	}
-	s.tables.Delete(string(catalogOf(c).table(name)))
+	s.forget(c, name)
 	s.clear(c, t.ID)
 	out := t.describe(awsapi.From(ctx).Scope, sizes)
 	out.TableStatus = ptr("DELETING")

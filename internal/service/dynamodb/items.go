@@ -39,12 +39,9 @@ func (s *Service) getItem(ctx context.Context, in *shapes.GetItemInput) (*shapes
 	if err != nil {
 		return nil, coded(err)
 	}
-	size := 0
-	if !item.IsZero() {
-		size = item.Size()
-		if get != nil {
-			item = get.Apply(item)
-		}
+	size := sizeOf(item)
+	if get != nil && size > 0 {
+		item = get.Apply(item)
 	}
 	used := usage{read: readUnits(size, value(in.ConsistentRead)), reads: true}
 	s.measure(ctx, name, used)
@@ -119,7 +116,7 @@ func (w *write) checkNew() error {
 	if err := checkValues(w.item); err != nil {
 		return err
 	}
-	if w.item.Size() > maxItemSize {
+	if w.item.LargerThan(maxItemSize) {
 		return coded(errItemSize)
 	}
 	return nil

@@ -38,7 +38,8 @@ type Service struct {
 	meter  Meter
 	parsed expr.Cache
 
-	tables     sync.Map // string(row key) → *table: the newest description seen
+	tablesMu   sync.RWMutex
+	tables     map[tableID]known
 	policies   sync.Map // resource policy's text → *policy.Doc
 	background sync.WaitGroup
 	stop       context.CancelFunc // of what runs in the background
@@ -52,7 +53,7 @@ type Service struct {
 func New(o Options) *Service {
 	s := &Service{
 		api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, work: o.Work, meter: o.Meter,
-		cleared: make(map[keyspace.Cell]uint64),
+		tables: make(map[tableID]known), cleared: make(map[keyspace.Cell]uint64),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
 	s.api.Checksum = true

@@ -124,10 +124,7 @@ func readAgain(tx *kv.Tx, tables []*table, writes []write, done []written) error
 		if err != nil {
 			return err
 		}
-		size := 0
-		if !item.IsZero() {
-			size = item.Size()
-		}
+		size := sizeOf(item)
 		done[i] = written{before: item, after: item, used: usage{read: readUnits(size, true), reads: true}}
 	}
 	return nil
@@ -150,9 +147,7 @@ func (s *Service) bindTransaction(ctx context.Context, in *shapes.TransactWriteI
 		if err != nil {
 			return nil, coded(err)
 		}
-		if !w.item.IsZero() {
-			bytes += w.item.Size()
-		}
+		bytes += sizeOf(w.item)
 		writes = append(writes, w)
 	}
 	if bytes > maxTransaction {
@@ -320,12 +315,9 @@ func (s *Service) readTransaction(ctx context.Context, sn *kv.Snap, in *shapes.T
 		} else {
 			keys[at] = true
 		}
-		size := 0
-		if !item.IsZero() {
-			size = item.Size()
-			if wants[i] != nil {
-				item = wants[i].Apply(item)
-			}
+		size := sizeOf(item)
+		if wants[i] != nil && size > 0 {
+			item = wants[i].Apply(item)
 		}
 		if bytes += size; bytes > maxTransaction {
 			return validation("The aggregate size of the items in the transaction exceeds 4 MB")

@@ -33,8 +33,17 @@ type write struct {
 
 // written is the outcome of a write.
 type written struct {
-	before, after attr.Item // absent when there is none
-	used          usage
+	before, after         attr.Item // absent when there is none
+	beforeSize, afterSize int       // in bytes; 0 of an absent item
+	used                  usage
+}
+
+// sizeOf is the size of an item, 0 of an absent one.
+func sizeOf(item attr.Item) int {
+	if item.IsZero() {
+		return 0
+	}
+	return item.Size()
 }
 
 // write runs one write in a transaction of its own.
@@ -70,6 +79,7 @@ func (t *table) write(tx *kv.Tx, w *write, now instant) (written, error) {
 	if out.before, err = decodeItem(row); err != nil {
 		return written{}, err
 	}
+	out.beforeSize = sizeOf(out.before)
 	if w.condition != nil && !w.condition.Match(out.before) {
 		if w.returnOnFailure {
 			return written{}, conditionFailed(out.before)
@@ -84,8 +94,11 @@ func (t *table) write(tx *kv.Tx, w *write, now instant) (written, error) {
 			return written{}, err
 		}
 	case check:
-		out.used = t.usageOf(out.before, out.before)
+		out.used = usage{write: writeUnits(out.beforeSize)}
 		return out, nil
+	}
+	if out.afterSize = sizeOf(out.after); out.afterSize > maxItemSize {
+		return written{}, errUpdateSize // a put has been checked before
 	}
 	return out, t.store(tx, key, &out, now)
 }
@@ -129,15 +142,13 @@ func (t *table) updated(w *write, before attr.Item) (attr.Item, error) {
 	if err := t.checkUpdated(before, item); err != nil {
 		return attr.Item{}, err
 	}
-	if item.Size() > maxItemSize {
-		return attr.Item{}, errUpdateSize
-	}
 	return item, nil
 }
 
 // store makes the change of one item: the item, its index entries, its stream record, the counters.
 func (t *table) store(tx *kv.Tx, key kv.Key, w *written, now instant) error {
-	w.used = t.usageOf(w.before, w.after)
+	// The larger of the item as it was and as it is counts.
+	w.used = usage{write: writeUnits(max(w.beforeSize, w.afterSize))}
 	if w.before == w.after {
 		return nil // nothing to write, and DynamoDB writes no stream record either
 	}
@@ -146,7 +157,7 @@ func (t *table) store(tx *kv.Tx, key kv.Key, w *written, now instant) error {
 	} else {
 		tx.Set(key, stored(w.after))
 	}
-	t.tally(tx, 0, w.before, w.after)
+	t.tally(tx, 0, w.before, w.after, w.afterSize-w.beforeSize)
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
 		units, err := t.storeEntry(tx, x, w.before, w.after)
@@ -162,19 +173,15 @@ func (t *table) store(tx *kv.Tx, key kv.Key, w *written, now instant) error {
 }
 
 // tally brings the counters of an index, or of the table itself (0), up to date.
-func (t *table) tally(tx *kv.Tx, id uint64, before, after attr.Item) {
-	var count, bytes int64
-	if !before.IsZero() {
-		count, bytes = -1, -int64(before.Size())
+func (t *table) tally(tx *kv.Tx, id uint64, before, after attr.Item, grown int) {
+	switch {
+	case before.IsZero() && !after.IsZero():
+		tx.Add(t.layout.count(id), 1)
+	case !before.IsZero() && after.IsZero():
+		tx.Add(t.layout.count(id), -1)
 	}
-	if !after.IsZero() {
-		count, bytes = count+1, bytes+int64(after.Size())
-	}
-	if count != 0 {
-		tx.Add(t.layout.count(id), count)
-	}
-	if bytes != 0 {
-		tx.Add(t.layout.bytes(id), bytes)
+	if grown != 0 {
+		tx.Add(t.layout.bytes(id), int64(grown))
 	}
 }
 
@@ -205,18 +212,19 @@ func (t *table) storeEntry(tx *kv.Tx, x *index, before, after attr.Item) (units 
 	if was == is && !moved {
 		return 0, nil
 	}
-	t.tally(tx, x.ID, was, is)
+	wasSize, isSize := sizeOf(was), sizeOf(is)
+	t.tally(tx, x.ID, was, is, isSize-wasSize)
 	if !moved {
 		tx.Set(newKey, stored(is))
-		return writeUnits(max(was.Size(), is.Size())), nil
+		return writeUnits(max(wasSize, isSize)), nil
 	}
 	if oldKey != nil {
 		tx.Delete(oldKey)
-		units += writeUnits(was.Size())
+		units += writeUnits(wasSize)
 	}
 	if newKey != nil {
 		tx.Set(newKey, stored(is))
-		units += writeUnits(is.Size())
+		units += writeUnits(isSize)
 	}
 	return units, nil
 }
