@@ -113,7 +113,7 @@ func unwanted(pkg string) string {
 		return "the toolkit is a module of its own"
 	case under("testing", "net/http/httptest", "github.com/google/go-cmp", "pgregory.net/rapid", "github.com/stretchr/testify",
 		"github.com/anishathalye/porcupine", "go.uber.org/goleak", "github.com/cockroachdb/pebble/v2/vfs/errorfs",
-		module+"/internal/kv/kvtest", module+"/internal/disk/disktest"):
+		module+"/internal/kv/kvtest", module+"/internal/disk/disktest", module+"/internal/awsapi/awstest"):
 		return "it is for tests"
 	}
 	return ""

@@ -16,6 +16,7 @@ import (
 type lattice struct {
 	below map[string]map[string]bool // room pattern or floor → what it may import, transitively closed
 	only  map[string]string          // pattern → the one that may import it
+	tests map[string]map[string]bool // room pattern → what its tests may import besides
 }
 
 func (l *lattice) isFloor(name string) bool { return name == strings.ToUpper(name) }
@@ -23,7 +24,7 @@ func (l *lattice) isFloor(name string) bool { return name == strings.ToUpper(nam
 // parseLattice reads the rules. A name must have been placed (stand right of a
 // "<") before something is placed above it, which makes cycles impossible.
 func parseLattice(text string) (*lattice, error) {
-	l := &lattice{below: map[string]map[string]bool{"NONE": {}}, only: map[string]string{}}
+	l := &lattice{below: map[string]map[string]bool{"NONE": {}}, only: map[string]string{}, tests: map[string]map[string]bool{}}
 	for n, line := range strings.Split(text, "\n") {
 		line, _, _ = strings.Cut(line, "#")
 		if line = strings.TrimSpace(line); line == "" {
@@ -32,6 +33,8 @@ func parseLattice(text string) (*lattice, error) {
 		var err error
 		if rest, ok := strings.CutPrefix(line, "only "); ok {
 			err = l.restrict(rest)
+		} else if rest, ok := strings.CutPrefix(line, "tests "); ok {
+			err = l.widen(rest)
 		} else {
 			err = l.order(strings.Split(line, "<"))
 		}
@@ -53,21 +56,42 @@ func (l *lattice) restrict(rule string) error {
 	return nil
 }
 
+func (l *lattice) widen(rule string) error {
+	who, what, ok := strings.Cut(rule, ":")
+	if !ok {
+		return fmt.Errorf("%q has no colon", rule)
+	}
+	may, err := l.all(strings.Fields(what))
+	if err == nil {
+		l.tests[strings.TrimSpace(who)] = may
+	}
+	return err
+}
+
+// all is the names and everything that they may import.
+func (l *lattice) all(names []string) (map[string]bool, error) {
+	may := map[string]bool{}
+	for _, name := range names {
+		under, placed := l.below[name]
+		if !placed {
+			return nil, fmt.Errorf("%s carries something before it has a place itself", name)
+		}
+		maps.Copy(may, under)
+		if !l.isFloor(name) {
+			may[name] = true
+		}
+	}
+	return may, nil
+}
+
 func (l *lattice) order(sides []string) error {
 	if len(sides) < 2 {
 		return fmt.Errorf("no < in it")
 	}
 	for i := range len(sides) - 1 {
-		may := map[string]bool{}
-		for _, name := range strings.Fields(sides[i]) {
-			under, placed := l.below[name]
-			if !placed {
-				return fmt.Errorf("%s carries something before it has a place itself", name)
-			}
-			maps.Copy(may, under)
-			if !l.isFloor(name) {
-				may[name] = true
-			}
+		may, err := l.all(strings.Fields(sides[i]))
+		if err != nil {
+			return err
 		}
 		for _, name := range strings.Fields(sides[i+1]) {
 			if l.below[name] != nil && !l.isFloor(name) {
@@ -107,11 +131,11 @@ func (l *lattice) judge(from, to string, test bool) string {
 	case fromRoom == toRoom:
 		return ""
 	}
-	allowed := l.below[fromPattern][toPattern] || test && l.below["TESTS"][toPattern]
-	if fromPattern == toPattern || !allowed { // the rooms of a star never know each other
+	tested := test && (l.below["TESTS"][toPattern] || l.tests[fromPattern][toPattern])
+	if fromPattern == toPattern || !l.below[fromPattern][toPattern] && !tested { // the rooms of a star never know each other
 		return from + " may not import " + to
 	}
-	if who, ok := l.only[toPattern]; ok && who != fromPattern && !(test && l.below["TESTS"][toPattern]) && !l.below["TESTS"][fromPattern] {
+	if who, ok := l.only[toPattern]; ok && who != fromPattern && !tested && !l.below["TESTS"][fromPattern] {
 		return from + " may not import " + to + ": only " + who + " may"
 	}
 	return ""
@@ -177,6 +201,7 @@ func TestLatticeJudges(t *testing.T) {
 		NONE < probe
 		probe < TESTS
 		only TESTS: probe
+		tests side: part/*
 	`)
 	if err != nil {
 		t.Fatal(err)
@@ -198,7 +223,9 @@ func TestLatticeJudges(t *testing.T) {
 		{"part/x/y", "part/y", false, "part/x/y may not import part/y"},
 		{"root", "part/y", false, ""},
 		{"side", "part/y", false, "side may not import part/y: only root may"},
+		{"side", "part/y", true, ""},
 		{"side", "a", false, ""},
+		{"a", "part/y", true, "a may not import part/y"},
 		{"a", "probe", true, ""},
 		{"root", "probe", false, "root may not import probe"},
 		{"elsewhere", "a", false, "elsewhere has no place in lattice.txt"},
@@ -213,7 +240,7 @@ func TestLatticeJudges(t *testing.T) {
 
 func TestLatticeRefuses(t *testing.T) {
 	got := map[string]string{}
-	for _, text := range []string{"a", "a < b", "NONE < a\nNONE < a", "only a b"} {
+	for _, text := range []string{"a", "a < b", "NONE < a\nNONE < a", "only a b", "tests a b", "tests a: b"} {
 		_, err := parseLattice(text)
 		got[text] = fmt.Sprint(err)
 	}
@@ -222,6 +249,8 @@ func TestLatticeRefuses(t *testing.T) {
 		"a < b":              "line 1: a carries something before it has a place itself",
 		"NONE < a\nNONE < a": "line 2: a has a place already",
 		"only a b":           `line 1: "a b" has no colon`,
+		"tests a b":          `line 1: "a b" has no colon`,
+		"tests a: b":         "line 1: b carries something before it has a place itself",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

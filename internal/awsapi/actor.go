@@ -21,10 +21,13 @@ type Actor struct {
 
 // Session is what a temporary credential carries.
 type Session struct {
-	Name    string
-	Policy  string // the session policy document; "" for none
-	Expires clock.Instant
-	Tags    map[string]string
+	Name           string
+	Policies       []string // session policy documents: what any of them allows, the session may
+	Tags           map[string]string
+	Transitive     []string // keys of the tags that sessions begun from this one inherit
+	SourceIdentity string   // who is behind it, over any number of roles; "" for nobody in particular
+	Issued         clock.Instant
+	Expires        clock.Instant
 }
 
 // RootOf is the account's own root actor.

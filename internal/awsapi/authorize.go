@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/fault"
@@ -31,6 +32,12 @@ type Identities interface {
 	// Policies returns what the actor's policies are: identity policies, the
 	// permissions boundary and session policies.
 	Policies(ctx context.Context, a *Actor) (*policy.Set, error)
+}
+
+// Tagger is implemented by [Identities] whose users and roles have tags: the
+// condition key aws:PrincipalTag, where no tag of the session comes before it.
+type Tagger interface {
+	PrincipalTags(ctx context.Context, a *Actor) (map[string]string, error)
 }
 
 // Credential is an access key and who acts with it.
@@ -81,8 +88,8 @@ func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier,
 			need.Resource = "*"
 		}
 		req := policy.Request{
-			Principal: c.Actor.Principal, Action: need.Action, Resource: need.Resource, ResourceAccount: c.Scope.Account,
-			Keys: requestKeys{f: f, call: c, more: need.Keys},
+			Principal: c.Actor.Principal, Action: need.Action, Resource: need.Resource, ResourceAccount: ownerOf(need.Resource, c),
+			Keys: requestKeys{ctx: ctx, f: f, call: c, more: need.Keys},
 		}
 		judged := set
 		if resources != nil {
@@ -92,7 +99,7 @@ func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier,
 			}
 			if doc != nil {
 				with := *set
-				with.Resource = []*policy.Doc{doc}
+				with.Resource, with.ResourceDecides = []*policy.Doc{doc}, doc.Kind() == policy.Trust
 				judged = &with
 			}
 		}
@@ -108,6 +115,19 @@ func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier,
 	return nil
 }
 
+// ownerOf is the account that owns a resource: the one in its ARN, and where
+// that has none (buckets, REST APIs) or is AWS's own (managed policies), the
+// account that the call goes to.
+func ownerOf(resource arn.ARN, c *Call) string {
+	a := resource.Account()
+	for i := range len(a) {
+		if a[i] < '0' || a[i] > '9' {
+			return c.Scope.Account
+		}
+	}
+	return or(a, c.Scope.Account)
+}
+
 // accessDenied stands for the code of a denial until the answer is encoded in
 // a protocol: services differ in its name and status.
 const accessDenied = "AccessDenied"
@@ -115,6 +135,7 @@ const accessDenied = "AccessDenied"
 // requestKeys are the condition keys that every request has.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 type requestKeys struct {
+	ctx  context.Context
 	f    *Front
 	call *Call
 	more policy.Keys
@@ -130,7 +151,7 @@ func (k requestKeys) Key(name string) (policy.Value, bool) {
 	c := k.call
 	switch name {
 	case "aws:currenttime":
-		return policy.One(k.f.model.Now().Time().Format("2006-01-02T15:04:05Z")), true
+		return policy.One(k.f.model.Now().Time().Format(isoTime)), true
 	case "aws:epochtime":
 		return policy.One(itoa(k.f.model.Now().Unix())), true
 	case "aws:requestedregion":
@@ -156,12 +177,47 @@ func (k requestKeys) Key(name string) (policy.Value, bool) {
 	case "aws:viaawsservice":
 		return policy.Bool(false), true
 	}
-	const tag = "aws:principaltag/"
-	if c.Actor.Session != nil && len(name) > len(tag) && name[:len(tag)] == tag {
-		for k, v := range c.Actor.Session.Tags {
-			if equalFold(k, name[len(tag):]) {
-				return policy.One(v), true
-			}
+	if tag, ok := strings.CutPrefix(name, "aws:principaltag/"); ok {
+		return k.principalTag(tag)
+	}
+	if c.Actor.Session == nil {
+		return policy.Value{}, false
+	}
+	switch se := c.Actor.Session; name {
+	case "aws:tokenissuetime":
+		return policy.One(se.Issued.Time().Format(isoTime)), !se.Issued.IsZero()
+	case "aws:sourceidentity":
+		return policy.One(se.SourceIdentity), se.SourceIdentity != ""
+	case "aws:multifactorauthpresent":
+		return policy.Bool(false), true // of temporary credentials only; there are no devices here
+	}
+	return policy.Value{}, false
+}
+
+const isoTime = "2006-01-02T15:04:05Z"
+
+// principalTag is a tag of the session, or else of the user or role.
+func (k requestKeys) principalTag(key string) (policy.Value, bool) {
+	if se := k.call.Actor.Session; se != nil {
+		if v, ok := tagFold(se.Tags, key); ok {
+			return v, true
+		}
+	}
+	tagger, ok := k.f.identities.(Tagger)
+	if !ok {
+		return policy.Value{}, false
+	}
+	tags, err := tagger.PrincipalTags(k.ctx, &k.call.Actor)
+	if err != nil {
+		k.f.log.ErrorContext(k.ctx, "reading the tags of a principal", "principal", k.call.Actor.Principal.ARN, "err", err)
+	}
+	return tagFold(tags, key)
+}
+
+func tagFold(tags map[string]string, key string) (policy.Value, bool) {
+	for k, v := range tags {
+		if equalFold(k, key) {
+			return policy.One(v), true
 		}
 	}
 	return policy.Value{}, false

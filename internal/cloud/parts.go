@@ -100,7 +100,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts) (err error) {
 	if err != nil {
 		return err
 	}
-	p.sts = sts.New(issuer{p.iam}, c.model, p.iam)
+	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter})
 	p.runner, err = runner.Open(runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: functionLogs{c}, Meter: meter, Dir: c.workDir("run/instances"),

@@ -24,7 +24,8 @@ func (i issuer) Role(ctx context.Context, role arn.ARN) (sts.Role, bool, error) 
 // Issue implements [sts.Issuer].
 func (i issuer) Issue(_ context.Context, g sts.Grant) (sts.Issued, error) {
 	creds, actor, err := i.iam.Issue(iam.Grant{
-		Role: g.Role, RoleID: g.RoleID, Actor: g.Actor, Name: g.Name, Policy: g.Policy, Tags: g.Tags, Expires: g.Expires,
+		Role: g.Role, RoleID: g.RoleID, Actor: g.Actor, Name: g.Name, Policies: g.Policies, Tags: g.Tags, Transitive: g.Transitive,
+		SourceIdentity: g.SourceIdentity, Expires: g.Expires,
 	})
 	if err != nil {
 		return sts.Issued{}, err

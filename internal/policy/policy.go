@@ -62,6 +62,10 @@ type Doc struct {
 	statements []Statement
 }
 
+// Nothing returns a document of a kind that has no statement. IAM takes none
+// such; it stands for a policy that allows nothing because it is not there.
+func Nothing(k Kind) *Doc { return &Doc{kind: k, version: version2012} }
+
 // Kind returns the kind as which the document was parsed.
 func (d *Doc) Kind() Kind { return d.kind }
 

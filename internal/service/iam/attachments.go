@@ -14,52 +14,47 @@ import (
 
 func (s *Service) registerAttachments() {
 	awsapi.Handle(s.api, shapes.AttachRolePolicy, func(ctx context.Context, in *shapes.AttachRolePolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "AttachRolePolicy", role, in.RoleName, in.PolicyArn), nil
+		return s.onAttached(ctx, "AttachRolePolicy", role, in.RoleName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.AttachRolePolicyRequest) (*schema.Empty, error) {
 		return nil, s.attach(ctx, role, in.RoleName, arn.ARN(*in.PolicyArn))
 	})
 	awsapi.Handle(s.api, shapes.AttachUserPolicy, func(ctx context.Context, in *shapes.AttachUserPolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "AttachUserPolicy", user, in.UserName, in.PolicyArn), nil
+		return s.onAttached(ctx, "AttachUserPolicy", user, in.UserName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.AttachUserPolicyRequest) (*schema.Empty, error) {
 		return nil, s.attach(ctx, user, in.UserName, arn.ARN(*in.PolicyArn))
 	})
 	awsapi.Handle(s.api, shapes.AttachGroupPolicy, func(ctx context.Context, in *shapes.AttachGroupPolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "AttachGroupPolicy", group, in.GroupName, in.PolicyArn), nil
+		return s.onAttached(ctx, "AttachGroupPolicy", group, in.GroupName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.AttachGroupPolicyRequest) (*schema.Empty, error) {
 		return nil, s.attach(ctx, group, in.GroupName, arn.ARN(*in.PolicyArn))
 	})
 	awsapi.Handle(s.api, shapes.DetachRolePolicy, func(ctx context.Context, in *shapes.DetachRolePolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "DetachRolePolicy", role, in.RoleName, in.PolicyArn), nil
+		return s.onAttached(ctx, "DetachRolePolicy", role, in.RoleName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.DetachRolePolicyRequest) (*schema.Empty, error) {
 		return nil, s.detach(ctx, role, in.RoleName, arn.ARN(*in.PolicyArn))
 	})
 	awsapi.Handle(s.api, shapes.DetachUserPolicy, func(ctx context.Context, in *shapes.DetachUserPolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "DetachUserPolicy", user, in.UserName, in.PolicyArn), nil
+		return s.onAttached(ctx, "DetachUserPolicy", user, in.UserName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.DetachUserPolicyRequest) (*schema.Empty, error) {
 		return nil, s.detach(ctx, user, in.UserName, arn.ARN(*in.PolicyArn))
 	})
 	awsapi.Handle(s.api, shapes.DetachGroupPolicy, func(ctx context.Context, in *shapes.DetachGroupPolicyRequest) ([]awsapi.Access, error) {
-		return onAttached(ctx, "DetachGroupPolicy", group, in.GroupName, in.PolicyArn), nil
+		return s.onAttached(ctx, "DetachGroupPolicy", group, in.GroupName, in.PolicyArn)
 	}, func(ctx context.Context, in *shapes.DetachGroupPolicyRequest) (*schema.Empty, error) {
 		return nil, s.detach(ctx, group, in.GroupName, arn.ARN(*in.PolicyArn))
 	})
-	awsapi.Handle(s.api, shapes.ListAttachedRolePolicies, on("ListAttachedRolePolicies", role, func(in *shapes.ListAttachedRolePoliciesRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListAttachedRolePoliciesRequest) (*shapes.ListAttachedRolePoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListAttachedRolePolicies, on(s, "ListAttachedRolePolicies", role, func(in *shapes.ListAttachedRolePoliciesRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListAttachedRolePoliciesRequest) (*shapes.ListAttachedRolePoliciesResponse, error) {
 		ps, more, marker, err := s.listAttached(ctx, role, *in.RoleName, in.Marker, in.MaxItems)
 		return &shapes.ListAttachedRolePoliciesResponse{AttachedPolicies: ps, IsTruncated: more, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.ListAttachedUserPolicies, on("ListAttachedUserPolicies", user, func(in *shapes.ListAttachedUserPoliciesRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListAttachedUserPoliciesRequest) (*shapes.ListAttachedUserPoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListAttachedUserPolicies, on(s, "ListAttachedUserPolicies", user, func(in *shapes.ListAttachedUserPoliciesRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListAttachedUserPoliciesRequest) (*shapes.ListAttachedUserPoliciesResponse, error) {
 		ps, more, marker, err := s.listAttached(ctx, user, *in.UserName, in.Marker, in.MaxItems)
 		return &shapes.ListAttachedUserPoliciesResponse{AttachedPolicies: ps, IsTruncated: more, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.ListAttachedGroupPolicies, on("ListAttachedGroupPolicies", group, func(in *shapes.ListAttachedGroupPoliciesRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.ListAttachedGroupPoliciesRequest) (*shapes.ListAttachedGroupPoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListAttachedGroupPolicies, on(s, "ListAttachedGroupPolicies", group, func(in *shapes.ListAttachedGroupPoliciesRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.ListAttachedGroupPoliciesRequest) (*shapes.ListAttachedGroupPoliciesResponse, error) {
 		ps, more, marker, err := s.listAttached(ctx, group, *in.GroupName, in.Marker, in.MaxItems)
 		return &shapes.ListAttachedGroupPoliciesResponse{AttachedPolicies: ps, IsTruncated: more, Marker: marker}, err
 	})
-}
-
-func onAttached(ctx context.Context, action string, k kind, name, policyARN *string) []awsapi.Access {
-	e := entity{Kind: k, Name: value(name)}
-	return withPolicy([]awsapi.Access{{Action: "iam:" + action, Resource: e.arn(awsapi.From(ctx).Scope)}}, policyARN)
 }
 
 // attachable checks that a managed policy exists.

@@ -11,16 +11,20 @@ import (
 )
 
 func (s *Service) registerBoundaries() {
-	awsapi.Handle(s.api, shapes.PutRolePermissionsBoundary, on("PutRolePermissionsBoundary", role, func(in *shapes.PutRolePermissionsBoundaryRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.PutRolePermissionsBoundaryRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.PutRolePermissionsBoundary, func(ctx context.Context, in *shapes.PutRolePermissionsBoundaryRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "PutRolePermissionsBoundary", role, in.RoleName, &facts{boundary: arn.ARN(value(in.PermissionsBoundary))})
+	}, func(ctx context.Context, in *shapes.PutRolePermissionsBoundaryRequest) (*schema.Empty, error) {
 		return nil, s.bound(ctx, role, in.RoleName, arn.ARN(*in.PermissionsBoundary))
 	})
-	awsapi.Handle(s.api, shapes.PutUserPermissionsBoundary, on("PutUserPermissionsBoundary", user, func(in *shapes.PutUserPermissionsBoundaryRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.PutUserPermissionsBoundaryRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.PutUserPermissionsBoundary, func(ctx context.Context, in *shapes.PutUserPermissionsBoundaryRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "PutUserPermissionsBoundary", user, in.UserName, &facts{boundary: arn.ARN(value(in.PermissionsBoundary))})
+	}, func(ctx context.Context, in *shapes.PutUserPermissionsBoundaryRequest) (*schema.Empty, error) {
 		return nil, s.bound(ctx, user, in.UserName, arn.ARN(*in.PermissionsBoundary))
 	})
-	awsapi.Handle(s.api, shapes.DeleteRolePermissionsBoundary, on("DeleteRolePermissionsBoundary", role, func(in *shapes.DeleteRolePermissionsBoundaryRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.DeleteRolePermissionsBoundaryRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.DeleteRolePermissionsBoundary, on(s, "DeleteRolePermissionsBoundary", role, func(in *shapes.DeleteRolePermissionsBoundaryRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.DeleteRolePermissionsBoundaryRequest) (*schema.Empty, error) {
 		return nil, s.unbound(ctx, role, in.RoleName)
 	})
-	awsapi.Handle(s.api, shapes.DeleteUserPermissionsBoundary, on("DeleteUserPermissionsBoundary", user, func(in *shapes.DeleteUserPermissionsBoundaryRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.DeleteUserPermissionsBoundaryRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.DeleteUserPermissionsBoundary, on(s, "DeleteUserPermissionsBoundary", user, func(in *shapes.DeleteUserPermissionsBoundaryRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.DeleteUserPermissionsBoundaryRequest) (*schema.Empty, error) {
 		return nil, s.unbound(ctx, user, in.UserName)
 	})
 }

@@ -12,13 +12,15 @@ import (
 )
 
 func (s *Service) registerGroups() {
-	awsapi.Handle(s.api, shapes.CreateGroup, on("CreateGroup", group, func(in *shapes.CreateGroupRequest) *string { return in.GroupName }), s.createGroup)
-	awsapi.Handle(s.api, shapes.GetGroup, on("GetGroup", group, func(in *shapes.GetGroupRequest) *string { return in.GroupName }), s.getGroup)
+	awsapi.Handle(s.api, shapes.CreateGroup, func(ctx context.Context, in *shapes.CreateGroupRequest) ([]awsapi.Access, error) {
+		return s.onNew(ctx, "CreateGroup", entity{Kind: group, Name: value(in.GroupName), Path: path(in.Path)}, &facts{}), nil
+	}, s.createGroup)
+	awsapi.Handle(s.api, shapes.GetGroup, on(s, "GetGroup", group, func(in *shapes.GetGroupRequest) *string { return in.GroupName }), s.getGroup)
 	awsapi.Handle(s.api, shapes.ListGroups, nil, s.listGroups)
-	awsapi.Handle(s.api, shapes.DeleteGroup, on("DeleteGroup", group, func(in *shapes.DeleteGroupRequest) *string { return in.GroupName }), s.deleteGroup)
-	awsapi.Handle(s.api, shapes.AddUserToGroup, on("AddUserToGroup", group, func(in *shapes.AddUserToGroupRequest) *string { return in.GroupName }), s.addUserToGroup)
-	awsapi.Handle(s.api, shapes.RemoveUserFromGroup, on("RemoveUserFromGroup", group, func(in *shapes.RemoveUserFromGroupRequest) *string { return in.GroupName }), s.removeUserFromGroup)
-	awsapi.Handle(s.api, shapes.ListGroupsForUser, on("ListGroupsForUser", user, func(in *shapes.ListGroupsForUserRequest) *string { return in.UserName }), s.listGroupsForUser)
+	awsapi.Handle(s.api, shapes.DeleteGroup, on(s, "DeleteGroup", group, func(in *shapes.DeleteGroupRequest) *string { return in.GroupName }), s.deleteGroup)
+	awsapi.Handle(s.api, shapes.AddUserToGroup, on(s, "AddUserToGroup", group, func(in *shapes.AddUserToGroupRequest) *string { return in.GroupName }), s.addUserToGroup)
+	awsapi.Handle(s.api, shapes.RemoveUserFromGroup, on(s, "RemoveUserFromGroup", group, func(in *shapes.RemoveUserFromGroupRequest) *string { return in.GroupName }), s.removeUserFromGroup)
+	awsapi.Handle(s.api, shapes.ListGroupsForUser, on(s, "ListGroupsForUser", user, func(in *shapes.ListGroupsForUserRequest) *string { return in.UserName }), s.listGroupsForUser)
 }
 
 func (s *Service) createGroup(ctx context.Context, in *shapes.CreateGroupRequest) (*shapes.CreateGroupResponse, error) {

@@ -3,6 +3,8 @@ package iam
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,7 +20,15 @@ type cache struct {
 	mu       sync.RWMutex
 	epoch    uint64 // counts the changes, so that a slow reader stores nothing stale
 	keys     map[string]awsapi.Credential
-	policies map[arn.ARN]*policy.Set
+	holdings map[arn.ARN]*holding
+}
+
+// holding is what a user or a role has: its unique id, by which it is told from
+// one that had the name before, its tags and its compiled policies.
+type holding struct {
+	id   string
+	tags map[string]string
+	set  policy.Set
 }
 
 func newCache() *cache {
@@ -33,12 +43,12 @@ func (c *cache) drop() {
 	defer c.mu.Unlock()
 	c.epoch++
 	c.keys = map[string]awsapi.Credential{}
-	c.policies = map[arn.ARN]*policy.Set{}
+	c.holdings = map[arn.ARN]*holding{}
 }
 
-func (c *cache) read() (keys map[string]awsapi.Credential, policies map[arn.ARN]*policy.Set, epoch uint64, done func()) {
+func (c *cache) read() (keys map[string]awsapi.Credential, holdings map[arn.ARN]*holding, epoch uint64, done func()) {
 	c.mu.RLock()
-	return c.keys, c.policies, c.epoch, c.mu.RUnlock
+	return c.keys, c.holdings, c.epoch, c.mu.RUnlock
 }
 
 // store runs fn unless something changed since epoch.
@@ -91,49 +101,93 @@ func (s *Service) Key(ctx context.Context, id, token string) (awsapi.Credential,
 
 // Policies implements [awsapi.Identities].
 func (s *Service) Policies(ctx context.Context, a *awsapi.Actor) (*policy.Set, error) {
-	set, err := s.standing(ctx, a)
-	if err != nil || a.Session == nil || a.Session.Policy == "" {
-		return set, err
+	h, err := s.held(ctx, a)
+	if err != nil || a.Session == nil {
+		return &h.set, err
 	}
-	doc, err := policy.Parse(policy.Session, a.Session.Policy)
-	if err != nil {
-		return nil, fmt.Errorf("iam: session policy of %s: %w", a.Principal.ARN, err)
+	set := h.set
+	federated := strings.HasPrefix(a.Principal.ARN.Resource(), "federated-user/")
+	switch limits := limitsOfSessions(); {
+	case federated:
+		set.Identity = append([]*policy.Doc{limits.federated}, set.Identity...)
+	case a.Principal.Issuer == "":
+		set.Identity = append([]*policy.Doc{limits.user}, set.Identity...)
 	}
-	with := *set
-	with.Session = []*policy.Doc{doc}
-	return &with, nil
+	for _, text := range a.Session.Policies {
+		doc, err := policy.Parse(policy.Session, text)
+		if err != nil {
+			return nil, fmt.Errorf("iam: session policy of %s: %w", a.Principal.ARN, err)
+		}
+		set.Session = append(set.Session, doc)
+	}
+	if federated && set.Session == nil {
+		// "If you do not pass a policy, the session has no permissions":
+		// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+		set.Session = []*policy.Doc{policy.Nothing(policy.Session)}
+	}
+	return &set, nil
 }
 
-// standing returns the policies that the actor's user or role has.
-func (s *Service) standing(ctx context.Context, a *awsapi.Actor) (*policy.Set, error) {
+// limitsOfSessions are what AWS lets no session do that is not a role's.
+//
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+var limitsOfSessions = sync.OnceValue(func() (l struct{ user, federated *policy.Doc }) {
+	forbid := func(name, actions string) *policy.Doc {
+		doc, err := policy.Parse(policy.Identity, `{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":[`+actions+`],"Resource":"*"}}`)
+		if err != nil {
+			panic(err)
+		}
+		return doc.Named(name)
+	}
+	l.user = forbid("limits of GetSessionToken", `"iam:*","sts:GetFederationToken","sts:DecodeAuthorizationMessage","sts:GetAccessKeyInfo"`)
+	l.federated = forbid("limits of GetFederationToken", `"iam:*","sts:*"`)
+	return l
+})
+
+// PrincipalTags implements [awsapi.Tagger].
+func (s *Service) PrincipalTags(ctx context.Context, a *awsapi.Actor) (map[string]string, error) {
+	h, err := s.held(ctx, a)
+	return h.tags, err
+}
+
+// held returns what the actor's user or role has. An actor whose user or role
+// is gone, or is not the one of that name any more, has nothing.
+func (s *Service) held(ctx context.Context, a *awsapi.Actor) (*holding, error) {
 	holder := a.Principal.Issuer
 	if holder == "" {
 		holder = a.Principal.ARN
 	}
 	if a.Principal.IsRoot() || holder == "" {
-		return &policy.Set{}, nil
+		return &holding{}, nil
 	}
-	_, policies, epoch, done := s.cache.read()
-	set, ok := policies[holder]
+	_, holdings, epoch, done := s.cache.read()
+	h, ok := holdings[holder]
 	done()
-	if ok {
-		return set, nil
+	if !ok {
+		err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
+			h, err = s.compile(sn, holder)
+			return err
+		})
+		if err != nil {
+			return &holding{}, fmt.Errorf("iam: policies of %s: %w", holder, err)
+		}
+		s.cache.store(epoch, func() { s.cache.holdings[holder] = h })
 	}
-	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		set, err = s.compile(sn, holder)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("iam: policies of %s: %w", holder, err)
+	if id, _, _ := strings.Cut(a.UserID, ":"); isUnique(id) && id != h.id {
+		return &holding{}, nil
 	}
-	s.cache.store(epoch, func() { s.cache.policies[holder] = set })
-	return set, nil
+	return h, nil
 }
 
-// holderOf finds the entity of a user's or role's ARN.
+// isUnique reports whether an id is one that a user or role got when it was
+// made.
+func isUnique(id string) bool { return strings.HasPrefix(id, "AIDA") || strings.HasPrefix(id, "AROA") }
+
+// holderOf finds the entity of a user's, a group's or a role's ARN.
 func (s *Service) holderOf(sn *kv.Snap, a arn.ARN) (*entity, error) {
 	k, rest, _ := strings.Cut(a.Resource(), "/")
-	if k != string(user) && k != string(role) {
+	if k != string(user) && k != string(role) && k != string(group) {
 		return nil, nil
 	}
 	name := rest[strings.LastIndexByte(rest, '/')+1:]
@@ -144,43 +198,51 @@ func (s *Service) holderOf(sn *kv.Snap, a arn.ARN) (*entity, error) {
 	return e, nil
 }
 
-// compile gathers and compiles the policies of one principal. A principal that
-// is gone has none, and may do nothing.
-func (s *Service) compile(sn *kv.Snap, holder arn.ARN) (*policy.Set, error) {
-	set := &policy.Set{}
+// compile gathers what a principal has. One that is gone has nothing, and may
+// do nothing.
+func (s *Service) compile(sn *kv.Snap, holder arn.ARN) (*holding, error) {
 	e, err := s.holderOf(sn, holder)
 	if err != nil || e == nil {
-		return set, err
+		return &holding{}, err
 	}
-	if set.Identity, err = s.documents(sn, e); err != nil {
+	return s.gather(sn, e)
+}
+
+// gather compiles the policies of an entity, and of the groups that it is in.
+func (s *Service) gather(sn *kv.Snap, e *entity) (_ *holding, err error) {
+	h := &holding{id: e.ID, tags: e.Tags}
+	if h.set.Identity, err = s.documents(sn, e); err != nil {
 		return nil, err
 	}
 	for _, g := range e.Groups {
 		ge, err := load[entity](sn, spaceOf(s.account).entity(group, g))
-		if err != nil || ge == nil {
+		if err != nil {
 			return nil, err
+		}
+		if ge == nil {
+			continue
 		}
 		docs, err := s.documents(sn, ge)
 		if err != nil {
 			return nil, err
 		}
-		set.Identity = append(set.Identity, docs...)
+		h.set.Identity = append(h.set.Identity, docs...)
 	}
 	if e.Boundary != "" {
 		doc, err := s.managedDoc(sn, policy.Boundary, e.Boundary)
 		if err != nil {
 			return nil, err
 		}
-		set.Boundary = []*policy.Doc{doc}
+		h.set.Boundary = []*policy.Doc{doc}
 	}
-	return set, nil
+	return h, nil
 }
 
 // documents compiles an entity's own policies.
 func (s *Service) documents(sn *kv.Snap, e *entity) ([]*policy.Doc, error) {
 	var out []*policy.Doc
-	for name, text := range e.Inline {
-		doc, err := policy.Parse(policy.Identity, text)
+	for _, name := range slices.Sorted(maps.Keys(e.Inline)) {
+		doc, err := policy.Parse(policy.Identity, e.Inline[name])
 		if err != nil {
 			return nil, fmt.Errorf("inline policy %s: %w", name, err)
 		}

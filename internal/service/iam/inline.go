@@ -13,45 +13,45 @@ import (
 )
 
 func (s *Service) registerInline() {
-	awsapi.Handle(s.api, shapes.PutRolePolicy, on("PutRolePolicy", role, func(in *shapes.PutRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.PutRolePolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.PutRolePolicy, on(s, "PutRolePolicy", role, func(in *shapes.PutRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.PutRolePolicyRequest) (*schema.Empty, error) {
 		return nil, s.putInline(ctx, role, in.RoleName, *in.PolicyName, *in.PolicyDocument)
 	})
-	awsapi.Handle(s.api, shapes.PutUserPolicy, on("PutUserPolicy", user, func(in *shapes.PutUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.PutUserPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.PutUserPolicy, on(s, "PutUserPolicy", user, func(in *shapes.PutUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.PutUserPolicyRequest) (*schema.Empty, error) {
 		return nil, s.putInline(ctx, user, in.UserName, *in.PolicyName, *in.PolicyDocument)
 	})
-	awsapi.Handle(s.api, shapes.PutGroupPolicy, on("PutGroupPolicy", group, func(in *shapes.PutGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.PutGroupPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.PutGroupPolicy, on(s, "PutGroupPolicy", group, func(in *shapes.PutGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.PutGroupPolicyRequest) (*schema.Empty, error) {
 		return nil, s.putInline(ctx, group, in.GroupName, *in.PolicyName, *in.PolicyDocument)
 	})
-	awsapi.Handle(s.api, shapes.GetRolePolicy, on("GetRolePolicy", role, func(in *shapes.GetRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.GetRolePolicyRequest) (*shapes.GetRolePolicyResponse, error) {
+	awsapi.Handle(s.api, shapes.GetRolePolicy, on(s, "GetRolePolicy", role, func(in *shapes.GetRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.GetRolePolicyRequest) (*shapes.GetRolePolicyResponse, error) {
 		name, doc, err := s.getInline(ctx, role, *in.RoleName, *in.PolicyName)
 		return &shapes.GetRolePolicyResponse{RoleName: &name, PolicyName: in.PolicyName, PolicyDocument: &doc}, err
 	})
-	awsapi.Handle(s.api, shapes.GetUserPolicy, on("GetUserPolicy", user, func(in *shapes.GetUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.GetUserPolicyRequest) (*shapes.GetUserPolicyResponse, error) {
+	awsapi.Handle(s.api, shapes.GetUserPolicy, on(s, "GetUserPolicy", user, func(in *shapes.GetUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.GetUserPolicyRequest) (*shapes.GetUserPolicyResponse, error) {
 		name, doc, err := s.getInline(ctx, user, *in.UserName, *in.PolicyName)
 		return &shapes.GetUserPolicyResponse{UserName: &name, PolicyName: in.PolicyName, PolicyDocument: &doc}, err
 	})
-	awsapi.Handle(s.api, shapes.GetGroupPolicy, on("GetGroupPolicy", group, func(in *shapes.GetGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.GetGroupPolicyRequest) (*shapes.GetGroupPolicyResponse, error) {
+	awsapi.Handle(s.api, shapes.GetGroupPolicy, on(s, "GetGroupPolicy", group, func(in *shapes.GetGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.GetGroupPolicyRequest) (*shapes.GetGroupPolicyResponse, error) {
 		name, doc, err := s.getInline(ctx, group, *in.GroupName, *in.PolicyName)
 		return &shapes.GetGroupPolicyResponse{GroupName: &name, PolicyName: in.PolicyName, PolicyDocument: &doc}, err
 	})
-	awsapi.Handle(s.api, shapes.DeleteRolePolicy, on("DeleteRolePolicy", role, func(in *shapes.DeleteRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.DeleteRolePolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.DeleteRolePolicy, on(s, "DeleteRolePolicy", role, func(in *shapes.DeleteRolePolicyRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.DeleteRolePolicyRequest) (*schema.Empty, error) {
 		return nil, s.deleteInline(ctx, role, in.RoleName, *in.PolicyName)
 	})
-	awsapi.Handle(s.api, shapes.DeleteUserPolicy, on("DeleteUserPolicy", user, func(in *shapes.DeleteUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.DeleteUserPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.DeleteUserPolicy, on(s, "DeleteUserPolicy", user, func(in *shapes.DeleteUserPolicyRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.DeleteUserPolicyRequest) (*schema.Empty, error) {
 		return nil, s.deleteInline(ctx, user, in.UserName, *in.PolicyName)
 	})
-	awsapi.Handle(s.api, shapes.DeleteGroupPolicy, on("DeleteGroupPolicy", group, func(in *shapes.DeleteGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.DeleteGroupPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.DeleteGroupPolicy, on(s, "DeleteGroupPolicy", group, func(in *shapes.DeleteGroupPolicyRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.DeleteGroupPolicyRequest) (*schema.Empty, error) {
 		return nil, s.deleteInline(ctx, group, in.GroupName, *in.PolicyName)
 	})
-	awsapi.Handle(s.api, shapes.ListRolePolicies, on("ListRolePolicies", role, func(in *shapes.ListRolePoliciesRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListRolePoliciesRequest) (*shapes.ListRolePoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListRolePolicies, on(s, "ListRolePolicies", role, func(in *shapes.ListRolePoliciesRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListRolePoliciesRequest) (*shapes.ListRolePoliciesResponse, error) {
 		names, more, marker, err := s.listInline(ctx, role, *in.RoleName, in.Marker, in.MaxItems)
 		return &shapes.ListRolePoliciesResponse{PolicyNames: names, IsTruncated: more, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.ListUserPolicies, on("ListUserPolicies", user, func(in *shapes.ListUserPoliciesRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListUserPoliciesRequest) (*shapes.ListUserPoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListUserPolicies, on(s, "ListUserPolicies", user, func(in *shapes.ListUserPoliciesRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListUserPoliciesRequest) (*shapes.ListUserPoliciesResponse, error) {
 		names, more, marker, err := s.listInline(ctx, user, *in.UserName, in.Marker, in.MaxItems)
 		return &shapes.ListUserPoliciesResponse{PolicyNames: names, IsTruncated: more, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.ListGroupPolicies, on("ListGroupPolicies", group, func(in *shapes.ListGroupPoliciesRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.ListGroupPoliciesRequest) (*shapes.ListGroupPoliciesResponse, error) {
+	awsapi.Handle(s.api, shapes.ListGroupPolicies, on(s, "ListGroupPolicies", group, func(in *shapes.ListGroupPoliciesRequest) *string { return in.GroupName }), func(ctx context.Context, in *shapes.ListGroupPoliciesRequest) (*shapes.ListGroupPoliciesResponse, error) {
 		names, more, marker, err := s.listInline(ctx, group, *in.GroupName, in.Marker, in.MaxItems)
 		return &shapes.ListGroupPoliciesResponse{PolicyNames: names, IsTruncated: more, Marker: marker}, err
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
@@ -13,30 +14,21 @@ import (
 )
 
 func (s *Service) registerKeys() {
-	awsapi.Handle(s.api, shapes.CreateAccessKey, s.onSelf("CreateAccessKey"), s.createAccessKey)
+	awsapi.Handle(s.api, shapes.CreateAccessKey, func(ctx context.Context, in *shapes.CreateAccessKeyRequest) ([]awsapi.Access, error) {
+		return s.onSelf(ctx, "CreateAccessKey", in.UserName)
+	}, s.createAccessKey)
 	awsapi.Handle(s.api, shapes.ListAccessKeys, func(ctx context.Context, in *shapes.ListAccessKeysRequest) ([]awsapi.Access, error) {
-		return s.onSelf("ListAccessKeys")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+		return s.onSelf(ctx, "ListAccessKeys", in.UserName)
 	}, s.listAccessKeys)
 	awsapi.Handle(s.api, shapes.UpdateAccessKey, func(ctx context.Context, in *shapes.UpdateAccessKeyRequest) ([]awsapi.Access, error) {
-		return s.onSelf("UpdateAccessKey")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+		return s.onSelf(ctx, "UpdateAccessKey", in.UserName)
 	}, s.updateAccessKey)
 	awsapi.Handle(s.api, shapes.DeleteAccessKey, func(ctx context.Context, in *shapes.DeleteAccessKeyRequest) ([]awsapi.Access, error) {
-		return s.onSelf("DeleteAccessKey")(ctx, &shapes.CreateAccessKeyRequest{UserName: in.UserName})
+		return s.onSelf(ctx, "DeleteAccessKey", in.UserName)
 	}, s.deleteAccessKey)
-	awsapi.Handle(s.api, shapes.GetAccessKeyLastUsed, nil, s.getAccessKeyLastUsed)
-}
-
-// onSelf is the access function of operations on a user's keys, the caller's
-// own when no user is named.
-func (s *Service) onSelf(action string) func(context.Context, *shapes.CreateAccessKeyRequest) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *shapes.CreateAccessKeyRequest) ([]awsapi.Access, error) {
-		c := awsapi.From(ctx)
-		resource := c.Actor.Principal.ARN
-		if in.UserName != nil {
-			resource = c.Scope.User("/", *in.UserName)
-		}
-		return []awsapi.Access{{Action: "iam:" + action, Resource: resource}}, nil
-	}
+	awsapi.Handle(s.api, shapes.GetAccessKeyLastUsed, func(ctx context.Context, in *shapes.GetAccessKeyLastUsedRequest) ([]awsapi.Access, error) {
+		return s.onKey(ctx, "GetAccessKeyLastUsed", value(in.AccessKeyId))
+	}, s.getAccessKeyLastUsed)
 }
 
 // self is the user that an operation on keys means.
@@ -64,7 +56,7 @@ func keysOf(tx *kv.Tx, sp space, userName string) ([]*accessKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		if k.User == userName {
+		if strings.EqualFold(k.User, userName) {
 			out = append(out, k)
 		}
 	}
@@ -164,7 +156,7 @@ func (s *Service) changeKey(ctx context.Context, userName *string, id string, fn
 		if err != nil {
 			return err
 		}
-		if k == nil || k.User != name {
+		if k == nil || !strings.EqualFold(k.User, name) {
 			return fault.New("NoSuchEntity", "The Access Key with id %s cannot be found.", id)
 		}
 		tx.Signal(sp.changed())

@@ -18,17 +18,18 @@ import (
 
 func (s *Service) registerManaged() {
 	awsapi.Handle(s.api, shapes.CreatePolicy, func(ctx context.Context, in *shapes.CreatePolicyRequest) ([]awsapi.Access, error) {
-		return []awsapi.Access{{Action: "iam:CreatePolicy", Resource: awsapi.From(ctx).Scope.Policy(path(in.Path), value(in.PolicyName))}}, nil
+		resource := s.scope(ctx).Policy(path(in.Path), value(in.PolicyName))
+		return []awsapi.Access{{Action: "iam:CreatePolicy", Resource: resource, Keys: new(facts).tagged(in.Tags)}}, nil
 	}, s.createPolicy)
-	awsapi.Handle(s.api, shapes.GetPolicy, onPolicy("GetPolicy", func(in *shapes.GetPolicyRequest) *string { return in.PolicyArn }), s.getPolicy)
+	awsapi.Handle(s.api, shapes.GetPolicy, onPolicy(s, "GetPolicy", func(in *shapes.GetPolicyRequest) *string { return in.PolicyArn }), s.getPolicy)
 	awsapi.Handle(s.api, shapes.ListPolicies, nil, s.listPolicies)
-	awsapi.Handle(s.api, shapes.DeletePolicy, onPolicy("DeletePolicy", func(in *shapes.DeletePolicyRequest) *string { return in.PolicyArn }), s.deletePolicy)
-	awsapi.Handle(s.api, shapes.CreatePolicyVersion, onPolicy("CreatePolicyVersion", func(in *shapes.CreatePolicyVersionRequest) *string { return in.PolicyArn }), s.createPolicyVersion)
-	awsapi.Handle(s.api, shapes.GetPolicyVersion, onPolicy("GetPolicyVersion", func(in *shapes.GetPolicyVersionRequest) *string { return in.PolicyArn }), s.getPolicyVersion)
-	awsapi.Handle(s.api, shapes.ListPolicyVersions, onPolicy("ListPolicyVersions", func(in *shapes.ListPolicyVersionsRequest) *string { return in.PolicyArn }), s.listPolicyVersions)
-	awsapi.Handle(s.api, shapes.DeletePolicyVersion, onPolicy("DeletePolicyVersion", func(in *shapes.DeletePolicyVersionRequest) *string { return in.PolicyArn }), s.deletePolicyVersion)
-	awsapi.Handle(s.api, shapes.SetDefaultPolicyVersion, onPolicy("SetDefaultPolicyVersion", func(in *shapes.SetDefaultPolicyVersionRequest) *string { return in.PolicyArn }), s.setDefaultPolicyVersion)
-	awsapi.Handle(s.api, shapes.ListEntitiesForPolicy, onPolicy("ListEntitiesForPolicy", func(in *shapes.ListEntitiesForPolicyRequest) *string { return in.PolicyArn }), s.listEntitiesForPolicy)
+	awsapi.Handle(s.api, shapes.DeletePolicy, onPolicy(s, "DeletePolicy", func(in *shapes.DeletePolicyRequest) *string { return in.PolicyArn }), s.deletePolicy)
+	awsapi.Handle(s.api, shapes.CreatePolicyVersion, onPolicy(s, "CreatePolicyVersion", func(in *shapes.CreatePolicyVersionRequest) *string { return in.PolicyArn }), s.createPolicyVersion)
+	awsapi.Handle(s.api, shapes.GetPolicyVersion, onPolicy(s, "GetPolicyVersion", func(in *shapes.GetPolicyVersionRequest) *string { return in.PolicyArn }), s.getPolicyVersion)
+	awsapi.Handle(s.api, shapes.ListPolicyVersions, onPolicy(s, "ListPolicyVersions", func(in *shapes.ListPolicyVersionsRequest) *string { return in.PolicyArn }), s.listPolicyVersions)
+	awsapi.Handle(s.api, shapes.DeletePolicyVersion, onPolicy(s, "DeletePolicyVersion", func(in *shapes.DeletePolicyVersionRequest) *string { return in.PolicyArn }), s.deletePolicyVersion)
+	awsapi.Handle(s.api, shapes.SetDefaultPolicyVersion, onPolicy(s, "SetDefaultPolicyVersion", func(in *shapes.SetDefaultPolicyVersionRequest) *string { return in.PolicyArn }), s.setDefaultPolicyVersion)
+	awsapi.Handle(s.api, shapes.ListEntitiesForPolicy, onPolicy(s, "ListEntitiesForPolicy", func(in *shapes.ListEntitiesForPolicyRequest) *string { return in.PolicyArn }), s.listEntitiesForPolicy)
 }
 
 // maxVersions is IAM's quota of versions per managed policy.

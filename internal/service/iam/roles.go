@@ -14,14 +14,17 @@ import (
 )
 
 func (s *Service) registerRoles() {
-	awsapi.Handle(s.api, shapes.CreateRole, on("CreateRole", role, func(in *shapes.CreateRoleRequest) *string { return in.RoleName }), s.createRole)
-	awsapi.Handle(s.api, shapes.GetRole, on("GetRole", role, func(in *shapes.GetRoleRequest) *string { return in.RoleName }), s.getRole)
+	awsapi.Handle(s.api, shapes.CreateRole, func(ctx context.Context, in *shapes.CreateRoleRequest) ([]awsapi.Access, error) {
+		f := &facts{boundary: arn.ARN(value(in.PermissionsBoundary))}
+		return s.onNew(ctx, "CreateRole", entity{Kind: role, Name: value(in.RoleName), Path: path(in.Path)}, f.tagged(in.Tags)), nil
+	}, s.createRole)
+	awsapi.Handle(s.api, shapes.GetRole, on(s, "GetRole", role, func(in *shapes.GetRoleRequest) *string { return in.RoleName }), s.getRole)
 	awsapi.Handle(s.api, shapes.ListRoles, nil, s.listRoles)
-	awsapi.Handle(s.api, shapes.DeleteRole, on("DeleteRole", role, func(in *shapes.DeleteRoleRequest) *string { return in.RoleName }), s.deleteRole)
-	awsapi.Handle(s.api, shapes.UpdateRole, on("UpdateRole", role, func(in *shapes.UpdateRoleRequest) *string { return in.RoleName }), s.updateRole)
-	awsapi.Handle(s.api, shapes.UpdateRoleDescription, on("UpdateRoleDescription", role, func(in *shapes.UpdateRoleDescriptionRequest) *string { return in.RoleName }), s.updateRoleDescription)
-	awsapi.Handle(s.api, shapes.UpdateAssumeRolePolicy, on("UpdateAssumeRolePolicy", role, func(in *shapes.UpdateAssumeRolePolicyRequest) *string { return in.RoleName }), s.updateAssumeRolePolicy)
-	awsapi.Handle(s.api, shapes.ListInstanceProfilesForRole, on("ListInstanceProfilesForRole", role, func(in *shapes.ListInstanceProfilesForRoleRequest) *string { return in.RoleName }), s.listInstanceProfilesForRole)
+	awsapi.Handle(s.api, shapes.DeleteRole, on(s, "DeleteRole", role, func(in *shapes.DeleteRoleRequest) *string { return in.RoleName }), s.deleteRole)
+	awsapi.Handle(s.api, shapes.UpdateRole, on(s, "UpdateRole", role, func(in *shapes.UpdateRoleRequest) *string { return in.RoleName }), s.updateRole)
+	awsapi.Handle(s.api, shapes.UpdateRoleDescription, on(s, "UpdateRoleDescription", role, func(in *shapes.UpdateRoleDescriptionRequest) *string { return in.RoleName }), s.updateRoleDescription)
+	awsapi.Handle(s.api, shapes.UpdateAssumeRolePolicy, on(s, "UpdateAssumeRolePolicy", role, func(in *shapes.UpdateAssumeRolePolicyRequest) *string { return in.RoleName }), s.updateAssumeRolePolicy)
+	awsapi.Handle(s.api, shapes.ListInstanceProfilesForRole, on(s, "ListInstanceProfilesForRole", role, func(in *shapes.ListInstanceProfilesForRoleRequest) *string { return in.RoleName }), s.listInstanceProfilesForRole)
 }
 
 // path is a path in its stored form; "/" when not given.

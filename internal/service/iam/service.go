@@ -11,7 +11,6 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
-	"github.com/nube-run/nube/internal/policy"
 )
 
 // Options says what the service needs.
@@ -100,30 +99,6 @@ func newID(prefix string) string {
 
 func (s *Service) scope(ctx context.Context) arn.Scope {
 	return arn.Scope{Partition: awsapi.From(ctx).Scope.Partition, Account: awsapi.From(ctx).Scope.Account}
-}
-
-// on is the access function of an operation on one entity.
-func on[I any](action string, k kind, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
-		scope := awsapi.From(ctx).Scope
-		e := entity{Kind: k, Name: value(name(in))}
-		return []awsapi.Access{{Action: "iam:" + action, Resource: e.arn(scope)}}, nil
-	}
-}
-
-// onPolicy is the access function of an operation on a managed policy.
-func onPolicy[I any](action string, policyARN func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(_ context.Context, in *I) ([]awsapi.Access, error) {
-		return []awsapi.Access{{Action: "iam:" + action, Resource: arn.ARN(value(policyARN(in)))}}, nil
-	}
-}
-
-// withPolicy adds the condition key iam:PolicyARN.
-func withPolicy(needs []awsapi.Access, policyARN *string) []awsapi.Access {
-	for i := range needs {
-		needs[i].Keys = policy.KeyMap{"iam:policyarn": policy.One(value(policyARN))}
-	}
-	return needs
 }
 
 func value[T any](p *T) T {

@@ -25,13 +25,16 @@ const sessionPrefix = "ASIA"
 
 // Grant is what a session stands for.
 type Grant struct {
-	Role    arn.ARN // of a role's session; "" for one of a user, the root or a federated user
-	RoleID  string
-	Actor   awsapi.Actor // of GetSessionToken and GetFederationToken: who asked
-	Name    string       // the session's name
-	Policy  string       // session policy document
-	Tags    map[string]string
-	Expires clock.Instant
+	Role   arn.ARN // of a role's session; "" for one of a user, the root or a federated user
+	RoleID string
+	Actor  awsapi.Actor // of GetSessionToken and GetFederationToken: who asked
+	Name   string       // the session's name
+
+	Policies       []string // session policy documents
+	Tags           map[string]string
+	Transitive     []string // keys of the tags that further sessions inherit
+	SourceIdentity string
+	Expires        clock.Instant
 }
 
 // Credentials are what a session's holder signs with.
@@ -42,21 +45,27 @@ type Credentials struct {
 
 // sealed is what a session token carries.
 type sealed struct {
-	Key       string            `json:"k"`
-	Principal arn.ARN           `json:"p"`
-	Issuer    arn.ARN           `json:"i,omitempty"`
-	UserID    string            `json:"u"`
-	Name      string            `json:"n,omitempty"`
-	Policy    string            `json:"d,omitempty"`
-	Tags      map[string]string `json:"t,omitempty"`
-	Expires   clock.Instant     `json:"e"`
+	Key        string            `json:"k"`
+	Principal  arn.ARN           `json:"p"`
+	Issuer     arn.ARN           `json:"i,omitempty"`
+	UserID     string            `json:"u"`
+	Name       string            `json:"n,omitempty"`
+	Policies   []string          `json:"d,omitempty"`
+	Tags       map[string]string `json:"t,omitempty"`
+	Transitive []string          `json:"v,omitempty"`
+	Source     string            `json:"s,omitempty"`
+	Issued     clock.Instant     `json:"b"`
+	Expires    clock.Instant     `json:"e"`
 }
 
 // Issue makes the credentials of a session, and says as whom they act. Nothing
 // is stored: the token carries the session, sealed with AES-GCM under the
 // account's master key, and the secret is derived from the key's id.
 func (s *Service) Issue(g Grant) (Credentials, awsapi.Actor, error) {
-	c := sealed{Key: newID(sessionPrefix), Name: g.Name, Policy: g.Policy, Tags: g.Tags, Expires: g.Expires}
+	c := sealed{
+		Key: newID(sessionPrefix), Name: g.Name, Policies: g.Policies, Tags: g.Tags, Transitive: g.Transitive, Source: g.SourceIdentity,
+		Issued: s.clock.Now(), Expires: g.Expires,
+	}
 	scope := arn.Scope{Account: s.account}
 	if g.Role != "" {
 		c.Principal, c.Issuer = scope.AssumedRole(policyName(g.Role), g.Name), g.Role
@@ -102,7 +111,9 @@ func (s *Service) actorOf(c *sealed) awsapi.Actor {
 	return awsapi.Actor{
 		Account: s.account, UserID: c.UserID, KeyID: c.Key,
 		Principal: policy.Principal{ARN: c.Principal, Issuer: c.Issuer},
-		Session:   &awsapi.Session{Name: c.Name, Policy: c.Policy, Expires: c.Expires, Tags: c.Tags},
+		Session: &awsapi.Session{
+			Name: c.Name, Policies: c.Policies, Tags: c.Tags, Transitive: c.Transitive, SourceIdentity: c.Source, Issued: c.Issued, Expires: c.Expires,
+		},
 	}
 }
 

@@ -2,6 +2,8 @@ package iam
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -13,7 +15,7 @@ import (
 
 func (s *Service) registerSimulation() {
 	awsapi.Handle(s.api, shapes.SimulateCustomPolicy, nil, s.simulateCustomPolicy)
-	awsapi.Handle(s.api, shapes.SimulatePrincipalPolicy, onPolicy("SimulatePrincipalPolicy", func(in *shapes.SimulatePrincipalPolicyRequest) *string { return in.PolicySourceArn }), s.simulatePrincipalPolicy)
+	awsapi.Handle(s.api, shapes.SimulatePrincipalPolicy, onPolicy(s, "SimulatePrincipalPolicy", func(in *shapes.SimulatePrincipalPolicyRequest) *string { return in.PolicySourceArn }), s.simulatePrincipalPolicy)
 }
 
 // simulation is a run of the policy simulator.
@@ -50,17 +52,17 @@ func (s *Service) simulatePrincipalPolicy(ctx context.Context, in *shapes.Simula
 		sim.principal.ARN = arn.ARN(*in.CallerArn)
 	}
 	err := s.db.View(ctx, func(sn *kv.Snap) error {
+		k, _, _ := strings.Cut(source.Resource(), "/")
 		e, err := s.holderOf(sn, source)
 		if err != nil {
 			return err
 		}
 		if e == nil {
-			k, _, _ := strings.Cut(source.Resource(), "/")
 			return noSuch(kind(k), policyName(source))
 		}
-		set, err := s.compile(sn, source)
+		h, err := s.gather(sn, e)
 		if err == nil {
-			sim.set = *set
+			sim.set = h.set
 		}
 		return err
 	})
@@ -74,26 +76,29 @@ func (s *Service) simulatePrincipalPolicy(ctx context.Context, in *shapes.Simula
 }
 
 func (sim *simulation) add(documents []string) error {
-	for _, text := range documents {
+	for i, text := range documents {
 		doc, err := parse(policy.Identity, text)
 		if err != nil {
 			return err
 		}
-		sim.set.Identity = append(sim.set.Identity, doc)
+		sim.set.Identity = append(sim.set.Identity, doc.Named(fmt.Sprintf("PolicyInputList.%d", i+1)))
 	}
-	for _, text := range sim.boundaries {
+	for i, text := range sim.boundaries {
+		if i == 0 {
+			sim.set.Boundary = nil // instead of the one that the entity has
+		}
 		doc, err := parse(policy.Boundary, text)
 		if err != nil {
 			return err
 		}
-		sim.set.Boundary = append(sim.set.Boundary, doc)
+		sim.set.Boundary = append(sim.set.Boundary, doc.Named(fmt.Sprintf("PermissionsBoundaryPolicyInputList.%d", i+1)))
 	}
 	if sim.resource != nil {
 		doc, err := parse(policy.Resource, *sim.resource)
 		if err != nil {
 			return err
 		}
-		sim.set.Resource = append(sim.set.Resource, doc)
+		sim.set.Resource = append(sim.set.Resource, doc.Named("ResourcePolicy"))
 	}
 	return nil
 }
@@ -120,28 +125,49 @@ func (sim *simulation) run(marker *string, max *int32) (*shapes.SimulatePolicyRe
 	}
 	out := []shapes.EvaluationResult{}
 	for _, action := range sim.actions {
+		if _, name, ok := strings.Cut(action, ":"); !ok || name == "" {
+			return nil, invalid("Invalid Action: %s is not a valid service action.", action)
+		}
 		for _, resource := range resources {
-			req := policy.Request{Principal: sim.principal, Action: action, Resource: arn.ARN(resource), Keys: sim}
-			if sim.owner != nil {
-				req.ResourceAccount = arn.ARN(*sim.owner).Account()
-			}
-			d := sim.set.Evaluate(&req)
-			r := shapes.EvaluationResult{
-				EvalActionName: ptr(action), EvalResourceName: ptr(resource), EvalDecision: ptr(d.Outcome.String()),
-				MatchedStatements: []shapes.Statement{}, MissingContextValues: []string{},
-			}
-			if d.Doc != nil {
-				r.MatchedStatements = append(r.MatchedStatements, shapes.Statement{SourcePolicyId: ptr(d.Doc.Name())})
-			}
-			if len(sim.set.Boundary) > 0 {
-				allowed := (&policy.Set{Identity: asIdentity(sim.set.Boundary)}).Evaluate(&req).Allowed()
-				r.PermissionsBoundaryDecisionDetail = &shapes.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: &allowed}
-			}
-			out = append(out, r)
+			out = append(out, sim.evaluate(action, resource))
 		}
 	}
 	out, more, next, err := page(out, marker, max)
 	return &shapes.SimulatePolicyResponse{EvaluationResults: out, IsTruncated: more, Marker: next}, err
+}
+
+func (sim *simulation) evaluate(action, resource string) shapes.EvaluationResult {
+	req := policy.Request{Principal: sim.principal, Action: action, Resource: arn.ARN(resource), ResourceAccount: sim.account(arn.ARN(resource)), Keys: sim}
+	tr := sim.set.Explain(&req)
+	r := shapes.EvaluationResult{
+		EvalActionName: ptr(action), EvalResourceName: ptr(resource), EvalDecision: ptr(tr.Decision.Outcome.String()),
+		MatchedStatements: []shapes.Statement{}, MissingContextValues: []string{},
+	}
+	if d := tr.Decision; d.Doc != nil {
+		r.MatchedStatements = append(r.MatchedStatements, shapes.Statement{SourcePolicyId: ptr(d.Doc.Name()), SourcePolicyType: ptr("IAM Policy")})
+	}
+	for _, step := range tr.Steps {
+		if m := step.Condition; m != nil && m.Got == nil && !slices.Contains(r.MissingContextValues, m.Key) {
+			r.MissingContextValues = append(r.MissingContextValues, m.Key)
+		}
+	}
+	if len(sim.set.Boundary) > 0 {
+		allowed := (&policy.Set{Identity: asIdentity(sim.set.Boundary)}).Evaluate(&req).Allowed()
+		r.PermissionsBoundaryDecisionDetail = &shapes.PermissionsBoundaryDecisionDetail{AllowedByPermissionsBoundary: &allowed}
+	}
+	return r
+}
+
+// account owns a simulated resource: who is said to, or whom its ARN names, and
+// for resources without an account the principal's own.
+func (sim *simulation) account(resource arn.ARN) string {
+	if sim.owner != nil {
+		return arn.ARN(*sim.owner).Account()
+	}
+	if a := resource.Account(); a != "" && strings.Trim(a, "0123456789") == "" {
+		return a
+	}
+	return sim.principal.Account()
 }
 
 func asIdentity(docs []*policy.Doc) []*policy.Doc {

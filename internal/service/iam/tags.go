@@ -14,13 +14,17 @@ import (
 )
 
 func (s *Service) registerTags() {
-	awsapi.Handle(s.api, shapes.TagRole, on("TagRole", role, func(in *shapes.TagRoleRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.TagRoleRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.TagRole, func(ctx context.Context, in *shapes.TagRoleRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "TagRole", role, in.RoleName, new(facts).tagged(in.Tags))
+	}, func(ctx context.Context, in *shapes.TagRoleRequest) (*schema.Empty, error) {
 		return nil, s.tag(ctx, role, in.RoleName, in.Tags)
 	})
-	awsapi.Handle(s.api, shapes.UntagRole, on("UntagRole", role, func(in *shapes.UntagRoleRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.UntagRoleRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.UntagRole, func(ctx context.Context, in *shapes.UntagRoleRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "UntagRole", role, in.RoleName, &facts{tagKeys: in.TagKeys})
+	}, func(ctx context.Context, in *shapes.UntagRoleRequest) (*schema.Empty, error) {
 		return nil, s.untag(ctx, role, in.RoleName, in.TagKeys)
 	})
-	awsapi.Handle(s.api, shapes.ListRoleTags, on("ListRoleTags", role, func(in *shapes.ListRoleTagsRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListRoleTagsRequest) (*shapes.ListRoleTagsResponse, error) {
+	awsapi.Handle(s.api, shapes.ListRoleTags, on(s, "ListRoleTags", role, func(in *shapes.ListRoleTagsRequest) *string { return in.RoleName }), func(ctx context.Context, in *shapes.ListRoleTagsRequest) (*shapes.ListRoleTagsResponse, error) {
 		e, err := s.read(ctx, role, *in.RoleName)
 		if err != nil {
 			return nil, err
@@ -28,13 +32,17 @@ func (s *Service) registerTags() {
 		tags, truncated, marker, err := page(tagList(e.Tags), in.Marker, in.MaxItems)
 		return &shapes.ListRoleTagsResponse{Tags: tags, IsTruncated: truncated, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.TagUser, on("TagUser", user, func(in *shapes.TagUserRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.TagUserRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.TagUser, func(ctx context.Context, in *shapes.TagUserRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "TagUser", user, in.UserName, new(facts).tagged(in.Tags))
+	}, func(ctx context.Context, in *shapes.TagUserRequest) (*schema.Empty, error) {
 		return nil, s.tag(ctx, user, in.UserName, in.Tags)
 	})
-	awsapi.Handle(s.api, shapes.UntagUser, on("UntagUser", user, func(in *shapes.UntagUserRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.UntagUserRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.UntagUser, func(ctx context.Context, in *shapes.UntagUserRequest) ([]awsapi.Access, error) {
+		return s.onEntity(ctx, "UntagUser", user, in.UserName, &facts{tagKeys: in.TagKeys})
+	}, func(ctx context.Context, in *shapes.UntagUserRequest) (*schema.Empty, error) {
 		return nil, s.untag(ctx, user, in.UserName, in.TagKeys)
 	})
-	awsapi.Handle(s.api, shapes.ListUserTags, on("ListUserTags", user, func(in *shapes.ListUserTagsRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListUserTagsRequest) (*shapes.ListUserTagsResponse, error) {
+	awsapi.Handle(s.api, shapes.ListUserTags, on(s, "ListUserTags", user, func(in *shapes.ListUserTagsRequest) *string { return in.UserName }), func(ctx context.Context, in *shapes.ListUserTagsRequest) (*shapes.ListUserTagsResponse, error) {
 		e, err := s.read(ctx, user, *in.UserName)
 		if err != nil {
 			return nil, err
@@ -42,19 +50,23 @@ func (s *Service) registerTags() {
 		tags, truncated, marker, err := page(tagList(e.Tags), in.Marker, in.MaxItems)
 		return &shapes.ListUserTagsResponse{Tags: tags, IsTruncated: truncated, Marker: marker}, err
 	})
-	awsapi.Handle(s.api, shapes.TagPolicy, onPolicy("TagPolicy", func(in *shapes.TagPolicyRequest) *string { return in.PolicyArn }), func(ctx context.Context, in *shapes.TagPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.TagPolicy, func(ctx context.Context, in *shapes.TagPolicyRequest) ([]awsapi.Access, error) {
+		return s.onManaged(ctx, "TagPolicy", in.PolicyArn, new(facts).tagged(in.Tags))
+	}, func(ctx context.Context, in *shapes.TagPolicyRequest) (*schema.Empty, error) {
 		return nil, s.changePolicy(ctx, arn.ARN(*in.PolicyArn), func(_ *kv.Tx, m *managed) (err error) {
 			m.Tags, err = tagMap(in.Tags, m.Tags)
 			return err
 		})
 	})
-	awsapi.Handle(s.api, shapes.UntagPolicy, onPolicy("UntagPolicy", func(in *shapes.UntagPolicyRequest) *string { return in.PolicyArn }), func(ctx context.Context, in *shapes.UntagPolicyRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.api, shapes.UntagPolicy, func(ctx context.Context, in *shapes.UntagPolicyRequest) ([]awsapi.Access, error) {
+		return s.onManaged(ctx, "UntagPolicy", in.PolicyArn, &facts{tagKeys: in.TagKeys})
+	}, func(ctx context.Context, in *shapes.UntagPolicyRequest) (*schema.Empty, error) {
 		return nil, s.changePolicy(ctx, arn.ARN(*in.PolicyArn), func(_ *kv.Tx, m *managed) error {
 			dropTags(m.Tags, in.TagKeys)
 			return nil
 		})
 	})
-	awsapi.Handle(s.api, shapes.ListPolicyTags, onPolicy("ListPolicyTags", func(in *shapes.ListPolicyTagsRequest) *string { return in.PolicyArn }), func(ctx context.Context, in *shapes.ListPolicyTagsRequest) (*shapes.ListPolicyTagsResponse, error) {
+	awsapi.Handle(s.api, shapes.ListPolicyTags, onPolicy(s, "ListPolicyTags", func(in *shapes.ListPolicyTagsRequest) *string { return in.PolicyArn }), func(ctx context.Context, in *shapes.ListPolicyTagsRequest) (*shapes.ListPolicyTagsResponse, error) {
 		m, err := s.readPolicy(ctx, arn.ARN(*in.PolicyArn))
 		if err != nil {
 			return nil, err

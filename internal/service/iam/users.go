@@ -2,7 +2,6 @@ package iam
 
 import (
 	"context"
-	"slices"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -12,11 +11,16 @@ import (
 )
 
 func (s *Service) registerUsers() {
-	awsapi.Handle(s.api, shapes.CreateUser, on("CreateUser", user, func(in *shapes.CreateUserRequest) *string { return in.UserName }), s.createUser)
-	awsapi.Handle(s.api, shapes.GetUser, s.accessGetUser, s.getUser)
+	awsapi.Handle(s.api, shapes.CreateUser, func(ctx context.Context, in *shapes.CreateUserRequest) ([]awsapi.Access, error) {
+		f := &facts{boundary: arn.ARN(value(in.PermissionsBoundary))}
+		return s.onNew(ctx, "CreateUser", entity{Kind: user, Name: value(in.UserName), Path: path(in.Path)}, f.tagged(in.Tags)), nil
+	}, s.createUser)
+	awsapi.Handle(s.api, shapes.GetUser, func(ctx context.Context, in *shapes.GetUserRequest) ([]awsapi.Access, error) {
+		return s.onSelf(ctx, "GetUser", in.UserName)
+	}, s.getUser)
 	awsapi.Handle(s.api, shapes.ListUsers, nil, s.listUsers)
-	awsapi.Handle(s.api, shapes.UpdateUser, on("UpdateUser", user, func(in *shapes.UpdateUserRequest) *string { return in.UserName }), s.updateUser)
-	awsapi.Handle(s.api, shapes.DeleteUser, on("DeleteUser", user, func(in *shapes.DeleteUserRequest) *string { return in.UserName }), s.deleteUser)
+	awsapi.Handle(s.api, shapes.UpdateUser, on(s, "UpdateUser", user, func(in *shapes.UpdateUserRequest) *string { return in.UserName }), s.updateUser)
+	awsapi.Handle(s.api, shapes.DeleteUser, on(s, "DeleteUser", user, func(in *shapes.DeleteUserRequest) *string { return in.UserName }), s.deleteUser)
 	awsapi.Handle(s.api, shapes.ListAccountAliases, nil, s.listAccountAliases)
 }
 
@@ -42,15 +46,6 @@ func (s *Service) userShape(ctx context.Context, e *entity, full bool) *shapes.U
 		u.PermissionsBoundary = boundaryShape(e)
 	}
 	return u
-}
-
-// accessGetUser: without a name a user asks for itself.
-func (s *Service) accessGetUser(ctx context.Context, in *shapes.GetUserRequest) ([]awsapi.Access, error) {
-	resource := awsapi.From(ctx).Actor.Principal.ARN
-	if in.UserName != nil {
-		resource = awsapi.From(ctx).Scope.User("/", *in.UserName)
-	}
-	return []awsapi.Access{{Action: "iam:GetUser", Resource: resource}}, nil
 }
 
 func (s *Service) getUser(ctx context.Context, in *shapes.GetUserRequest) (*shapes.GetUserResponse, error) {
@@ -145,21 +140,4 @@ func (s *Service) deleteUser(ctx context.Context, in *shapes.DeleteUserRequest) 
 // listAccountAliases answers truthfully: an account here has no alias.
 func (s *Service) listAccountAliases(context.Context, *shapes.ListAccountAliasesRequest) (*shapes.ListAccountAliasesResponse, error) {
 	return &shapes.ListAccountAliasesResponse{AccountAliases: []string{}, IsTruncated: ptr(false)}, nil
-}
-
-// userOf is the name of the user of an ARN, "" when it is not a user's.
-func userOf(a arn.ARN) string {
-	r := a.Resource()
-	const prefix = "user/"
-	if a.Service() != "iam" || len(r) <= len(prefix) || r[:len(prefix)] != prefix {
-		return ""
-	}
-	i := slices.Index(reversed(r), '/')
-	return r[len(r)-i:]
-}
-
-func reversed(s string) []byte {
-	b := []byte(s)
-	slices.Reverse(b)
-	return b
 }

@@ -2,9 +2,10 @@ package sts
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -13,137 +14,244 @@ import (
 	"github.com/nube-run/nube/internal/policy"
 )
 
-// assumeRole starts a session of a role. Whether the caller may is decided by
-// the role's trust policy together with the caller's own policies, so it is
-// judged here and not by the front.
-//
-// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-func (s *Service) assumeRole(policies awsapi.Identities) func(context.Context, *shapes.AssumeRoleRequest) (*shapes.AssumeRoleResponse, error) {
-	return func(ctx context.Context, in *shapes.AssumeRoleRequest) (*shapes.AssumeRoleResponse, error) {
-		call := awsapi.From(ctx)
-		role := arn.ARN(*in.RoleArn)
-		if call.Actor.Principal.IsRoot() {
-			return nil, fault.New("AccessDenied", "Roles may not be assumed by root accounts.").With(http.StatusForbidden)
-		}
-		r, ok, err := s.issuer.Role(ctx, role)
-		if err != nil {
-			return nil, err
-		}
-		if !ok || !s.mayAssume(ctx, policies, call, role, r.Trust, in) {
-			return nil, fault.New("AccessDenied", "User: %s is not authorized to perform: sts:AssumeRole on resource: %s", &call.Actor.Principal, role).With(http.StatusForbidden)
-		}
-		d := duration(in.DurationSeconds, hour)
-		most := r.MaxSession
-		if call.Actor.Principal.Issuer != "" {
-			most = min(most, hour) // role chaining
-		}
-		if d > most {
-			return nil, fault.New("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.").With(http.StatusBadRequest)
-		}
-		doc, err := s.sessionPolicy(ctx, in.Policy, in.PolicyArns)
-		if err != nil {
-			return nil, err
-		}
-		got, err := s.issuer.Issue(ctx, Grant{
-			Role: role, RoleID: r.ID, Actor: call.Actor, Name: *in.RoleSessionName, Policy: doc, Tags: tags(in.Tags), Expires: s.clock.Now().Add(d),
-		})
-		if err != nil {
-			return nil, err
-		}
-		return &shapes.AssumeRoleResponse{
-			Credentials:     &got.Credentials,
-			AssumedRoleUser: &shapes.AssumedRoleUser{AssumedRoleId: &got.UserID, Arn: ptr(got.ARN.String())},
-			SourceIdentity:  in.SourceIdentity,
-		}, nil
+// trusts gives roles' trust policies to the front, which decides AssumeRole
+// with them. A role that does not exist trusts nobody, so that who asks cannot
+// tell the two apart.
+type trusts struct{ issuer Issuer }
+
+// ResourcePolicy implements [awsapi.ResourcePolicier].
+func (t trusts) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy.Doc, error) {
+	if !isRole(resource) {
+		return nil, nil
 	}
+	r, ok, err := t.issuer.Role(ctx, resource)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return policy.Nothing(policy.Trust), nil
+	}
+	return r.Trust, nil
 }
 
-func (s *Service) mayAssume(ctx context.Context, policies awsapi.Identities, call *awsapi.Call, role arn.ARN, trust *policy.Doc, in *shapes.AssumeRoleRequest) bool {
-	set, err := policies.Policies(ctx, &call.Actor)
-	if err != nil {
-		return false
+func isRole(a arn.ARN) bool {
+	return a.Service() == "iam" && strings.HasPrefix(a.Resource(), "role/")
+}
+
+// accessAssume says what beginning a session takes: to be trusted with it, and
+// with its tags and its source identity.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+func accessAssume(ctx context.Context, in *shapes.AssumeRoleRequest) ([]awsapi.Access, error) {
+	caller := &awsapi.From(ctx).Actor
+	if caller.Principal.IsRoot() {
+		return nil, denied("Roles may not be assumed by root accounts.")
 	}
-	judged := *set
-	judged.Resource, judged.ResourceDecides = []*policy.Doc{trust}, true
-	keys := policy.KeyMap{"sts:rolesessionname": policy.One(*in.RoleSessionName)}
+	role := arn.ARN(value(in.RoleArn))
+	if !isRole(role) {
+		return nil, invalid("%s is invalid", role)
+	}
+	keys := policy.KeyMap{"sts:rolesessionname": policy.One(value(in.RoleSessionName))}
 	if in.ExternalId != nil {
 		keys["sts:externalid"] = policy.One(*in.ExternalId)
 	}
-	for k, v := range tags(in.Tags) {
-		keys["aws:requesttag/"+k] = policy.One(v)
-	}
-	actions := []string{"sts:AssumeRole"}
-	if len(in.Tags) > 0 {
-		actions = append(actions, "sts:TagSession")
-	}
-	for _, action := range actions {
-		req := policy.Request{Principal: call.Actor.Principal, Action: action, Resource: role, ResourceAccount: call.Scope.Account, Keys: keys}
-		if !judged.Evaluate(&req).Allowed() {
-			return false
+	needs := []awsapi.Access{{Action: "sts:AssumeRole", Resource: role, Keys: keys}}
+	source, inherited := sourceIdentity(caller, in)
+	if source != "" {
+		keys["sts:sourceidentity"] = policy.One(source)
+		if !inherited || in.SourceIdentity != nil {
+			needs = append(needs, awsapi.Access{Action: "sts:SetSourceIdentity", Resource: role, Keys: keys})
 		}
 	}
-	return true
+	if all := merged(caller, in); len(all) > 0 {
+		var names []string
+		for k, v := range all {
+			keys["aws:requesttag/"+strings.ToLower(k)] = policy.One(v)
+			names = append(names, k)
+		}
+		slices.Sort(names)
+		keys["aws:tagkeys"] = policy.Many(names...)
+		keys["sts:transitivetagkeys"] = policy.Many(in.TransitiveTagKeys...)
+		needs = append(needs, awsapi.Access{Action: "sts:TagSession", Resource: role, Keys: keys})
+	}
+	return needs, nil
 }
 
-// sessionPolicy checks an inline session policy and joins it with managed ones
-// into one document: what any of them allows, the session allows.
-func (s *Service) sessionPolicy(ctx context.Context, inline *string, managed []shapes.PolicyDescriptorType) (string, error) {
+// sourceIdentity is who is behind the session: once said, it stays over all
+// roles that are assumed from it.
+func sourceIdentity(caller *awsapi.Actor, in *shapes.AssumeRoleRequest) (identity string, inherited bool) {
+	if caller.Session != nil && caller.Session.SourceIdentity != "" {
+		return caller.Session.SourceIdentity, true
+	}
+	return value(in.SourceIdentity), false
+}
+
+// merged are the tags that the session gets: the transitive ones of the
+// caller's session, and those of the request.
+func merged(caller *awsapi.Actor, in *shapes.AssumeRoleRequest) map[string]string {
+	out := tags(in.Tags)
+	if caller.Session != nil {
+		for _, k := range caller.Session.Transitive {
+			out[k] = caller.Session.Tags[k]
+		}
+	}
+	return out
+}
+
+// assumeRole starts a session of a role.
+//
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func (s *Service) assumeRole(ctx context.Context, in *shapes.AssumeRoleRequest) (*shapes.AssumeRoleResponse, error) {
+	call := awsapi.From(ctx)
+	role := arn.ARN(*in.RoleArn)
+	r, ok, err := s.issuer.Role(ctx, role)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok: // authorisation is off
+		return nil, denied("User: %s is not authorized to perform: sts:AssumeRole on resource: %s because no role trust policy allows the sts:AssumeRole action", &call.Actor.Principal, role)
+	case in.SerialNumber != nil || in.TokenCode != nil:
+		return nil, denied("MultiFactorAuthentication failed with invalid MFA one time pass code.")
+	case len(in.ProvidedContexts) > 0:
+		return nil, invalid("ProvidedContexts: there are no context providers here")
+	}
+	if err := checkTags(&call.Actor, in); err != nil {
+		return nil, err
+	}
+	source, _ := sourceIdentity(&call.Actor, in)
+	if in.SourceIdentity != nil && *in.SourceIdentity != source {
+		return nil, denied("SourceIdentity cannot be changed: it is %s already", source)
+	}
+	d := duration(in.DurationSeconds, hour)
+	switch chained := call.Actor.Principal.Issuer != ""; {
+	case chained && d > hour:
+		return nil, invalid("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	case d > r.MaxSession:
+		return nil, invalid("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	docs, err := s.sessionPolicies(ctx, in.Policy, in.PolicyArns)
+	if err != nil {
+		return nil, err
+	}
+	g := Grant{
+		Role: role, RoleID: r.ID, Actor: call.Actor, Name: *in.RoleSessionName, Policies: docs, Tags: merged(&call.Actor, in),
+		Transitive: transitive(&call.Actor, in), SourceIdentity: source, Expires: s.clock.Now().Add(d),
+	}
+	got, err := s.issuer.Issue(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	out := &shapes.AssumeRoleResponse{
+		Credentials:      &got.Credentials,
+		AssumedRoleUser:  &shapes.AssumedRoleUser{AssumedRoleId: &got.UserID, Arn: ptr(got.ARN.String())},
+		PackedPolicySize: packed(docs, g.Tags),
+	}
+	if source != "" {
+		out.SourceIdentity = &source
+	}
+	return out, nil
+}
+
+// transitive are the keys that the session's own sessions will inherit.
+func transitive(caller *awsapi.Actor, in *shapes.AssumeRoleRequest) []string {
+	out := slices.Clone(in.TransitiveTagKeys)
+	if caller.Session != nil {
+		out = append(out, caller.Session.Transitive...)
+	}
+	return out
+}
+
+// checkTags holds the tags of a session to the documented rules.
+func checkTags(caller *awsapi.Actor, in *shapes.AssumeRoleRequest) error {
+	given := tags(in.Tags)
+	for _, k := range in.TransitiveTagKeys {
+		if _, ok := given[k]; !ok {
+			return fault.New("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.").With(http.StatusBadRequest)
+		}
+	}
+	seen := map[string]bool{}
+	for _, t := range in.Tags {
+		k := strings.ToLower(value(t.Key))
+		if seen[k] {
+			return fault.New("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.").With(http.StatusBadRequest)
+		}
+		if seen[k] = true; caller.Session == nil {
+			continue
+		}
+		if slices.ContainsFunc(caller.Session.Transitive, func(had string) bool { return strings.EqualFold(had, k) }) {
+			return fault.New("InvalidParameterValue", "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.").With(http.StatusBadRequest)
+		}
+	}
+	return nil
+}
+
+// maxPlain is the longest session policy that may be passed as it is, and
+// maxPacked what policies and tags together may take.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+const (
+	maxPlain  = 2048
+	maxPacked = 4 * maxPlain
+)
+
+// packed tells in per cent how much of the quota policies and tags take. AWS
+// packs them in a form of its own; here their plain length counts.
+func packed(docs []string, tags map[string]string) *int32 {
+	n := 0
+	for _, d := range docs {
+		n += policy.Size(d)
+	}
+	for k, v := range tags {
+		n += len(k) + len(v)
+	}
+	if n == 0 {
+		return nil
+	}
+	return ptr(int32(min(100, (n*100+maxPacked-1)/maxPacked)))
+}
+
+// sessionPolicies checks an inline session policy and finds managed ones.
+func (s *Service) sessionPolicies(ctx context.Context, inline *string, managed []shapes.PolicyDescriptorType) ([]string, error) {
 	var docs []string
 	if inline != nil {
+		if policy.Size(*inline) > maxPlain {
+			return nil, invalid("1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to %d", maxPlain)
+		}
 		docs = append(docs, *inline)
 	}
 	for _, m := range managed {
-		if m.Arn == nil {
-			continue
-		}
-		doc, ok, err := s.issuer.Managed(ctx, arn.ARN(*m.Arn))
+		doc, ok, err := s.issuer.Managed(ctx, arn.ARN(value(m.Arn)))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if !ok {
-			return "", fault.New("ValidationError", "Policy %s does not exist", *m.Arn).With(http.StatusBadRequest)
+			return nil, invalid("The specified policy ARN %s does not exist or is not attachable.", value(m.Arn))
 		}
 		docs = append(docs, doc)
 	}
-	if len(docs) == 0 {
-		return "", nil
-	}
-	var joined struct {
-		Version   string
-		Statement []json.RawMessage
-	}
-	joined.Version = "2012-10-17"
 	for _, text := range docs {
-		if _, err := policy.Parse(policy.Session, text); err != nil {
-			var bad *policy.Error
-			if errors.As(err, &bad) {
-				return "", fault.New("MalformedPolicyDocument", "%s", bad.Message).With(http.StatusBadRequest)
-			}
-			return "", err
+		_, err := policy.Parse(policy.Session, text)
+		var bad *policy.Error
+		switch {
+		case errors.As(err, &bad):
+			return nil, fault.New("MalformedPolicyDocument", "%s", bad.Message).With(http.StatusBadRequest)
+		case err != nil:
+			return nil, err
 		}
-		ss, err := statements(text)
-		if err != nil {
-			return "", err
-		}
-		joined.Statement = append(joined.Statement, ss...)
 	}
-	if len(docs) == 1 {
-		return docs[0], nil
-	}
-	text, err := json.Marshal(joined)
-	return string(text), err
+	return docs, nil
 }
 
-// statements returns the statements of a document that has been parsed, where
-// a single one may stand without a list.
-func statements(text string) ([]json.RawMessage, error) {
-	var doc struct{ Statement json.RawMessage }
-	if err := json.Unmarshal([]byte(text), &doc); err != nil {
-		return nil, err
+func denied(format string, args ...any) *fault.Error {
+	return fault.New("AccessDenied", format, args...).With(http.StatusForbidden)
+}
+
+func invalid(format string, args ...any) *fault.Error {
+	return fault.New("ValidationError", format, args...).With(http.StatusBadRequest)
+}
+
+func value(p *string) string {
+	if p == nil {
+		return ""
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(doc.Statement, &list); err == nil {
-		return list, nil
-	}
-	return []json.RawMessage{doc.Statement}, nil
+	return *p
 }

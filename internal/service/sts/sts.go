@@ -45,9 +45,12 @@ type Grant struct {
 	RoleID  string
 	Actor   awsapi.Actor
 	Name    string
-	Policy  string
-	Tags    map[string]string
 	Expires clock.Instant
+
+	Policies       []string // session policy documents
+	Tags           map[string]string
+	Transitive     []string // keys of the tags that further sessions inherit
+	SourceIdentity string
 }
 
 // Issued is a new session.
@@ -64,15 +67,16 @@ type Service struct {
 	clock  *clock.Model
 }
 
-// New returns the service. AssumeRole asks policies for the caller's own.
-func New(issuer Issuer, c *clock.Model, policies awsapi.Identities) *Service {
+// New returns the service.
+func New(issuer Issuer, c *clock.Model) *Service {
 	s := &Service{api: awsapi.NewService(&shapes.Model), issuer: issuer, clock: c}
+	s.api.Policies = trusts{issuer}
 	awsapi.Handle(s.api, shapes.GetCallerIdentity, awsapi.Open, s.getCallerIdentity)
 	awsapi.Handle(s.api, shapes.GetAccessKeyInfo, nil, s.getAccessKeyInfo)
 	awsapi.Handle(s.api, shapes.GetSessionToken, awsapi.Open, s.getSessionToken)
 	awsapi.Handle(s.api, shapes.GetFederationToken, accessFederation, s.getFederationToken)
 	awsapi.Handle(s.api, shapes.DecodeAuthorizationMessage, nil, s.decodeAuthorizationMessage)
-	awsapi.Handle(s.api, shapes.AssumeRole, awsapi.Open, s.assumeRole(policies))
+	awsapi.Handle(s.api, shapes.AssumeRole, accessAssume, s.assumeRole)
 	return s
 }
 
@@ -108,10 +112,10 @@ func duration(seconds *int32, def time.Duration) time.Duration {
 func (s *Service) getSessionToken(ctx context.Context, in *shapes.GetSessionTokenRequest) (*shapes.GetSessionTokenResponse, error) {
 	a := awsapi.From(ctx).Actor
 	if a.Session != nil {
-		return nil, fault.New("AccessDenied", "Cannot call GetSessionToken with session credentials").With(http.StatusForbidden)
+		return nil, denied("Cannot call GetSessionToken with session credentials")
 	}
 	if in.SerialNumber != nil || in.TokenCode != nil {
-		return nil, fault.New("AccessDenied", "MultiFactorAuthentication failed with invalid MFA one time pass code.").With(http.StatusForbidden)
+		return nil, denied("MultiFactorAuthentication failed with invalid MFA one time pass code.")
 	}
 	d := duration(in.DurationSeconds, defaultFederate)
 	if a.Principal.IsRoot() {
@@ -125,20 +129,16 @@ func (s *Service) getSessionToken(ctx context.Context, in *shapes.GetSessionToke
 }
 
 func accessFederation(ctx context.Context, in *shapes.GetFederationTokenRequest) ([]awsapi.Access, error) {
-	name := ""
-	if in.Name != nil {
-		name = *in.Name
-	}
-	return []awsapi.Access{{Action: "sts:GetFederationToken", Resource: awsapi.From(ctx).Scope.FederatedUser(name)}}, nil
+	return []awsapi.Access{{Action: "sts:GetFederationToken", Resource: awsapi.From(ctx).Scope.FederatedUser(value(in.Name))}}, nil
 }
 
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
 func (s *Service) getFederationToken(ctx context.Context, in *shapes.GetFederationTokenRequest) (*shapes.GetFederationTokenResponse, error) {
 	a := awsapi.From(ctx).Actor
 	if a.Session != nil {
-		return nil, fault.New("AccessDenied", "Cannot call GetFederationToken with session credentials").With(http.StatusForbidden)
+		return nil, denied("Cannot call GetFederationToken with session credentials")
 	}
-	doc, err := s.sessionPolicy(ctx, in.Policy, in.PolicyArns)
+	docs, err := s.sessionPolicies(ctx, in.Policy, in.PolicyArns)
 	if err != nil {
 		return nil, err
 	}
@@ -146,13 +146,13 @@ func (s *Service) getFederationToken(ctx context.Context, in *shapes.GetFederati
 	if a.Principal.IsRoot() {
 		d = min(d, rootMost)
 	}
-	got, err := s.issuer.Issue(ctx, Grant{Actor: a, Name: *in.Name, Policy: doc, Tags: tags(in.Tags), Expires: s.clock.Now().Add(d)})
+	got, err := s.issuer.Issue(ctx, Grant{Actor: a, Name: *in.Name, Policies: docs, Tags: tags(in.Tags), Expires: s.clock.Now().Add(d)})
 	if err != nil {
 		return nil, err
 	}
 	return &shapes.GetFederationTokenResponse{Credentials: &got.Credentials, FederatedUser: &shapes.FederatedUser{
 		FederatedUserId: &got.UserID, Arn: ptr(got.ARN.String()),
-	}}, nil
+	}, PackedPolicySize: packed(docs, tags(in.Tags))}, nil
 }
 
 // decodeAuthorizationMessage: denials here carry no encoded message, so none
