@@ -26,7 +26,7 @@ func (e *Engine) options(o Options) (*pebble.Options, func()) {
 	}
 	cache := pebble.NewCache(int64(size))
 	po := &pebble.Options{
-		FS:           o.FS,
+		FS:           disk.FailStop(o.FS, func(err error) { e.fail("disk", err) }),
 		Cache:        cache,
 		MemTableSize: uint64(memTable),
 		Logger:       logger{e},
@@ -52,18 +52,18 @@ func (e *Engine) options(o Options) (*pebble.Options, func()) {
 	return po, cache.Unref
 }
 
-// backgroundError hears of failed flushes and compactions. Their data is still
-// in the log, and Pebble tries again at once and for ever, on a disk that can
-// no longer be written: we stop instead, and end the goroutine that would try.
-// It holds Pebble's lock, which ending it releases, and counts as busy from now
-// on, so that no other takes its place.
+// backgroundError hears of flushes and compactions that failed, which over a
+// fail-stop disk means that they could not read. Pebble would try again, at once
+// and for ever: we stop instead, and end the goroutine that would try. It holds
+// Pebble's lock, which ending it releases, and counts as busy from now on, so
+// that no other takes its place.
 func (e *Engine) backgroundError(err error) {
 	e.fail("background", err)
 	runtime.Goexit()
 }
 
 // logger receives Pebble's messages. What it calls fatal breaks the engine, not
-// the process: whoever opened the engine decides, and tests go on.
+// the process: whoever opened the engine decides.
 type logger struct{ e *Engine }
 
 func (l logger) Infof(string, ...any) {}

@@ -13,11 +13,11 @@
 // Every group of commits has one Pebble snapshot. It serves the updates that
 // begin while it is the newest, and the views once it is durable.
 //
-// The disk is trusted until it fails once. After a failed write or sync, or
-// after corruption was seen, the engine acknowledges nothing any more and every
-// call answers driver.ErrBroken: what a failed fsync left behind cannot be
-// known by trying again. Pebble's errors stay in here; what comes out are ours,
-// with Pebble's text.
+// The disk is trusted until it fails once. After a failed write or sync
+// ([disk.FailStop]), or after corruption was seen, the engine acknowledges
+// nothing any more and every call answers driver.ErrBroken: what a failed fsync
+// left behind cannot be known by trying again. Pebble's errors stay in here;
+// what comes out are ours, with Pebble's text.
 //
 // Invariants: versions are reserved in blocks in the same log as the commits,
 // so that a restart continues after every version that could have been seen.
@@ -185,8 +185,8 @@ func (e *Engine) close() error {
 	return nil
 }
 
-// openPebble opens Pebble, or returns the first error that it reported on the
-// way: it waits for a flush to succeed, which on a dying disk none may.
+// openPebble opens Pebble, or returns the first failure on the way: Pebble waits
+// for a flush to succeed, and on a dying disk none may.
 func (e *Engine) openPebble(dir string, o Options) (*pebble.DB, error) {
 	type opened struct {
 		db  *pebble.DB
@@ -203,10 +203,13 @@ func (e *Engine) openPebble(dir string, o Options) (*pebble.DB, error) {
 	case <-e.broken:
 		return nil, e.check()
 	case o := <-c:
-		if o.err != nil {
+		switch err := e.check(); {
+		case err != nil:
+			return nil, err // what came of it is not to be believed
+		case o.err != nil:
 			return nil, errors.New(o.err.Error())
 		}
-		return o.db, e.check()
+		return o.db, nil
 	}
 }
 
