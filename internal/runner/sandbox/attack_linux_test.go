@@ -156,8 +156,8 @@ func TestMachineIsOutOfReach(t *testing.T) {
 	})
 }
 
-// server answers every connection of one process with its name.
-func serve(t *testing.T, name string) (l net.Listener, port string) {
+// serve opens a port.
+func serve(t *testing.T) (l net.Listener, port string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -167,6 +167,7 @@ func serve(t *testing.T, name string) (l net.Listener, port string) {
 	return l, strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
+// answer sends every connection a name.
 func answer(l net.Listener, name string) {
 	go func() {
 		for {
@@ -184,15 +185,15 @@ func answer(l net.Listener, name string) {
 // else's Runtime API, over an open network too.
 func TestRuntimeAPIIsItsOwn(t *testing.T) {
 	eachLevel(t, func(t *testing.T, h *Host) {
-		platform, platformPort := serve(t, "platform")
+		platform, platformPort := serve(t)
 		answer(platform, "platform")
 		for _, network := range []Network{NetworkOpen, NetworkPlatformOnly} {
 			t.Run(string(network), func(t *testing.T) {
-				theirs, theirPort := serve(t, "theirs")
+				theirs, theirPort := serve(t)
 				other := start(t, h, newSpec(t, h, "wait"))
 				answer(other.Guard(theirs), "theirs")
 
-				mine, port := serve(t, "mine")
+				mine, port := serve(t)
 				s := newSpec(t, h, "connect 127.0.0.1:"+port, "connect 127.0.0.1:"+platformPort,
 					"connect 127.0.0.1:"+theirPort, "connect 127.0.0.1:"+port)
 				s.Network, s.RuntimeAPI, s.Ports = network, num(port), []int{num(platformPort)}
@@ -218,9 +219,9 @@ func TestRuntimeAPIIsItsOwn(t *testing.T) {
 // that Landlock does not know, and not by fast open.
 func TestPlatformOnly(t *testing.T) {
 	eachLevel(t, func(t *testing.T, h *Host) {
-		l, port := serve(t, "stranger")
+		l, port := serve(t)
 		answer(l, "stranger")
-		_, free := serve(t, "")
+		_, free := serve(t)
 		s := newSpec(t, h)
 		s.Network, s.Listen = NetworkPlatformOnly, []int{18081}
 		got := tryAll(t, h, s, "connect 127.0.0.1:"+port, "connect [::1]:"+port, "fastopen "+port, "udp",
@@ -241,7 +242,7 @@ func TestFastOpenWorksUnconfined(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	l, port := serve(t, "")
+	l, port := serve(t)
 	answer(l, "")
 	if got := tryAll(t, h, newSpec(t, h), "fastopen "+port)[0]; got != "ok" {
 		t.Errorf("fast open: %s", got)
@@ -252,7 +253,7 @@ func TestFastOpenWorksUnconfined(t *testing.T) {
 // not taken for the process's.
 func TestGuardRefusesOurselves(t *testing.T) {
 	eachLevel(t, func(t *testing.T, h *Host) {
-		l, port := serve(t, "")
+		l, port := serve(t)
 		p := start(t, h, newSpec(t, h, "wait"))
 		srv := &http.Server{Handler: http.NotFoundHandler()}
 		defer srv.Close()
@@ -276,4 +277,42 @@ func TestAbstractSockets(t *testing.T) {
 		defer l.Close()
 		wantRefused(t, h, newSpec(t, h), "abstract "+name)
 	})
+}
+
+// In a network of its own a process reaches the platform's ports, and there is
+// nothing else; every port is free.
+func TestOwnNetwork(t *testing.T) {
+	for _, l := range levels() {
+		if !strings.HasPrefix(l.name, "namespaces") {
+			continue
+		}
+		t.Run(l.name, func(t *testing.T) {
+			l.can.landlock = 3 // so that nothing else could do it
+			h := openLevel(t, l, Options{})
+			if r := h.Report(); !r.PlatformOnly || !slices.Contains(r.Namespaces, "net") {
+				t.Errorf("report: %+v", r)
+			}
+			platform, platformPort := serve(t)
+			answer(platform, "platform")
+			stranger, strangePort := serve(t)
+			answer(stranger, "stranger")
+			for range 3 { // the networks are used again
+				mine, port := serve(t)
+				s := newSpec(t, h, "connect 127.0.0.1:"+port, "connect 127.0.0.1:"+platformPort, "connect 127.0.0.1:"+strangePort,
+					"fastopen "+strangePort, "listen 127.0.0.1:"+strangePort, "listen [::1]:8080", "udp", "connect 127.0.0.1:"+platformPort)
+				s.Network, s.RuntimeAPI, s.Ports = NetworkPlatformOnly, num(port), []int{num(platformPort)}
+				p := start(t, h, s)
+				answer(p.Guard(mine), "mine")
+				var got []string
+				for range s.Argv[1:] {
+					got = append(got, p.line())
+				}
+				want := []string{"ok mine", "ok platform", "ECONNREFUSED", "ENOTSUP", "ok", "ok", "ok", "ok platform"}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("(-want +got)\n%s", diff)
+				}
+				p.Exit()
+			}
+		})
+	}
 }

@@ -24,6 +24,10 @@ type cell struct {
 	uid   int     // 0: the Host's own user
 	jobs  chan *job
 	gone  chan struct{} // closed when the process is no more, for a parked thread
+
+	// Set for one process that gets a network of its own.
+	net   *network
+	relay *relay
 }
 
 // job is what a cell starts, with the detached mounts that the caller made.
@@ -114,12 +118,27 @@ func (c *cell) enter() error {
 	return installFilter(s.filter)
 }
 
+// connect gives the cell a network of its own for a process.
+func (c *cell) connect(s *Spec) (err error) {
+	if c.net, err = c.sys.nets.take(); err != nil {
+		return err
+	}
+	c.relay, err = newRelay(c.net, s.connectable())
+	return err
+}
+
 // dispose gives back what the cell holds, once, when nothing runs in it any
 // more.
 func (c *cell) dispose() error {
 	var err error
 	if c.group != nil {
 		err = c.group.remove()
+	}
+	if c.relay != nil {
+		c.relay.close()
+	}
+	if c.net != nil {
+		c.sys.nets.put(c.net)
 	}
 	if c.uid != 0 {
 		c.sys.users.put(c.uid)
@@ -136,6 +155,11 @@ func (c *cell) discard() error {
 // launch does what the Spec decides and starts the program.
 func (c *cell) launch(j *job) (pid, pidfd int, err error) {
 	s := j.spec
+	if c.net != nil {
+		if err := unix.Setns(int(c.net.ns.Fd()), unix.CLONE_NEWNET); err != nil {
+			return 0, -1, fmt.Errorf("setns net: %w", err)
+		}
+	}
 	for _, m := range j.mounts {
 		if err := attach(m.fd, m.path[1:]); err != nil {
 			return 0, -1, err
@@ -147,11 +171,11 @@ func (c *cell) launch(j *job) (pid, pidfd int, err error) {
 		}
 	}
 	if c.sys.can.landlock > 0 {
-		if err := c.sys.landlock(s); err != nil {
+		if err := c.sys.landlock(s, c.net != nil); err != nil {
 			return 0, -1, err
 		}
 	}
-	if s.Network == NetworkPlatformOnly {
+	if s.Network == NetworkPlatformOnly && c.net == nil {
 		if err := installFilter(c.sys.only); err != nil {
 			return 0, -1, err
 		}

@@ -29,9 +29,14 @@ type Options struct {
 	// open Hosts may share one. Required.
 	Dir string
 	// Hidden are directories that no process may see, such as the store's. A
-	// Spec whose directories contain one of them, or lie in one, other than
-	// through Dir, is refused.
+	// Spec with a path that contains one of them is refused.
 	Hidden []string
+	// NetworkNamespaces gives processes under NetworkPlatformOnly a network of
+	// their own, into which the platform's ports are relayed: every port is
+	// then free for them, and not even the machine's other loopback ports are
+	// there. A start takes longer. Without it Landlock's rules do it, where the
+	// kernel has them.
+	NetworkNamespaces bool
 	// TmpInMemory keeps what processes store in /tmp in memory, where
 	// Spec.TmpBytes can be enforced; it then counts against Spec.MemoryMB.
 	// Otherwise it is on the disk, in Spec.Tmp, and not limited: a function

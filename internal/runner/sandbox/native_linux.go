@@ -37,6 +37,7 @@ type system struct {
 	// On the upper level.
 	spaces bool // it is the upper level
 	users  *userPool
+	nets   networks
 	points *os.File // a directory of mount points for paths among the layers
 	mu     sync.Mutex
 	base   *base // replaced, under mu, when its keeper was killed
@@ -211,9 +212,10 @@ func (s *system) layout(sp *Spec) Layout {
 	return l
 }
 
-// landlock confines the calling thread to what a Spec names.
-func (s *system) landlock(sp *Spec) error {
-	ports := sp.Network == NetworkPlatformOnly
+// landlock confines the calling thread to what a Spec names. In a network of
+// its own there are only the platform's ports.
+func (s *system) landlock(sp *Spec, ownNet bool) error {
+	ports := sp.Network == NetworkPlatformOnly && !ownNet
 	r, err := newRuleset(s.can.landlock, ports)
 	if err != nil {
 		return err
@@ -321,6 +323,11 @@ func (s *system) renew() bool {
 func (s *system) prepare(c *cell, j *job) error {
 	if c.group != nil {
 		if err := c.group.limit(j.spec); err != nil {
+			return err
+		}
+	}
+	if j.spec.Network == NetworkPlatformOnly && s.ownNets() {
+		if err := c.connect(j.spec); err != nil {
 			return err
 		}
 	}
@@ -444,6 +451,7 @@ func (s *system) close() error {
 	if s.groups != nil {
 		errs = append(errs, s.groups.close())
 	}
+	s.nets.close()
 	if s.watch != nil {
 		s.watch.close()
 	}

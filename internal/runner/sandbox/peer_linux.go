@@ -87,6 +87,9 @@ func (t *tree) owns(c net.Conn) (bool, error) {
 	if err := errors.Join(err1, err2); err != nil {
 		return false, err
 	}
+	if r := t.cell.relay; r != nil {
+		return r.carries(unmap(remote)), nil
+	}
 	p, err := lookupPeer(unmap(local), unmap(remote))
 	if errors.Is(err, unix.ENOENT) {
 		return false, nil // it has closed the connection already

@@ -28,7 +28,7 @@ type Report struct {
 
 	// The means.
 
-	Namespaces  []string // "mount", "pid", "ipc", "uts"; own ones, or shared only with other confined processes
+	Namespaces  []string // "mount", "pid", "ipc", "uts", and "net" for platform-only; own ones, or shared only with other confined processes
 	OwnUser     bool     // each process runs as a user of its own
 	LandlockABI int      // 0: none
 	Seccomp     bool     // system-call filter

@@ -36,6 +36,9 @@ func (s *system) report() Report {
 	switch {
 	case spaces:
 		r.Level, r.Namespaces = "namespaces", []string{"mount", "pid", "ipc", "uts"}
+		if s.ownNets() {
+			r.Namespaces = append(r.Namespaces, "net")
+		}
 	case ll > 0:
 		r.Level = "landlock"
 	}
@@ -59,5 +62,11 @@ func (s *system) report() Report {
 // platformOnly reports whether a network can be limited to the platform.
 // Landlock knows TCP; the filter closes the rest.
 func (s *system) platformOnly() bool {
-	return s.can.landlock >= landlockNetABI && s.filter != nil
+	return s.ownNets() || s.can.landlock >= landlockNetABI && s.filter != nil
+}
+
+// ownNets reports whether NetworkPlatformOnly means a network of its own: when
+// that is asked for, or when nothing else can do it.
+func (s *system) ownNets() bool {
+	return s.spaces && (s.opts.NetworkNamespaces || s.can.landlock < landlockNetABI || s.filter == nil)
 }

@@ -18,8 +18,8 @@ import (
 // https://github.com/landlock-lsm/linux/issues/41), io_uring (whose operations
 // no filter sees), families of sockets that reach the hypervisor or the
 // hardware, new namespaces, the keyring that the process inherited, and the
-// machine's own settings. Mounting needs no rule: it takes rights that no
-// process has, and Landlock refuses it too.
+// machine's own settings. Mounting and entering namespaces need no rule: they
+// take rights that no process has.
 //
 // ptrace stays allowed, so that debuggers work inside: Landlock and the
 // process's own user keep it inside.
@@ -74,7 +74,7 @@ func filterRules(clone3 bool) []rule {
 		unix.SYS_INIT_MODULE, unix.SYS_KEXEC_LOAD, unix.SYS_KEYCTL,
 		unix.SYS_OPEN_BY_HANDLE_AT,
 		unix.SYS_PERF_EVENT_OPEN, unix.SYS_QUOTACTL, unix.SYS_QUOTACTL_FD, unix.SYS_REBOOT,
-		unix.SYS_REQUEST_KEY, unix.SYS_SETDOMAINNAME, unix.SYS_SETHOSTNAME, unix.SYS_SETNS, unix.SYS_SETTIMEOFDAY,
+		unix.SYS_REQUEST_KEY, unix.SYS_SETDOMAINNAME, unix.SYS_SETHOSTNAME, unix.SYS_SETTIMEOFDAY,
 		unix.SYS_SWAPOFF, unix.SYS_SWAPON, unix.SYS_SYSLOG, unix.SYS_USERFAULTFD, unix.SYS_VHANGUP,
 	) {
 		rules = append(rules, rule{nr, refuse(unix.EPERM)})
