@@ -108,9 +108,11 @@ let current = -1;
 // finish records what the case that just ran has left behind.
 function finish(name) {
   const dir = path.join(goldens, name);
-  const compiled = path.join(work, name, '.serverless', 'cloudformation-template-update-stack.json');
+  const compiled = ['.serverless', 'built'] // "built" is the package.path of the case that has one
+    .map((d) => path.join(work, name, d, 'cloudformation-template-update-stack.json'))
+    .find((f) => fs.existsSync(f));
   const want = { 'template.json': null, 'error.txt': null };
-  if (process.exitCode || !fs.existsSync(compiled)) {
+  if (process.exitCode || !compiled) {
     const text = captured
       .replace(/\u001b\[[0-9;]*m/g, '')
       .split(/^Error:$/m).pop()

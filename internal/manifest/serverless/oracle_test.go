@@ -232,7 +232,8 @@ func changes() map[string]func(got, want map[string]any) bool {
 		"account-role": func(_, want map[string]any) bool {
 			n := len(section(want, "Resources"))
 			for _, id := range []string{
-				"CustomApiGatewayAccountCloudWatchRole", "CustomDashresourceDashapigwDashcwDashroleLambdaFunction", "IamRoleCustomResourcesLambdaExecution",
+				"CustomApiGatewayAccountCloudWatchRole", "CustomDashresourceDashapigwDashcwDashroleLambdaFunction",
+				"CustomDashresourceDashapigwDashcwDashroleLogGroup", "IamRoleCustomResourcesLambdaExecution",
 			} {
 				delete(section(want, "Resources"), id)
 			}

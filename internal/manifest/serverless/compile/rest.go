@@ -118,6 +118,10 @@ func (r *rest) route(e event) *route {
 	}
 	t.path = strings.TrimSuffix(strings.TrimPrefix(t.path, "/"), "/")
 	t.method = strings.ToLower(t.method)
+	if strings.Contains(t.path, "//") || strings.HasPrefix(t.path, "/") || strings.HasSuffix(t.path, "/") {
+		r.errorf(e.pos, "the path of the event has an empty part: %q", t.path)
+		return nil
+	}
 	for _, other := range r.routes {
 		if other.path == t.path && other.method == t.method {
 			r.diags = append(r.diags, template.Errorf(e.pos, "%s /%s is declared twice", strings.ToUpper(t.method), t.path).
