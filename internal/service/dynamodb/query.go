@@ -2,6 +2,8 @@ package dynamodb
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
 	"github.com/nube-run/nube/internal/expr"
@@ -249,33 +251,56 @@ func (g *target) checkStartOf(hash, sort *expr.Comparison, start attr.Item) erro
 	return nil
 }
 
-// checkRead checks filter and projection against what is read.
+// checkRead checks filter and projection of a query against what is read.
 func (g *target) checkRead(req *pageRequest) error {
-	if req.want != nil {
-		if err := g.table.checkPaths(req.want.Paths()); err != nil {
-			return err
-		}
-	}
 	if req.filter != nil {
-		for _, p := range req.filter.Paths() {
+		paths := req.filter.Paths()
+		for _, p := range paths {
 			if g.keys.has(p[0].Name) {
 				return validation("%s can only contain non-primary key attributes: Primary key attribute: %s", req.filterName, p[0].Name)
 			}
+		}
+		if missing := g.unprojected(paths); missing != nil {
+			return invalidValues("Secondary index %s does not project one or more filter attributes: [%s]", g.index.Name, strings.Join(missing, ", "))
 		}
 	}
 	return g.checkScan(req)
 }
 
-// checkScan is the part of checkRead that scans have too.
+// checkScan is the part of checkRead that scans have too. A local index gets the attributes that it does not have from
+// the table; a global one cannot.
 func (g *target) checkScan(req *pageRequest) error {
 	if req.all && g.index != nil && g.index.Global && !g.index.projectsAll() {
 		return invalidValues("Select type ALL_ATTRIBUTES is not supported for global secondary index %s because its projection type is not ALL",
 			g.index.Name)
 	}
+	if req.want != nil {
+		if err := g.table.checkPaths(req.want.Paths()); err != nil {
+			return err
+		}
+		missing := g.unprojected(req.want.Paths())
+		if missing != nil && g.index.Global {
+			return invalidValues("Global secondary index %s does not project [%s]", g.index.Name, strings.Join(missing, ", "))
+		}
+		req.all = req.all || missing != nil
+	}
 	if req.filter != nil {
 		return g.table.checkPaths(req.filter.Paths())
 	}
 	return nil
+}
+
+// unprojected are the attributes of the paths that the index does not have.
+func (g *target) unprojected(paths []expr.Path) (missing []string) {
+	if g.index == nil || g.index.projectsAll() {
+		return nil
+	}
+	for _, name := range expr.Attributes(paths) {
+		if !slices.Contains(g.index.picked, name) {
+			missing = append(missing, name)
+		}
+	}
+	return missing
 }
 
 // sorted is the range of keys below prefix whose sort key satisfies the condition; all of them without one.

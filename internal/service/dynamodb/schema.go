@@ -159,7 +159,7 @@ func (t *table) addGlobal(x index, schema []shapes.KeySchemaElement, projection 
 	case !t.Provisioned && capacity != nil:
 		return invalidValues("ProvisionedThroughput should not be specified for index: %s when BillingMode is PAY_PER_REQUEST", x.Name)
 	case t.Provisioned && capacity == nil:
-		return invalidValues("ProvisionedThroughput must be specified for index: %s", x.Name)
+		return invalidValues("ProvisionedThroughput is not specified for index: %s", x.Name)
 	case t.Provisioned:
 		if x.Capacity, err = capacityOf(capacity); err != nil {
 			return err
