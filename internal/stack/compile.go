@@ -105,9 +105,6 @@ func (e *Engine) node(m *model, r *template.Resource) (*node, template.Diagnosti
 	ds = append(ds, refused(r)...)
 	want, more := m.env.Value("Resources", r.Properties)
 	ds = append(ds, more...)
-	if more.HasErrors() {
-		return nil, ds
-	}
 	want, more = typ.Table.Check(typ.Schema, want, r.Pos)
 	ds = append(ds, more...)
 	for _, path := range typ.Refused {

@@ -109,7 +109,7 @@ func (e *evaluator) ifElse(v, arg *template.Value) *template.Value {
 	if !ok {
 		e.fail(name.Pos, "Template error: unresolved condition dependency %s in Fn::If", name.Text)
 		e.nearCondition(name.Text)
-		return template.New(v.Pos, "")
+		return broken(v.Pos)
 	}
 	if b {
 		return e.value(arg.Items[1])

@@ -21,10 +21,15 @@ type evaluator struct {
 	diags template.Diagnostics
 }
 
-// fail reports an error and returns something to go on with.
+// fail reports an error and returns something to go on with: a call, of which
+// nobody knows the value.
 func (e *evaluator) fail(pos template.Pos, format string, args ...any) *template.Value {
 	e.diags = append(e.diags, template.Errorf(pos, format, args...))
-	return template.New(pos, "")
+	return broken(pos)
+}
+
+func broken(pos template.Pos) *template.Value {
+	return template.New(pos, template.Object{{Key: "Ref", Value: ""}})
 }
 
 // hint adds what would work to the newest diagnostic.
@@ -150,7 +155,7 @@ func (e *evaluator) call(v *template.Value, fn string, arg *template.Value) *tem
 			e.hint("did you mean %s?", near)
 		}
 	}
-	return template.New(v.Pos, "")
+	return broken(v.Pos)
 }
 
 // rebuild returns the call with reduced arguments: what remains when it cannot

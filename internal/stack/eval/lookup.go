@@ -21,7 +21,7 @@ func (e *evaluator) findInMap(v, arg *template.Value) *template.Value {
 			return e.fail(arg.Items[3].Pos, "Template error: the fourth parameter of Fn::FindInMap is a map with the key DefaultValue")
 		}
 		if !e.needsExtensions(v, "the DefaultValue of Fn::FindInMap") {
-			return template.New(v.Pos, "")
+			return broken(v.Pos)
 		}
 		fallback = f.Value
 	}
@@ -55,7 +55,7 @@ func (e *evaluator) findInMap(v, arg *template.Value) *template.Value {
 	} else if near := template.Suggest(keys[1].Text, m.Body.Keys()); near != "" {
 		e.hint("did you mean %s?", near)
 	}
-	return template.New(v.Pos, "")
+	return broken(v.Pos)
 }
 
 // zones evaluates Fn::GetAZs. A cloud here has the zones a, b and c in every

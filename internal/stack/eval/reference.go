@@ -29,7 +29,7 @@ func (e *evaluator) name(v *template.Value, name string, pos template.Pos) *temp
 		return p.at(pos)
 	}
 	if !e.resource(name, pos) {
-		return template.New(pos, "")
+		return broken(pos)
 	}
 	return e.attribute(v, name, "", pos)
 }
@@ -57,7 +57,7 @@ func (e *evaluator) unresolved(name string, pos template.Pos) *template.Value {
 	if near := template.Suggest(name, e.names()); near != "" && near != name {
 		e.hint("did you mean %s?", near)
 	}
-	return template.New(pos, "")
+	return broken(pos)
 }
 
 // names returns what Ref can name.
@@ -105,7 +105,7 @@ func (e *evaluator) getAtt(v, arg *template.Value) *template.Value {
 		return e.fail(v.Pos, usage)
 	}
 	if !e.getAttTarget(name.Text, name.Pos) {
-		return template.New(v.Pos, "")
+		return broken(v.Pos)
 	}
 	return e.attribute(remain(v, "Fn::GetAtt", items), name.Text, attr.Text, attr.Pos)
 }

@@ -125,7 +125,7 @@ func (e *evaluator) length(v, arg *template.Value) *template.Value {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-ToJsonString.html
 func (e *evaluator) toJSON(v, arg *template.Value) *template.Value {
 	if !e.needsExtensions(v, "Fn::ToJsonString") {
-		return template.New(v.Pos, "")
+		return broken(v.Pos)
 	}
 	x := e.value(arg)
 	if !Known(x) {

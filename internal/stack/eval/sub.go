@@ -56,10 +56,10 @@ func (e *evaluator) variable(name string, pos template.Pos, variables *template.
 	}
 	if _, ok := e.env.Template.Resource(id); !ok && e.block != "Conditions" {
 		e.fail(pos, "Template error: instance of Fn::Sub references invalid resource attribute %s", name)
-		return template.New(pos, "")
+		return broken(pos)
 	}
 	if !e.resource(id, pos) {
-		return template.New(pos, "")
+		return broken(pos)
 	}
 	getAtt := template.New(pos, template.Object{{Key: "Fn::GetAtt", Value: []*template.Value{template.New(pos, id), template.New(pos, attr)}}})
 	return e.attribute(getAtt, id, attr, pos)
