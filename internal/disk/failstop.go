@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -28,7 +29,8 @@ func FailStop(fs FS, failed func(error)) FS {
 
 // stop is the state of a fail-stop file system.
 type stop struct {
-	stopped atomic.Bool
+	stopped atomic.Bool // set when failed has returned, so that nobody sees a success before
+	once    sync.Once
 	failed  func(error)
 }
 
@@ -42,9 +44,10 @@ func (s *stop) change(op, name string, do func() error) (made bool, err error) {
 	if err == nil || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
 		return err == nil, err
 	}
-	if s.stopped.CompareAndSwap(false, true) {
+	s.once.Do(func() { // and a second failure waits for the first
 		s.failed(fmt.Errorf("%s %s: %w", op, name, err))
-	}
+		s.stopped.Store(true)
+	})
 	return false, nil
 }
 
