@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/service/apigateway"
+	"github.com/nube-run/nube/internal/service/cloudformation"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/sts"
@@ -28,10 +29,11 @@ import (
 type parts struct {
 	rootKey, rootSecret string
 
-	iam      *iam.Service
-	sts      *sts.Service
-	dynamodb *dynamodb.Service
-	gateway  *apigateway.Service
+	iam       *iam.Service
+	sts       *sts.Service
+	dynamodb  *dynamodb.Service
+	gateway   *apigateway.Service
+	formation *cloudformation.Service
 
 	owner    *timer.Owner
 	timers   *timer.Timers
@@ -50,6 +52,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.gateway.API(),
 		p.sts.API(),
 		p.iam.API(),
+		p.formation.API(),
 	}
 }
 
@@ -60,9 +63,11 @@ func (p *parts) backlogs() []work.Backlog {
 
 // openParts makes the services and starts them.
 func (c *Cloud) openParts(ctx context.Context) error {
-	p := &parts{denials: &control.Denials{}}
-	c.parts = p
 	caller := &lateCaller{}
+	p := &parts{denials: &control.Denials{}}
+	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.formation = cloudformation.New(p.stacks, nil)
+	c.parts = p
 	var err error
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
 		return fmt.Errorf("root key: %w", err)
@@ -80,7 +85,6 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
-	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
 	return c.startParts(ctx)

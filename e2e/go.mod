@@ -1,0 +1,3 @@
+module github.com/nube-run/nube/e2e
+
+go 1.26
