@@ -17,7 +17,11 @@ func (t *Template) Value() *Value {
 	put("Rules", t.Rules)
 	put("Mappings", section(t.Mappings, func(m Mapping) Field { return Field{m.Name, m.Pos, m.Body} }))
 	put("Conditions", section(t.Conditions, func(c Condition) Field { return Field{c.Name, c.Pos, c.Body} }))
-	put("Resources", section(t.Resources, func(r Resource) Field { return Field{r.LogicalID, r.Pos, r.Value()} }))
+	resources := section(t.Resources, func(r Resource) Field { return Field{r.LogicalID, r.Pos, r.Value()} })
+	if resources == nil {
+		resources = &Value{Kind: Map, Pos: t.Pos} // the one section that must be there
+	}
+	put("Resources", resources)
 	put("Outputs", section(t.Outputs, func(o Output) Field { return Field{o.Name, o.Pos, o.body()} }))
 	return v
 }

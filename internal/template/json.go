@@ -15,14 +15,15 @@ const maxDepth = 1000
 // ReadJSON parses a file that holds one JSON value. Duplicate keys are errors.
 func ReadJSON(f *File) (*Value, Diagnostics) {
 	text := bytes.TrimPrefix(f.Text, []byte("\ufeff"))
-	r := jsonReader{file: f, base: len(f.Text) - len(text), text: text, dec: json.NewDecoder(bytes.NewReader(text))}
+	r := jsonReader{file: f, text: text, dec: json.NewDecoder(bytes.NewReader(text)), line: 1, column: 1}
 	r.dec.UseNumber()
 	v := r.value(0)
 	if r.diags.HasErrors() {
 		return nil, r.diags
 	}
+	end := r.next()
 	if _, err := r.dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, append(r.diags, Errorf(r.next(), "unexpected text after the JSON value"))
+		return nil, append(r.diags, Errorf(end, "unexpected text after the JSON value"))
 	}
 	return v, r.diags
 }
@@ -30,10 +31,12 @@ func ReadJSON(f *File) (*Value, Diagnostics) {
 // jsonReader builds values from a token stream.
 type jsonReader struct {
 	file  *File
-	base  int // bytes before text in the file
 	text  []byte
 	dec   *json.Decoder
 	diags Diagnostics
+
+	// The place reached so far: tokens come in order, so each place is found from the one before.
+	offset, line, column int
 }
 
 // next returns the place of the token that follows.
@@ -42,18 +45,30 @@ func (r *jsonReader) next() Pos {
 	for i < len(r.text) && strings.IndexByte(" \t\r\n,:", r.text[i]) >= 0 {
 		i++
 	}
-	return r.file.at(r.base + i)
+	return r.at(i)
+}
+
+// at returns the place of an offset that is not before the last one asked for.
+func (r *jsonReader) at(offset int) Pos {
+	for _, c := range string(r.text[r.offset:max(offset, r.offset)]) {
+		r.column++
+		if c == '\n' {
+			r.line, r.column = r.line+1, 1
+		}
+	}
+	r.offset = max(offset, r.offset)
+	return Pos{File: r.file, Line: r.line, Column: r.column}
 }
 
 func (r *jsonReader) fail(err error) *Value {
 	pos := r.next()
 	var se *json.SyntaxError
-	if errors.As(err, &se) && se.Offset > 0 {
-		pos = r.file.at(r.base + int(se.Offset) - 1)
+	if errors.As(err, &se) && se.Offset-1 > r.dec.InputOffset() {
+		pos = r.at(int(se.Offset) - 1) // inside of the token that follows
 	}
 	msg := strings.TrimPrefix(err.Error(), "json: ")
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		pos, msg = r.file.at(len(r.file.Text)), "the text ends in the middle of a value"
+		pos, msg = r.at(len(r.text)), "the text ends in the middle of a value"
 	}
 	r.diags = append(r.diags, Errorf(pos, "not valid JSON: %s", msg))
 	return &Value{Pos: pos}

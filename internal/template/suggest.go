@@ -15,7 +15,7 @@ func Suggest(name string, candidates []string) string {
 		case cost == 0 && name != c:
 			cost = 1
 		case len(name) >= 3 && len(c) > len(name) && strings.EqualFold(name, c[:len(name)]):
-			cost = min(cost, 3) // memory, for memorySize
+			cost = min(cost, 2) // memory, for memorySize
 		}
 		if cost < bestCost {
 			best, bestCost = c, cost

@@ -96,8 +96,13 @@ type walker struct {
 
 func (w *walker) pos(n *yaml.Node) Pos { return Pos{File: w.file, Line: n.Line, Column: n.Column} }
 
+// maxErrors is how many errors are reported about one document.
+const maxErrors = 50
+
 func (w *walker) fail(d Diagnostic) *Value {
-	w.diags = append(w.diags, d)
+	if len(w.diags) < maxErrors {
+		w.diags = append(w.diags, d)
+	}
 	return &Value{Pos: d.Pos}
 }
 
