@@ -316,3 +316,29 @@ func TestOwnNetwork(t *testing.T) {
 		})
 	}
 }
+
+// A process has no rights of root's, and no files but its own.
+func TestNothingIsInherited(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("s"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := unix.Open(secret, unix.O_RDONLY, 0) // not close-on-exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	const high = 200
+	if err := unix.Dup2(fd, high); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(high)
+	eachLevel(t, func(t *testing.T, h *Host) {
+		got := tryAll(t, h, newSpec(t, h), "status CapPrm", "status CapEff", "status NoNewPrivs", "status Seccomp",
+			"read /proc/self/fd/"+strconv.Itoa(high))
+		want := []string{"0000000000000000", "0000000000000000", "1", "2", "ENOENT"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	})
+}

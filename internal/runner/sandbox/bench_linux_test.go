@@ -31,16 +31,16 @@ func benchStart(b *testing.B, at int) {
 		c.Env = []string{}
 		return c.Run()
 	}}
-	for _, l := range levels() {
-		h := openLevel(b, l, Options{})
+	add := func(name string, l level, o Options, n Network) {
+		h := openLevel(b, l, o)
 		dirs := make(chan Spec, at)
 		for range at {
 			s := newSpec(b, h)
-			s.Argv, s.MemoryMB = []string{program}, 128
+			s.Argv, s.MemoryMB, s.Network = []string{program}, 128, n
 			dirs <- s
 		}
-		kinds = append(kinds, l.name)
-		starts[l.name] = func() error {
+		kinds = append(kinds, name)
+		starts[name] = func() error {
 			s := <-dirs
 			defer func() { dirs <- s }()
 			p, err := h.Start(b.Context(), s)
@@ -50,6 +50,11 @@ func benchStart(b *testing.B, at int) {
 			return err
 		}
 	}
+	for _, l := range levels() {
+		add(l.name, l, Options{}, NetworkOpen)
+	}
+	add("platform-only", levels()[0], Options{}, NetworkPlatformOnly)
+	add("own-network", levels()[0], Options{NetworkNamespaces: true}, NetworkPlatformOnly)
 	var mu sync.Mutex
 	took := map[string][]time.Duration{}
 	for b.Loop() {

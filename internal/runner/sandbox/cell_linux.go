@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -208,15 +209,12 @@ func (c *cell) spawn(s *Spec) (pid, pidfd int, err error) {
 	if c.group != nil && c.group.fd >= 0 {
 		attr.UseCgroupFD, attr.CgroupFD = true, c.group.fd
 	}
-	dir := s.WorkDir
-	if dir == "" {
-		dir = c.sys.layout(s).Task
-	}
+	at := c.sys.layout(s)
 	env := s.Env
 	if c.sys.marks() {
 		env = append(env[:len(env):len(env)], markerKey+"="+c.marker())
 	}
-	pid, err = syscall.ForkExec(s.Argv[0], s.Argv, &syscall.ProcAttr{Dir: dir, Env: env, Files: files, Sys: attr})
+	pid, err = syscall.ForkExec(s.Argv[0], s.Argv, &syscall.ProcAttr{Dir: cmp.Or(s.WorkDir, at.Task, at.Tmp), Env: env, Files: files, Sys: attr})
 	if errors.Is(err, unix.EACCES) && c.uid != 0 {
 		err = fmt.Errorf("%w (the code runs as a user of its own: it must be readable and executable for others, as on Lambda)", err)
 	}
@@ -242,14 +240,10 @@ func ownPipe(f *os.File, uid int) error {
 	return nil
 }
 
-// dropCapabilities takes all of root's special rights from the calling thread
-// and what it starts.
+// dropCapabilities takes all of root's special rights from the calling thread.
+// With no_new_privs a program that it becomes cannot get them back, although
+// its user is root.
 func dropCapabilities() error {
-	for c := uintptr(0); c <= unix.CAP_LAST_CAP; c++ {
-		if err := unix.Prctl(unix.PR_CAPBSET_DROP, c, 0, 0, 0); err != nil && !errors.Is(err, unix.EINVAL) {
-			return fmt.Errorf("drop capability %d: %w", c, err)
-		}
-	}
 	hdr := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	return os.NewSyscallError("capset", unix.Capset(&hdr, &none[0]))

@@ -158,6 +158,13 @@ func try(a []string) string {
 		return os.Getenv(a[1])
 	case "id":
 		return fmt.Sprintf("%d %d %d", os.Getpid(), os.Getuid(), os.Getgid())
+	case "status": // a line of it
+		for line := range strings.Lines(readFile("/proc/self/status")) {
+			if v, ok := strings.CutPrefix(line, a[1]+":"); ok {
+				return strings.TrimSpace(v)
+			}
+		}
+		return "nothing"
 	case "cwd":
 		wd, err := os.Getwd()
 		if err != nil {

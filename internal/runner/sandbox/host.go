@@ -87,6 +87,9 @@ var (
 // it. With Mode Required it fails when a core guarantee is missing, and names
 // which. Processes that an earlier Host with the same Dir left behind are
 // killed.
+//
+// On Linux it marks every file that this process has open as not to be
+// inherited by any child.
 func Open(o Options) (*Host, error) {
 	if o.Dir == "" {
 		return nil, errors.New("sandbox: Options.Dir is empty")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -101,6 +102,12 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
+	// Files that this process was started with may pass to its children, and
+	// must not to those of ours. Older kernels than 5.11 cannot do it at once.
+	err = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err != nil && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EINVAL) {
+		return nil, os.NewSyscallError("close_range", err)
+	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -254,8 +261,9 @@ func (s *system) start(_ context.Context, sp *Spec) (child, error) {
 	if sp.Network == NetworkPlatformOnly && !s.platformOnly() {
 		return nil, ErrNetwork
 	}
+	base := s.currentBase()
 	t, err := s.launch(sp)
-	if err != nil && s.renew() {
+	if err != nil && s.renew(base) {
 		t, err = s.launch(sp)
 	}
 	if err != nil {
@@ -294,27 +302,23 @@ func (s *system) currentBase() *base {
 	return s.base
 }
 
-// renew builds the namespaces again if somebody has killed the keeper, and
-// reports whether a start may now succeed. Everything in them has ended.
-func (s *system) renew() bool {
+// renew builds the namespaces again if somebody has killed the keeper of old,
+// and reports whether a start may now succeed. Everything in them has ended.
+func (s *system) renew(old *base) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.base == nil || !s.base.keeper.dead() {
+	if s.base != old {
+		return true // another start has
+	}
+	if old == nil || !old.keeper.dead() {
 		return false
 	}
 	b, err := newBase(filepath.Join(s.opts.Dir, "root"), s.users.users, s.can.named)
 	if err != nil {
 		return false // the start's own error stands, and the next one tries again
 	}
-	s.base.close()
+	old.close()
 	s.base = b
-	for range len(s.ready) {
-		select {
-		case c := <-s.ready:
-			_ = c.discard() // nothing ran in it
-		default:
-		}
-	}
 	return true
 }
 
@@ -412,11 +416,17 @@ func readOnly(paths []string) []string {
 
 // cell takes a ready cell or makes one.
 func (s *system) cell() (*cell, error) {
-	select {
-	case c := <-s.ready:
-		return c, nil
-	default:
-		return s.newCell()
+	base := s.currentBase()
+	for {
+		select {
+		case c := <-s.ready:
+			if c.base == base {
+				return c, nil
+			}
+			_ = c.discard() // of namespaces that have ended; nothing ran in it
+		default:
+			return s.newCell()
+		}
 	}
 }
 

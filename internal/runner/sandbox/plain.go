@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"sync/atomic"
@@ -41,11 +42,7 @@ func (p *plain) start(_ context.Context, s *Spec) (child, error) {
 			files[i] = null
 		}
 	}
-	dir := s.WorkDir
-	if dir == "" {
-		dir = s.CodeDir
-	}
-	proc, err := os.StartProcess(s.Argv[0], s.Argv, &os.ProcAttr{Dir: dir, Env: s.Env, Files: files, Sys: plainAttr()})
+	proc, err := os.StartProcess(s.Argv[0], s.Argv, &os.ProcAttr{Dir: cmp.Or(s.WorkDir, s.CodeDir, s.Tmp), Env: s.Env, Files: files, Sys: plainAttr()})
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (s *system) report() Report {
 		Signals:      spaces || ll >= landlockScopeABI,
 		Ports:        s.peers,
 		PlatformOnly: s.platformOnly(),
-		Tree:         true,
+		Tree:         !s.marks(),
 		Orphans:      spaces,
 		MemoryLimit:  true,
 		CPULimit:     g.cpu.version != 0,
@@ -54,6 +54,7 @@ func (s *system) report() Report {
 	no(!r.TmpLimit, "The size of /tmp is not limited: it is on the disk.")
 	no(!spaces, "If nube is killed, its instances end with it; what they started themselves ends when nube starts again.")
 	no(!spaces, "Instances can see the names and arguments of your other processes, and connect to sockets that have a name in the file system.")
+	no(!r.Tree, "What an instance has started is found by its family, session and environment: a process that leaves all three survives it.")
 	no(!r.CPULimit, "CPU shares are not set: there is no cpu controller.")
 	no(!r.ProcessLimit, "The number of processes is not limited: there is no pids controller.")
 	return r

@@ -27,7 +27,8 @@ type Spec struct {
 	Argv []string
 	// Env is the complete environment, as KEY=value.
 	Env []string
-	// WorkDir is where the program starts; Layout.Task when empty.
+	// WorkDir is where the program starts; when empty Layout.Task, or
+	// Layout.Tmp when there is no code.
 	WorkDir string
 
 	// CodeDir is the host's directory with the code, read-only to the process.

@@ -44,8 +44,20 @@ func parseStat(line string) (procStat, bool) {
 	return procStat{pid, ppid, session, size == 0 || f[0] == "Z" || f[0] == "X", start}, true
 }
 
+// readStat reads a process's line. It is asked of every process on the machine
+// when a family is looked for, so it makes no more calls than it must.
 func readStat(pid int) (procStat, bool) {
-	return parseStat(readFile("/proc/" + strconv.Itoa(pid) + "/stat"))
+	fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return procStat{}, false
+	}
+	var buf [1024]byte // 52 numbers and a name of 15 characters
+	n, err := unix.Read(fd, buf[:])
+	unix.Close(fd)
+	if err != nil {
+		return procStat{}, false
+	}
+	return parseStat(string(buf[:n]))
 }
 
 // family finds a tree's living processes without control groups: the
