@@ -1,0 +1,43 @@
+package lambda
+
+import (
+	"context"
+
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
+)
+
+// Operations about what functions cannot have here. Clients ask before they
+// set anything, and the truth is that there is nothing; setting it is answered
+// with 501 by the front.
+
+func (s *Service) listEventSourceMappings(ctx context.Context, in *shapes.ListEventSourceMappingsRequest) (*shapes.ListEventSourceMappingsResponse, error) {
+	out := &shapes.ListEventSourceMappingsResponse{EventSourceMappings: []shapes.EventSourceMappingConfiguration{}}
+	if in.FunctionName == nil {
+		return out, nil
+	}
+	_, _, _, err := s.view(ctx, in.FunctionName, nil)
+	return out, err
+}
+
+func (s *Service) listURLs(ctx context.Context, in *shapes.ListFunctionUrlConfigsRequest) (*shapes.ListFunctionUrlConfigsResponse, error) {
+	_, _, _, err := s.view(ctx, in.FunctionName, nil)
+	return &shapes.ListFunctionUrlConfigsResponse{FunctionUrlConfigs: []shapes.FunctionUrlConfig{}}, err
+}
+
+func (s *Service) listProvisioned(ctx context.Context, in *shapes.ListProvisionedConcurrencyConfigsRequest) (*shapes.ListProvisionedConcurrencyConfigsResponse, error) {
+	_, _, _, err := s.view(ctx, in.FunctionName, nil)
+	return &shapes.ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: []shapes.ProvisionedConcurrencyConfigListItem{}}, err
+}
+
+func (s *Service) getCodeSigning(ctx context.Context, in *shapes.GetFunctionCodeSigningConfigRequest) (*shapes.GetFunctionCodeSigningConfigResponse, error) {
+	r, _, _, err := s.view(ctx, in.FunctionName, nil)
+	return &shapes.GetFunctionCodeSigningConfigResponse{FunctionName: &r.name}, err
+}
+
+func (s *Service) getRuntimeManagement(ctx context.Context, in *shapes.GetRuntimeManagementConfigRequest) (*shapes.GetRuntimeManagementConfigResponse, error) {
+	r, _, c, err := s.view(ctx, in.FunctionName, in.Qualifier)
+	if err != nil {
+		return nil, err
+	}
+	return &shapes.GetRuntimeManagementConfigResponse{UpdateRuntimeOn: ptr("Auto"), FunctionArn: s.shown(ctx, r, c).FunctionArn}, nil
+}

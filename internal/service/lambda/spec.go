@@ -1,0 +1,44 @@
+package lambda
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/runner"
+)
+
+// specKey names a configuration: a revision is never another's.
+type specKey struct {
+	account, region string
+	id              uint64
+	version         string
+	revision        string
+}
+
+// spec returns the execution environment of a configuration.
+func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, error) {
+	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision}
+	if have, ok := s.specs.Load(k); ok {
+		return have.(*runner.Spec), nil
+	}
+	a, err := s.Artifacts.Artifact(c.Code.Digest)
+	if err != nil {
+		return nil, fmt.Errorf("code of %s: %w", f.Name, err)
+	}
+	spec := &runner.Spec{
+		Function: scope.Function(f.Name), Name: f.Name, Version: c.Version,
+		Runtime: c.Runtime, Handler: c.Handler, CodeDir: a.Dir, Code: a.Digest,
+		Env: c.Env, Role: arn.ARN(c.Role), MemoryMB: int(c.Memory), Timeout: time.Duration(c.Timeout) * time.Second, TmpMB: int(c.Tmp),
+		LogGroup: c.logGroup(f.Name),
+	}
+	for _, l := range c.Layers {
+		la, err := s.Artifacts.Artifact(l.Digest)
+		if err != nil {
+			return nil, fmt.Errorf("layer %s of %s: %w", l.ARN, f.Name, err)
+		}
+		spec.Layers = append(spec.Layers, la.Dir)
+	}
+	have, _ := s.specs.LoadOrStore(k, spec)
+	return have.(*runner.Spec), nil
+}
