@@ -162,7 +162,7 @@ func (r *run) refuse(res *Resource, fresh bool, why error) error {
 
 // begin records the intent of a step and carries it out.
 func (r *run) begin(ctx context.Context, n *node, res *Resource, act action, want *template.Value) error {
-	it := &intent{Action: act, Properties: want.AppendJSON(nil), DependsOn: n.deps, Began: r.e.model.Now()}
+	it := &intent{Action: act, Properties: want.AppendJSON(nil), DependsOn: n.needs, Began: r.e.model.Now()}
 	switch act {
 	case actUpdate:
 		it.PhysicalID = res.PhysicalID
@@ -321,7 +321,7 @@ func (r *run) succeeded(res *Resource, p Progress) error {
 // declare takes over what a template says about a resource besides its
 // properties.
 func (v *version) declare(n *node) {
-	v.DependsOn = n.deps
+	v.DependsOn = n.needs
 	v.DeletionPolicy, v.UpdateReplacePolicy = n.res.DeletionPolicy, n.res.UpdateReplacePolicy
 	v.Metadata = nil
 	if n.res.Metadata != nil {

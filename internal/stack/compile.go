@@ -26,6 +26,10 @@ type node struct {
 	typ  *Type
 	want *template.Value // properties, reduced as far as the other resources allow
 	deps []string        // logical ids, sorted
+	// needs are deps and what they need in turn: what is stored with the
+	// resource, so that its place in any order is known when the template that
+	// gave it is gone.
+	needs []string
 	// refs are the references in want, to tell what a change depends on.
 	refs []eval.Reference
 }
@@ -80,6 +84,17 @@ func (e *Engine) compile(t *template.Template, params eval.Parameters, st eval.S
 	}
 	if ds.HasErrors() {
 		return nil, ds
+	}
+	for _, name := range m.graph.order() {
+		n := m.nodes[name]
+		n.needs = slices.Clone(n.deps)
+		for _, d := range n.deps {
+			if dep := m.nodes[d]; dep != nil {
+				n.needs = append(n.needs, dep.needs...)
+			}
+		}
+		slices.Sort(n.needs)
+		n.needs = slices.Compact(n.needs)
 	}
 	m.warn = ds
 	return m, ds

@@ -80,7 +80,7 @@ type version struct {
 	PhysicalID          string          `json:",omitempty"`
 	Properties          json.RawMessage `json:",omitempty"`
 	Attrs               Attrs           `json:",omitempty"`
-	DependsOn           []string        `json:",omitempty"` // logical ids, sorted
+	DependsOn           []string        `json:",omitempty"` // logical ids, sorted: of what it needs, and what that needs
 	DeletionPolicy      string          `json:",omitempty"`
 	UpdateReplacePolicy string          `json:",omitempty"`
 	Metadata            json.RawMessage `json:",omitempty"`

@@ -62,8 +62,9 @@ type world struct {
 	fails  map[string]string // "create Logical", or "create Logical/text" when a property has the text: why it fails
 	// before and after, when set, are called around each effect.
 	before, after func(call string)
-	dead          func() bool                  // the process is gone: no effect takes place any more
-	order         func(call string, r Request) // told of each successful call
+	block         func(ctx context.Context, call string) error // may wait, and fail the call
+	dead          func() bool                                  // the process is gone: no effect takes place any more
+	order         func(call string, r Request)                 // told of each successful call
 }
 
 func newWorld(t testing.TB) *world {
@@ -100,8 +101,13 @@ type fake struct {
 	named bool
 }
 
-func (f *fake) enter(call string, r Request) error {
+func (f *fake) enter(ctx context.Context, call string, r Request) error {
 	line := call + " " + r.LogicalID
+	if f.w.block != nil {
+		if err := f.w.block(ctx, line); err != nil {
+			return err
+		}
+	}
 	if f.w.before != nil {
 		f.w.before(line)
 	}
@@ -145,7 +151,7 @@ func (f *fake) attrs(id string, props *template.Value) Attrs {
 }
 
 func (f *fake) Create(ctx context.Context, r Request) (Progress, error) {
-	if err := f.enter("create", r); err != nil {
+	if err := f.enter(ctx, "create", r); err != nil {
 		return Progress{}, err
 	}
 	defer f.leave("create", r)
@@ -169,7 +175,7 @@ func (f *fake) Create(ctx context.Context, r Request) (Progress, error) {
 }
 
 func (f *fake) Update(ctx context.Context, r Request) (Progress, error) {
-	if err := f.enter("update", r); err != nil {
+	if err := f.enter(ctx, "update", r); err != nil {
 		return Progress{}, err
 	}
 	defer f.leave("update", r)
@@ -181,7 +187,7 @@ func (f *fake) Update(ctx context.Context, r Request) (Progress, error) {
 }
 
 func (f *fake) Delete(ctx context.Context, r Request) (Progress, error) {
-	if err := f.enter("delete", r); err != nil {
+	if err := f.enter(ctx, "delete", r); err != nil {
 		return Progress{}, err
 	}
 	defer f.leave("delete", r)
