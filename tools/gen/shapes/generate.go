@@ -239,7 +239,7 @@ func (g *generator) writeShape(b *bytes.Buffer, name string) error {
 	if p, ok := re2(s.Pattern); ok {
 		fmt.Fprintf(b, ", Pattern: %q", p)
 	}
-	if len(s.Enum) > 0 {
+	if len(s.Enum) > 0 && !slices.Contains(g.open, name) {
 		fmt.Fprintf(b, ", Enum: []string{")
 		for i, e := range s.Enum {
 			if i > 0 {

@@ -9,6 +9,9 @@ type service struct {
 	// custom replaces shapes by Go types of ours; the value is an import path
 	// and a type name separated by the last dot.
 	custom map[string]string
+	// open names strings whose values the model lists and AWS has added to
+	// since: the service says which it takes.
+	open []string
 }
 
 func services() []service {
@@ -22,7 +25,7 @@ func services() []service {
 			"Key":                           attr + ".Item",
 			"PutItemInputAttributeMap":      attr + ".Item",
 		}},
-		{pkg: "lambda", dir: "lambda/2015-03-31"},
+		{pkg: "lambda", dir: "lambda/2015-03-31", open: []string{"Runtime"}},
 		{pkg: "apigateway", dir: "apigateway/2015-07-09"},
 		{pkg: "logs", dir: "logs/2014-03-28"},
 		{pkg: "sts", dir: "sts/2011-06-15"},

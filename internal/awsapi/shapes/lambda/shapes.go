@@ -767,7 +767,7 @@ var shapes = [...]schema.Shape{
 		{Name: "message", Wire: "message", Shape: 260},
 	}},
 	230: {Name: "RoleArn", Kind: schema.String, Pattern: "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"},
-	231: {Name: "Runtime", Kind: schema.String, Enum: []string{"nodejs", "nodejs4.3", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x", "nodejs14.x", "nodejs16.x", "java8", "java8.al2", "java11", "python2.7", "python3.6", "python3.7", "python3.8", "python3.9", "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet6", "dotnet8", "nodejs4.3-edge", "go1.x", "ruby2.5", "ruby2.7", "provided", "provided.al2", "nodejs18.x", "python3.10", "java17", "ruby3.2", "ruby3.3", "python3.11", "nodejs20.x", "provided.al2023", "python3.12", "java21"}},
+	231: {Name: "Runtime", Kind: schema.String},
 	232: {Name: "RuntimeVersionArn", Kind: schema.String, HasMin: true, Min: 26, HasMax: true, Max: 2048, Pattern: "^arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+$"},
 	233: {Name: "RuntimeVersionConfig", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "RuntimeVersionArn", Wire: "RuntimeVersionArn", Shape: 232},
