@@ -24,6 +24,7 @@ const (
 type source struct {
 	name  string
 	index Index
+	local bool // runs on every node
 
 	mu       sync.Mutex
 	sleeper  *work.Sleeper // while it runs
@@ -50,9 +51,8 @@ func (s *source) trouble() string {
 	return fmt.Sprintf("failed %d times: %v", s.failures, s.err)
 }
 
-// run fires what is due until the shard ends.
-func (s *source) run(shard *Shard, o Options, sleeper *work.Sleeper) {
-	ctx := shard.Context()
+// run fires what is due until ctx ends.
+func (s *source) run(ctx context.Context, shard *Shard, o Options, sleeper *work.Sleeper) {
 	s.mu.Lock()
 	s.sleeper = sleeper
 	s.mu.Unlock()

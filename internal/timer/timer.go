@@ -89,25 +89,41 @@ func (t *Timers) Handle(kind string, fire Fire) {
 // Register adds an index, and returns what to call, after the commit, when
 // something in it may be due earlier than before: tx.After(wake).
 func (t *Timers) Register(name string, ix Index) (wake func(kv.Stamp)) {
-	s := &source{name: name, index: ix}
+	return t.register(&source{name: name, index: ix})
+}
+
+// RegisterLocal is Register for an index of what this node alone knows and does,
+// behind another shard than that of the timers: the Shard that Fire gets is nil.
+func (t *Timers) RegisterLocal(name string, ix Index) (wake func(kv.Stamp)) {
+	return t.register(&source{name: name, index: ix, local: true})
+}
+
+func (t *Timers) register(s *source) (wake func(kv.Stamp)) {
 	t.sources = append(t.sources, s)
 	return func(kv.Stamp) { s.wake() }
 }
 
-// Run fires what is due until ctx ends. It fires only what this node owns.
+// Run fires what is due until ctx ends. Except for what is local it fires only
+// what this node owns.
 func (t *Timers) Run(ctx context.Context) {
+	var local sync.WaitGroup
+	t.start(ctx, nil, &local)
 	for s := range t.o.Owner.Own(ctx, "timer", 1) {
-		t.runShard(s)
+		var wg sync.WaitGroup
+		t.start(s.Context(), s, &wg)
+		wg.Wait()
 	}
+	local.Wait()
 }
 
-func (t *Timers) runShard(s *Shard) {
-	var wg sync.WaitGroup
+// start runs the sources of a shard, or the local ones.
+func (t *Timers) start(ctx context.Context, s *Shard, wg *sync.WaitGroup) {
 	for _, src := range t.sources {
-		sleeper := t.o.Ledger.Sleeper(work.Timer, src.name)
-		wg.Go(func() { src.run(s, t.o, sleeper) })
+		if src.local == (s == nil) {
+			sleeper := t.o.Ledger.Sleeper(work.Timer, src.name)
+			wg.Go(func() { src.run(ctx, s, t.o, sleeper) })
+		}
 	}
-	wg.Wait()
 }
 
 // Backlog implements [work.Backlog].
