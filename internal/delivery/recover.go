@@ -10,12 +10,56 @@ import (
 
 // targets returns the targets that have rows of a kind, looking once into each.
 func (l layout) targets(s *kv.Snap, kind string) ([]string, error) {
-	return distinct(s, l.kind(kind), func(k kv.Key) (string, kv.Range, error) {
+	if kind == rowEffect {
+		return l.emittedTo(s)
+	}
+	return l.targetsIn(s, l.kind(kind))
+}
+
+func (l layout) targetsIn(s *kv.Snap, r kv.Range) ([]string, error) {
+	return distinct(s, r, func(k kv.Key) (string, kv.Range, error) {
 		d := l.Decode(k)
-		d.Str()
-		t := d.Str()
+		kind, t := d.Str(), d.Str()
 		return t, l.of(kind, t), d.Err()
 	})
+}
+
+// emittedTo returns the targets that have effects which nobody has handed over.
+//
+// What was handed over is deleted, and a store is slow to look past many deleted
+// rows. So nothing is looked for before a target's cursor: targets with a cursor
+// are looked at behind it, and the others lie in the gaps between those.
+func (l layout) emittedTo(s *kv.Snap) ([]string, error) {
+	var names []string
+	gap := l.kind(rowEffect)
+	for p, err := range s.Scan(l.kind("c"), kv.ScanOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		d := l.Decode(p.Key)
+		d.Str()
+		name := d.Str()
+		if err := d.Done(); err != nil {
+			return nil, err
+		}
+		of := l.of(rowEffect, name)
+		between, err := l.targetsIn(s, kv.Range{Start: gap.Start, End: of.Start})
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, between...)
+		var cursor kv.Stamp
+		copy(cursor[:], p.Value)
+		for _, err := range s.Scan(l.after(name, cursor), kv.ScanOptions{Limit: 1, KeysOnly: true}) {
+			if err != nil {
+				return nil, err
+			}
+			names = append(names, name)
+		}
+		gap.Start = of.End
+	}
+	rest, err := l.targetsIn(s, gap)
+	return append(names, rest...), err
 }
 
 // orders returns the orders of a target that have parked effects.
