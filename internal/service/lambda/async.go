@@ -27,7 +27,7 @@ import (
 const (
 	defaultRetries = 2
 	defaultAge     = 6 * time.Hour
-	firstPause     = time.Minute
+	retryPause     = time.Minute // before the first retry; twice that before the second
 	throttlePause  = time.Second
 )
 
@@ -95,7 +95,7 @@ func (s *Service) enqueue(ctx context.Context, r ref, event []byte) error {
 	e := delivery.Effect{
 		Cell: c, Target: string(r.arn(call.Scope)), ID: requestID(ctx), Kind: kindInvoke, Payload: payload, Cause: record.From(ctx), At: s.Clock.Now(),
 		Actor:  delivery.ActorRef{Account: call.Actor.Account, ARN: string(call.Actor.Principal.ARN), Service: call.Actor.Principal.Service, UserID: call.Actor.UserID},
-		Policy: delivery.Policy{MaxAttempts: attempts, MaxAge: age, Backoff: firstPause},
+		Policy: delivery.Policy{MaxAttempts: attempts, MaxAge: age},
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error { return s.Emit.Emit(tx, e) })
 	return err
@@ -149,7 +149,7 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 	case err != nil:
 		return s.outcome(err)
 	case res.Fault != nil:
-		return delivery.Outcome{Err: fault.New(res.Fault.Type, "%s", res.Payload)}
+		return delivery.Outcome{Err: fault.New(res.Fault.Type, "%s", res.Payload), After: time.Duration(e.Attempt) * retryPause}
 	case env.OnSuccess == "":
 		return delivery.Outcome{}
 	}

@@ -50,6 +50,15 @@ func TestLifecycle(t *testing.T) {
 	c.want("GetFunction", `{"FunctionName":"arn:aws:lambda:eu-west-1:999999999999:function:f"}`, "ResourceNotFoundException")
 }
 
+// Runtimes are newer than the model.
+func TestNewRuntimes(t *testing.T) {
+	c := newCloud(t, nil)
+	for _, runtime := range []string{"nodejs24.x", "python3.14", "provided.al2023", "go1.x"} {
+		c.want("CreateFunction", fmt.Sprintf(`{"FunctionName":%q,"Runtime":%q,"Handler":"a.b","Role":%q,"Code":{"ZipFile":%q}}`,
+			strings.ReplaceAll(runtime, ".", "-"), runtime, testRole, archived(t, "a", "")), `"Runtime":"`+runtime+`"`)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	c := newCloud(t, nil)
 	zip := archived(t, "index.js", "")

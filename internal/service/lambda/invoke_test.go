@@ -120,7 +120,7 @@ func TestEvents(t *testing.T) {
 	c.create("f", "")
 	c.create("after", "")
 	e := c.event(`{"n":1}`)
-	if e.Target != fnARN+"f" || e.Cell != testCell || e.Policy != (delivery.Policy{MaxAttempts: 3, MaxAge: 6 * time.Hour, Backoff: time.Minute}) || e.ID == "" {
+	if e.Target != fnARN+"f" || e.Cell != testCell || e.Policy != (delivery.Policy{MaxAttempts: 3, MaxAge: 6 * time.Hour}) || e.ID == "" {
 		t.Errorf("effect %+v", e)
 	}
 	if o := c.s.Accept(context.Background(), []delivery.Effect{e})[0]; o.Err != nil || len(o.Then) != 0 {
