@@ -66,13 +66,14 @@ func openCgroups(mounts []cgroupMount, name string) *cgroups {
 // group, gives none unless we are alone there and move aside. The second is
 // the top, where systemd has usually handed them down.
 func (g *cgroups) openUnified(m cgroupMount, name string) {
-	for _, parent := range slices.Compact([]string{m.own, m.top}) {
+	own := strings.TrimSuffix(m.own, "/"+asideName) // when an earlier Host has moved us
+	for _, parent := range slices.Compact([]string{own, m.top}) {
 		dir := filepath.Join(parent, name)
 		if os.Mkdir(dir, 0o755) != nil && !isDir(dir) {
 			continue
 		}
 		if handDown(parent) != nil && alone(parent) {
-			aside := filepath.Join(parent, "nube")
+			aside := filepath.Join(parent, asideName)
 			if os.Mkdir(aside, 0o755) == nil || isDir(aside) {
 				if writeFile(filepath.Join(aside, "cgroup.procs"), "0") == nil {
 					handDown(parent)
@@ -100,6 +101,9 @@ func (g *cgroups) openUnified(m cgroupMount, name string) {
 		}
 	}
 }
+
+// asideName is the group that this process moves into to make room beside it.
+const asideName = "nube-self"
 
 // handDown gives the groups in dir the controllers that dir has. One that is
 // missing or refused does not keep the others.

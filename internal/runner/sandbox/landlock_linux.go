@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -135,44 +134,3 @@ func (r *ruleset) restrict() error {
 }
 
 func (r *ruleset) close() { unix.Close(r.fd) }
-
-// fixedPath is a path that every process gets rights on, opened ahead.
-type fixedPath struct {
-	path   string
-	fd     int
-	rights uint64
-}
-
-// openFixed opens the system's paths for the level where the host's own tree
-// is seen. Links into another of them, such as /bin, need no rule.
-func (s *system) openFixed() error {
-	add := func(path string, rights uint64) error {
-		fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
-		if errors.Is(err, unix.ENOENT) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("landlock: open %s: %w", path, err)
-		}
-		s.fixed = append(s.fixed, fixedPath{path, fd, rights})
-		return nil
-	}
-	paths := append(systemPaths(), "/proc")
-	if r := resolverFile(); r != "" {
-		paths = append(paths, r)
-	}
-	for _, p := range paths {
-		if real, err := filepath.EvalSymlinks(p); err == nil && real != p && inSystem(real) {
-			continue
-		}
-		if err := add(p, landlockRead); err != nil {
-			return err
-		}
-	}
-	for _, d := range []string{"null", "zero", "full", "random", "urandom"} {
-		if err := add("/dev/"+d, landlockUse); err != nil {
-			return err
-		}
-	}
-	return nil
-}

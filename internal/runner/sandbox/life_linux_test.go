@@ -410,3 +410,31 @@ func TestKeeperKilled(t *testing.T) {
 		})
 	}
 }
+
+// The kernel has the limits, as far as there are controllers.
+func TestLimitsInForce(t *testing.T) {
+	eachLevel(t, func(t *testing.T, h *Host) {
+		s := newSpec(t, h, "wait")
+		s.MemoryMB, s.CPUs, s.CPULimit, s.Processes = 64, 0.5, 0.2, 32
+		g := start(t, h, s).child.(*tree).cell.group
+		if g == nil {
+			return
+		}
+		for _, c := range []struct {
+			h    hierarchy
+			file [3]string // by version
+			want [3]string
+		}{
+			{g.host.memory, [3]string{1: "memory.limit_in_bytes", 2: "memory.max"}, [3]string{1: "67108864", 2: "67108864"}},
+			{g.host.cpu, [3]string{1: "cpu.shares", 2: "cpu.weight"}, [3]string{1: "512", 2: "50"}},
+			{g.host.cpu, [3]string{1: "cpu.cfs_quota_us", 2: "cpu.max"}, [3]string{1: "20000", 2: "20000 100000"}},
+			{g.host.pids, [3]string{1: "pids.max", 2: "pids.max"}, [3]string{1: "32", 2: "32"}},
+		} {
+			if v := c.h.version; v != 0 {
+				if got := strings.TrimSpace(readFile(g.path(c.h, c.file[v]))); got != c.want[v] {
+					t.Errorf("%s is %s, want %s", c.file[v], got, c.want[v])
+				}
+			}
+		}
+	})
+}

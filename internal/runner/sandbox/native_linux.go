@@ -3,7 +3,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -82,10 +80,6 @@ func hasCapabilities(caps ...int) bool {
 	}
 	return !slices.ContainsFunc(caps, func(c int) bool { return data[c/32].Effective&(1<<(c%32)) == 0 })
 }
-
-// readyCells is how many cells are kept ready: a burst of this many starts
-// pays nothing for its surroundings.
-const readyCells = 4
 
 func openNative(o Options) (confiner, error) {
 	s, err := openSystem(o, probe())
@@ -217,236 +211,6 @@ func (s *system) layout(sp *Spec) Layout {
 		l.Opt = []string{"/opt"}
 	}
 	return l
-}
-
-// landlock confines the calling thread to what a Spec names. In a network of
-// its own there are only the platform's ports.
-func (s *system) landlock(sp *Spec, ownNet bool) error {
-	ports := sp.Network == NetworkPlatformOnly && !ownNet
-	r, err := newRuleset(s.can.landlock, ports)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	var errs []error
-	if s.spaces {
-		errs = append(errs, r.allow("/", landlockRead), r.allow("/tmp", r.fs), r.allow("/dev", landlockUse))
-	} else {
-		for _, f := range s.fixed {
-			errs = append(errs, r.allowFD(f.fd, f.path, f.rights))
-		}
-		for _, p := range slices.Concat([]string{sp.CodeDir}, sp.LayerDirs, sp.ReadOnly) {
-			if p != "" {
-				errs = append(errs, r.allow(p, landlockRead))
-			}
-		}
-		errs = append(errs, r.allow(sp.Tmp, r.fs))
-	}
-	if ports {
-		errs = append(errs, r.port(0, unix.LANDLOCK_ACCESS_NET_BIND_TCP)) // one of the kernel's choice
-		for _, p := range sp.connectable() {
-			errs = append(errs, r.port(p, unix.LANDLOCK_ACCESS_NET_CONNECT_TCP))
-		}
-		for _, p := range sp.Listen {
-			errs = append(errs, r.port(p, unix.LANDLOCK_ACCESS_NET_BIND_TCP|unix.LANDLOCK_ACCESS_NET_CONNECT_TCP))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return r.restrict()
-}
-
-func (s *system) start(_ context.Context, sp *Spec) (child, error) {
-	if sp.Network == NetworkPlatformOnly && !s.platformOnly() {
-		return nil, ErrNetwork
-	}
-	base := s.currentBase()
-	t, err := s.launch(sp)
-	if err != nil && s.renew(base) {
-		t, err = s.launch(sp)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// launch starts a process in a cell.
-func (s *system) launch(sp *Spec) (*tree, error) {
-	c, err := s.cell()
-	if err != nil {
-		return nil, err
-	}
-	j := &job{spec: sp, reply: make(chan launched)}
-	defer func() {
-		for _, m := range j.mounts {
-			unix.Close(m.fd)
-		}
-	}()
-	if err := s.prepare(c, j); err != nil {
-		return nil, errors.Join(err, c.discard())
-	}
-	c.jobs <- j
-	l := <-j.reply
-	s.refill() // only now, so that it does not compete with the start
-	if l.err != nil {
-		return nil, errors.Join(l.err, c.dispose())
-	}
-	return s.newTree(c, sp, l), nil
-}
-
-func (s *system) currentBase() *base {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.base
-}
-
-// renew builds the namespaces again if somebody has killed the keeper of old,
-// and reports whether a start may now succeed. Everything in them has ended.
-func (s *system) renew(old *base) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.base != old {
-		return true // another start has
-	}
-	if old == nil || !old.keeper.dead() {
-		return false
-	}
-	b, err := newBase(filepath.Join(s.opts.Dir, "root"), s.users.users, s.can.named)
-	if err != nil {
-		return false // the start's own error stands, and the next one tries again
-	}
-	old.close()
-	s.base = b
-	return true
-}
-
-// prepare does what a cell's thread cannot, from where the host's files are
-// seen.
-func (s *system) prepare(c *cell, j *job) error {
-	if c.group != nil {
-		if err := c.group.limit(j.spec); err != nil {
-			return err
-		}
-	}
-	if j.spec.Network == NetworkPlatformOnly && s.ownNets() {
-		if err := c.connect(j.spec); err != nil {
-			return err
-		}
-	}
-	if c.base != nil {
-		return s.mounts(j, c)
-	}
-	return nil
-}
-
-// mounts makes the detached mounts for a job, in the order in which they are
-// attached.
-func (s *system) mounts(j *job, c *cell) error {
-	sp := j.spec
-	add := func(path string, fd int, err error) error {
-		if err == nil {
-			j.mounts = append(j.mounts, mount{fd, path})
-		}
-		return err
-	}
-	tmp, err := tmpMount(sp, c.uid, s.opts.TmpInMemory)
-	if err := add("/tmp", tmp, err); err != nil {
-		return err
-	}
-	if sp.CodeDir != "" {
-		fd, err := cloneMount(sp.CodeDir, roMount)
-		if err := add("/var/task", fd, err); err != nil {
-			return err
-		}
-	}
-	extra := readOnly(sp.ReadOnly)
-	if len(sp.LayerDirs) > 0 {
-		layers := sp.LayerDirs
-		if i := slices.IndexFunc(extra, func(p string) bool { return within(p, "/opt") }); i >= 0 {
-			layers = append([]string{filepath.Join(s.points.Name(), "opt")}, layers...) // the lowest, with the mount points
-		}
-		fd, err := layersMount(layers)
-		if err := add("/opt", fd, err); err != nil {
-			return err
-		}
-	}
-	for _, p := range extra {
-		st, err := os.Stat(p)
-		if err != nil {
-			return err
-		}
-		switch {
-		case p == "/opt" && len(sp.LayerDirs) > 0:
-			return errors.New("read-only path /opt would hide the layers")
-		case within(p, "/tmp"):
-			err = makeTarget(tmp, strings.TrimPrefix(p, "/tmp"), st.IsDir())
-		case within(p, "/opt") && len(sp.LayerDirs) > 0:
-			err = makeTarget(int(s.points.Fd()), p, st.IsDir())
-		default:
-			err = c.base.target(p, st.IsDir())
-		}
-		if err != nil {
-			return err
-		}
-		fd, err := cloneMount(p, roMount)
-		if err := add(p, fd, err); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// readOnly are the paths that need a mount of their own: not the system's, and
-// of one within another only the outer.
-func readOnly(paths []string) []string {
-	paths = slices.Clone(paths)
-	slices.Sort(paths)
-	var out []string
-	for _, p := range paths {
-		p = filepath.Clean(p)
-		if inSystem(p) || slices.ContainsFunc(out, func(o string) bool { return within(p, o) }) {
-			continue
-		}
-		out = append(out, p)
-	}
-	return out
-}
-
-// cell takes a ready cell or makes one.
-func (s *system) cell() (*cell, error) {
-	base := s.currentBase()
-	for {
-		select {
-		case c := <-s.ready:
-			if c.base == base {
-				return c, nil
-			}
-			_ = c.discard() // of namespaces that have ended; nothing ran in it
-		default:
-			return s.newCell()
-		}
-	}
-}
-
-// refill makes cells in the background, as many as are missing, one after
-// another so that starts under way keep their processors. A failure is not
-// kept: the next start meets it again and reports it.
-func (s *system) refill() {
-	if s.busy.Swap(true) {
-		return
-	}
-	s.chores.Go(func() {
-		defer s.busy.Store(false)
-		for len(s.ready) < cap(s.ready) {
-			c, err := s.newCell()
-			if err != nil {
-				return
-			}
-			s.ready <- c // there is room: only this goroutine fills
-		}
-	})
 }
 
 func (s *system) close() error {

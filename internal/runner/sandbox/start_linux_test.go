@@ -3,7 +3,13 @@
 package sandbox
 
 import (
+	"fmt"
+	"os"
+	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestStart(t *testing.T) {
@@ -18,6 +24,36 @@ func TestStart(t *testing.T) {
 				t.Errorf("attempt %d: got %q, want %q", i, got[i], want[i])
 			}
 		}
-		t.Log(got[6], h.Report().Sentences())
+		if own := h.Report().OwnUser; own == strings.HasSuffix(got[6], fmt.Sprintf(" %d %d", os.Getuid(), os.Getgid())) {
+			t.Errorf("own user %v: runs as %q", own, got[6])
+		}
 	})
+}
+
+// A thread that was confined must never serve another goroutine, and the main
+// thread must never be confined: it would not end.
+func TestOnThread(t *testing.T) {
+	before := entries(t, "/proc/self/task")
+	var mu sync.Mutex
+	seen := map[int]bool{}
+	for range 8 {
+		var wg sync.WaitGroup
+		for range 16 {
+			wg.Add(1)
+			onThread(func() {
+				defer wg.Done()
+				mu.Lock()
+				defer mu.Unlock()
+				if id := unix.Gettid(); id == unix.Getpid() {
+					t.Error("on the main thread")
+				} else if seen[id] {
+					t.Errorf("thread %d serves twice", id)
+				} else {
+					seen[id] = true
+				}
+			})
+		}
+		wg.Wait()
+	}
+	waitFor(t, "the threads to end", func() bool { return entries(t, "/proc/self/task") <= before+3 })
 }
