@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/template"
 )
 
@@ -97,6 +98,9 @@ func (r *run) applyNode(ctx context.Context, n *node) error {
 		res.New = true
 		r.known(id, res)
 		return r.begin(ctx, n, res, actCreate, want)
+	}
+	if res.Status != UpdateFailed && same(res, want) {
+		return nil
 	}
 	old, err := value(id, res.Properties)
 	if err != nil {
@@ -433,9 +437,9 @@ func (r *run) succeed() error {
 		}
 	}
 	old := r.info.Outputs
-	b.check(func(tx *kvTx) error { return r.l.exports(tx, r.id, old, outputs) })
+	b.check(func(tx *kv.Tx) error { return r.l.exports(tx, r.id, old, outputs) })
 	imports := append(slices.Clone(r.op.Imports), r.info.Imports...)
-	b.check(func(tx *kvTx) error { return r.l.imports(tx, r.id, imports, r.m.imports) })
+	b.check(func(tx *kv.Tx) error { return r.l.imports(tx, r.id, imports, r.m.imports) })
 	r.info.Outputs, r.info.Imports = outputs, r.m.imports
 	if err := r.adopt(b); err != nil {
 		return err
@@ -462,7 +466,7 @@ func (r *run) adopt(b *batch) error {
 	if r.op.ChangeSetID != "" {
 		r.info.ChangeSetID = r.op.ChangeSetID
 	}
-	b.pairs = append(b.pairs, kvPair{Key: r.l.body(r.id, bodyNow), Value: body})
+	b.pairs = append(b.pairs, kv.Pair{Key: r.l.body(r.id, bodyNow), Value: body})
 	return nil
 }
 

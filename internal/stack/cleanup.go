@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/nube-run/nube/internal/kv"
 )
 
 // attempts is how often the clean-up tries to delete a resource before it
@@ -184,7 +186,7 @@ func (r *run) deleteAll(ctx context.Context) error {
 		// First, so that nobody imports what is about to go.
 		b := r.batch()
 		outputs := r.info.Outputs
-		b.check(func(tx *kvTx) error { return r.l.exports(tx, r.id, outputs, nil) })
+		b.check(func(tx *kv.Tx) error { return r.l.exports(tx, r.id, outputs, nil) })
 		var c *conflict
 		if err := b.commit(); errors.As(err, &c) {
 			// The stack stays what it was.
@@ -224,10 +226,10 @@ func (r *run) deleteAll(ctx context.Context) error {
 		r.info.Deleted = r.e.model.Now()
 		b.stack(DeleteComplete, "")
 		name := *r.info
-		b.check(func(tx *kvTx) error { return r.l.forgetName(tx, &name) })
+		b.check(func(tx *kv.Tx) error { return r.l.forgetName(tx, &name) })
 	}
 	imports := append(slices.Clone(r.op.Imports), r.info.Imports...)
-	b.check(func(tx *kvTx) error { return r.l.imports(tx, r.id, imports, nil) })
+	b.check(func(tx *kv.Tx) error { return r.l.imports(tx, r.id, imports, nil) })
 	b.end()
 	return b.commit()
 }

@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"bytes"
+
 	"github.com/nube-run/nube/internal/stack/eval"
 	"github.com/nube-run/nube/internal/stack/schema"
 	"github.com/nube-run/nube/internal/template"
@@ -25,6 +27,12 @@ func compare(t *Type, old, new *template.Value) []difference {
 		out = append(out, difference{name: p.Name, replaces: replaces(t.Table, p, a, b), dynamic: !eval.Known(b)})
 	}
 	return out
+}
+
+// same reports whether the stored properties of a resource are, to the letter,
+// those that are wanted: nearly always, when it does not change.
+func same(res *Resource, want *template.Value) bool {
+	return bytes.Equal(res.Properties, want.AppendJSON(nil))
 }
 
 // replaces reports whether the change of a property from a to b touches

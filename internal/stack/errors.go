@@ -3,6 +3,7 @@ package stack
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/stack/eval"
@@ -92,3 +93,6 @@ func paramsOf(decl []string, ps eval.Parameters) []Parameter {
 	}
 	return out
 }
+
+// bracketed lists logical ids as CloudFormation does.
+func bracketed(names []string) string { return "[" + strings.Join(names, ", ") + "]" }

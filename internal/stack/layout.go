@@ -193,3 +193,12 @@ func cellOf(k kv.Key) (keyspace.Cell, bool) {
 	c := keyspace.Cell{Account: d.Str(), Region: d.Str()}
 	return c, d.Err() == nil
 }
+
+// forgetName gives the name of a deleted stack back.
+func (l layout) forgetName(tx *kv.Tx, s *Stack) error {
+	raw, err := tx.Get(l.name(s.Name))
+	if err == nil && string(raw) == s.ID {
+		tx.Delete(l.name(s.Name))
+	}
+	return err
+}

@@ -129,12 +129,16 @@ func (p *planner) node(n *node) (*Change, error) {
 		return nil, ds
 	}
 	want = tagged(n.typ, want, p.next.Tags)
-	old, err := value(id, res.Properties)
-	if err != nil {
-		return nil, err
-	}
 	c := &Change{Action: "Modify", LogicalID: id, PhysicalID: res.PhysicalID, Type: res.Type, Replacement: "False"}
-	diffs := compare(n.typ, old, want)
+	var old *template.Value
+	var diffs []difference
+	if !same(res, want) {
+		var err error
+		if old, err = value(id, res.Properties); err != nil {
+			return nil, err
+		}
+		diffs = compare(n.typ, old, want)
+	}
 	for _, d := range diffs {
 		c.Details = append(c.Details, p.detail(n, want, d))
 	}

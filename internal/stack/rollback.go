@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/nube-run/nube/internal/kv"
 )
 
 // rollback restores what a failed update has changed, in the reverse order.
@@ -33,7 +35,7 @@ func (r *run) rollback(ctx context.Context) error {
 		return b.commit()
 	}
 	was, now := r.op.Imports, r.info.Imports
-	b.check(func(tx *kvTx) error { return r.l.imports(tx, r.id, was, now) })
+	b.check(func(tx *kv.Tx) error { return r.l.imports(tx, r.id, was, now) })
 	b.stack(UpdateRollbackCompleteCleanupInProgress, "")
 	b.phase(phaseRollbackCleanup)
 	return b.commit()

@@ -241,3 +241,13 @@ func (r *run) call(ctx context.Context, do func(context.Context, Request) (Progr
 // interrupted reports whether the process is stopping, so that an error says
 // nothing about the resource.
 func (r *run) interrupted() bool { return r.e.base.Err() != nil }
+
+// read reads one key of the newest durable state.
+func (r *run) read(k kv.Key) ([]byte, error) {
+	var v []byte
+	err := r.e.db.View(r.e.base, func(s *kv.Snap) (err error) {
+		v, err = s.Get(k)
+		return err
+	})
+	return v, err
+}
