@@ -238,8 +238,8 @@ func (s *session) send(v *invocation) error {
 
 type header struct{ name, value string }
 
-// headers are what a runtime is told about an invocation. Values come from
-// callers: they are checked for line ends where they enter.
+// headers are what a runtime is told about an invocation. [Runner.Invoke]
+// refuses values with line ends.
 func (v *invocation) headers() [7]header {
 	deadline := v.started.Add(v.pool.spec.Timeout).UnixMilli()
 	return [...]header{

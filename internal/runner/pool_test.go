@@ -442,13 +442,30 @@ func TestSwap(t *testing.T) {
 			t.Error("the old instance did not end")
 		}
 
+		// A change that is taken back while the old instance is still busy.
+		busy = w.call(next, "x", "1s")
+		synctest.Wait()
+		w.Retire(next)
+		if err := w.Swap(ctx, next, next); err != nil {
+			t.Fatal(err)
+		}
+		<-busy
+		before := w.started()
+		for _, id := range []string{"y", "z"} {
+			<-w.call(next, id, "0s")
+			synctest.Wait()
+		}
+		if w.started() != before {
+			t.Errorf("%d processes started for a pool that is in use again", w.started()-before)
+		}
+
 		bad := poolSpec("f", func(s *Spec) { s.Code = "bad" })
 		w.init = func(int) time.Duration { return -1 }
 		var f *Fault
 		if err := w.Swap(ctx, next, bad); !errors.As(err, &f) {
 			t.Errorf("swap to what does not start: %v", err)
 		}
-		if res := <-w.call(next, "d", "0s"); string(res.Payload) != "2" {
+		if res := <-w.call(next, "d", "0s"); res.Fault != nil {
 			t.Errorf("after the failed swap: %s", res.Payload)
 		}
 	})

@@ -47,6 +47,31 @@ func TestConcurrentPlacesOfAProcess(t *testing.T) {
 	}
 }
 
+// Events are as large as Lambda's, in both directions.
+func TestLargeEvents(t *testing.T) {
+	text := strings.Repeat("0123456789abcdé", 300<<10)
+	for _, l := range languages() {
+		t.Run(l.name, func(t *testing.T) {
+			g := newRig(t, nil)
+			s := l.spec(t, func(s *Spec) { s.MemoryMB = 512 })
+			for range 2 {
+				if d := document(t, g.invoke(s, do{"do": "echo", "text": text}).Payload); d["text"] != text {
+					t.Errorf("%d bytes came back of %d", len(fmt.Sprint(d["text"])), len(text))
+				}
+			}
+		})
+	}
+}
+
+func TestLineEndsAreRefused(t *testing.T) {
+	g := newRig(t, nil)
+	for _, in := range []Invocation{{RequestID: "a\nb"}, {TraceID: "a\r\nX: y"}, {ClientContext: "\n"}, {Identity: "\x00"}, {ARN: "\n"}} {
+		if _, err := g.Invoke(context.Background(), languages()[1].spec(t), in); err == nil {
+			t.Errorf("%+v was not refused", in)
+		}
+	}
+}
+
 // Six callers at once get six processes, however long each takes.
 func TestScaleOut(t *testing.T) {
 	g := newRig(t, nil)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -120,6 +121,11 @@ func newRunner(o Options) *Runner {
 // The caller holds a token of its own until Invoke returns; the invocation has
 // one for itself.
 func (r *Runner) Invoke(ctx context.Context, s *Spec, in Invocation) (Result, error) {
+	for _, v := range [...]string{in.RequestID, string(in.ARN), in.TraceID, in.ClientContext, in.Identity} {
+		if strings.ContainsAny(v, "\r\n\x00") { // these become lines of a head
+			return Result{}, fmt.Errorf("runner: %q has a line end", v)
+		}
+	}
 	p, err := r.pool(s)
 	if err != nil {
 		return Result{}, err
@@ -162,6 +168,7 @@ func (r *Runner) Warm(ctx context.Context, s *Spec) error {
 			continue
 		}
 		p.warming = append(p.warming, warm)
+		p.retired = false // it is wanted again: a change was taken back
 		p.mu.Unlock()
 		r.starts.want(p)
 		select {
