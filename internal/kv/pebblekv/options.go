@@ -1,18 +1,23 @@
 package pebblekv
 
 import (
-	"errors"
 	"fmt"
-	"os"
+	"log/slog"
 	"runtime"
-	"slices"
-	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
 
 	"github.com/nube-run/nube/internal/disk"
 )
+
+// Options configure an engine. The zero value is ready for use.
+type Options struct {
+	FS       disk.FS      // nil is the operating system's
+	Log      *slog.Logger // told of errors in the background; nil is nobody
+	MemTable int          // bytes of recent writes in memory; 0 is 4 MB
+	Cache    int          // bytes of blocks in memory; 0 is 8 MB
+}
 
 // options returns Pebble's options, and a function that releases what they
 // hold once Pebble has its own reference.
@@ -74,38 +79,4 @@ func (l logger) Errorf(format string, args ...any) {
 
 func (l logger) Fatalf(format string, args ...any) {
 	l.e.fail("pebble", fmt.Errorf(format, args...))
-}
-
-// removeUnfinished removes what a crash has left of the very first opening.
-// Pebble marks a store with its format version when it is complete, and refuses
-// one without the mark; nothing can have been committed to it.
-func removeUnfinished(fs disk.FS, dir string) error {
-	names, err := fs.List(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return errors.New(err.Error())
-	}
-	mark := func(n string) bool { return strings.HasPrefix(n, "marker.format-version.") }
-	if slices.ContainsFunc(names, mark) {
-		return nil
-	}
-	var ours []string
-	for _, n := range names {
-		switch {
-		case n == "LOCK":
-		case strings.HasPrefix(n, "marker."), strings.HasPrefix(n, "MANIFEST-"),
-			strings.HasPrefix(n, "OPTIONS-"), strings.HasSuffix(n, ".log"), strings.HasSuffix(n, ".dbtmp"):
-			ours = append(ours, n)
-		default:
-			return fmt.Errorf("not a store: it contains %s", n)
-		}
-	}
-	for _, n := range ours {
-		if err := fs.Remove(fs.PathJoin(dir, n)); err != nil {
-			return errors.New(err.Error())
-		}
-	}
-	return nil
 }

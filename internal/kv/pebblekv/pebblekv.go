@@ -27,7 +27,6 @@ package pebblekv
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -38,18 +37,9 @@ import (
 	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/nube-run/nube/internal/clock"
-	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/kv/driver"
 	"github.com/nube-run/nube/internal/kv/recent"
 )
-
-// Options configure an engine. The zero value is ready for use.
-type Options struct {
-	FS       disk.FS      // nil is the operating system's
-	Log      *slog.Logger // told of errors in the background; nil is nobody
-	MemTable int          // bytes of recent writes in memory; 0 is 4 MB
-	Cache    int          // bytes of blocks in memory; 0 is 8 MB
-}
 
 const (
 	// syncBehind is when relaxed commits are synced, well within the ten
@@ -62,6 +52,7 @@ const (
 // Engine implements [driver.Engine].
 type Engine struct {
 	db      *pebble.DB
+	lock    *pebble.Lock // on the directory; nil if Pebble took it itself
 	log     *slog.Logger
 	machine clock.Machine
 
@@ -87,34 +78,6 @@ type Engine struct {
 	fault  atomic.Pointer[error]
 	closed chan struct{}
 	once   sync.Once
-}
-
-// Open opens the store in a directory, which is made if need be.
-func Open(dir string, o Options) (*Engine, error) {
-	e := &Engine{log: o.Log, broken: make(chan struct{}), closed: make(chan struct{})}
-	if e.log == nil {
-		e.log = slog.New(slog.DiscardHandler)
-	}
-	if o.FS == nil {
-		o.FS = disk.OS()
-	}
-	if err := removeUnfinished(o.FS, dir); err != nil {
-		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, err)
-	}
-	db, err := e.openPebble(dir, o)
-	if err != nil {
-		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, err)
-	}
-	e.db = db
-	if e.version, err = readReserved(db); err != nil {
-		return nil, fmt.Errorf("pebblekv: open %s: %w", dir, errors.Join(err, closePebble(db)))
-	}
-	e.reserved = e.version
-	e.recent = recent.New(e.version)
-	s := e.newState(e.version, 2)
-	e.applied.Store(s)
-	e.durable.Store(s)
-	return e, nil
 }
 
 // fail notes that the disk is not to be trusted any more and returns the error
@@ -179,44 +142,8 @@ func (e *Engine) close() error {
 	}
 	e.applied.Load().Close()
 	e.durable.Load().Close()
-	if err := closePebble(e.db); err != nil {
+	if err := closeAll(e.db, e.lock); err != nil {
 		return fmt.Errorf("pebblekv: close: %w", err)
-	}
-	return nil
-}
-
-// openPebble opens Pebble, or returns the first failure on the way: Pebble waits
-// for a flush to succeed, and on a dying disk none may.
-func (e *Engine) openPebble(dir string, o Options) (*pebble.DB, error) {
-	type opened struct {
-		db  *pebble.DB
-		err error
-	}
-	c := make(chan opened, 1)
-	go func() {
-		po, release := e.options(o)
-		defer release()
-		db, err := pebble.Open(dir, po)
-		c <- opened{db, err}
-	}()
-	select {
-	case <-e.broken:
-		return nil, e.check()
-	case o := <-c:
-		switch err := e.check(); {
-		case err != nil:
-			return nil, err // what came of it is not to be believed
-		case o.err != nil:
-			return nil, errors.New(o.err.Error())
-		}
-		return o.db, nil
-	}
-}
-
-// closePebble closes db.
-func closePebble(db *pebble.DB) error {
-	if err := db.Close(); err != nil {
-		return errors.New(err.Error())
 	}
 	return nil
 }
