@@ -193,7 +193,12 @@ func refused(r *template.Resource) template.Diagnostics {
 		}
 	}
 	if r.CreationPolicy != nil {
-		ds = append(ds, template.Errorf(r.CreationPolicy.Pos, "CreationPolicy is not supported for %s", r.Type))
+		ds = append(ds, template.Errorf(r.CreationPolicy.Pos, "CreationPolicy is not supported for %s", r.Type).
+			WithHint("nothing sends the signals that it waits for"))
+	}
+	if r.UpdatePolicy != nil {
+		ds = append(ds, template.Errorf(r.UpdatePolicy.Pos, "UpdatePolicy is not supported for %s", r.Type).
+			WithHint("leave it out: a change takes effect at once"))
 	}
 	return ds
 }

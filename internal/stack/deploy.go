@@ -38,6 +38,10 @@ type Deploy struct {
 	Token                 string
 }
 
+// maxBody is how long the text of a template may be, as in AWS. It has to fit
+// into one value of the store.
+const maxBody = 1_000_000
+
 // prepared is a deploy that was checked against a state of the store.
 type prepared struct {
 	m        *model
@@ -48,6 +52,9 @@ type prepared struct {
 // prepare checks a deploy for a stack. s is the stack as it is, or as it will
 // begin.
 func (e *Engine) prepare(r reader, l layout, d *Deploy, s *Stack) (*prepared, error) {
+	if len(d.body()) > maxBody {
+		return nil, invalid("Template may not exceed %d bytes in size.", maxBody)
+	}
 	given, err := given(d, s)
 	if err != nil {
 		return nil, err
