@@ -410,6 +410,59 @@ func TestTransaction(t *testing.T) {
 	}
 }
 
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+func TestStatements(t *testing.T) {
+	x := open(t)
+	run := func(statement string, parameters ...types.AttributeValue) ([]item, error) {
+		out, err := x.ExecuteStatement(x.ctx, &dynamodb.ExecuteStatementInput{Statement: aws.String(fmt.Sprintf(statement, *x.table)), Parameters: parameters})
+		if err != nil {
+			return nil, err
+		}
+		return out.Items, nil
+	}
+	for sk := range 3 {
+		_, err := run(`INSERT INTO "%s" VALUE {'pk': ?, 'sk': ?, 'gpk': 'g', 'gsk': 1, 'm': {'list': ['a']}}`, s("p"), n(sk))
+		x.must(err)
+	}
+	_, err := run(`INSERT INTO "%s" VALUE {'pk': 'p', 'sk': 1}`)
+	var duplicate *types.DuplicateItemException
+	if !errors.As(err, &duplicate) {
+		t.Errorf("a second insert: %v", err)
+	}
+	items, err := run(`UPDATE "%s" SET m.list = list_append(m.list, ['b']) SET hits = 1 WHERE pk = 'p' AND sk = 1 RETURNING MODIFIED NEW *`)
+	x.must(err)
+	if len(items) != 1 || str(items[0]["hits"]) != "1" || items[0]["pk"] != nil {
+		t.Errorf("update returned %v", items)
+	}
+	items, err = run(`SELECT sk, m.list[1] FROM "%s" WHERE pk = ? AND sk >= 1 ORDER BY sk DESC`, s("p"))
+	x.must(err)
+	if len(items) != 2 || str(items[0]["sk"]) != "2" || str(items[1]["list[1]"]) != "b" {
+		t.Errorf("select: %v", items)
+	}
+	if items, err = run(`SELECT pk FROM "%s"."global" WHERE gpk = 'g'`); err != nil || len(items) != 3 {
+		t.Errorf("select from the index: %v, %v", items, err)
+	}
+	_, err = run(`DELETE FROM "%s" WHERE pk = 'p' AND sk = 2 AND hits = 7`)
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		t.Errorf("delete of another version: %v", err)
+	}
+	batch, err := x.BatchExecuteStatement(x.ctx, &dynamodb.BatchExecuteStatementInput{Statements: []types.BatchStatementRequest{
+		{Statement: aws.String(`SELECT hits FROM "` + *x.table + `" WHERE pk = 'p' AND sk = 1`)},
+		{Statement: aws.String(`SELECT hits FROM "` + *x.table + `" WHERE pk = 'p'`)}}})
+	x.must(err)
+	if str(batch.Responses[0].Item["hits"]) != "1" || batch.Responses[1].Error == nil || batch.Responses[1].Error.Code != types.BatchStatementErrorCodeEnumValidationError {
+		t.Errorf("batch: %+v", batch.Responses)
+	}
+	_, err = x.ExecuteTransaction(x.ctx, &dynamodb.ExecuteTransactionInput{TransactStatements: []types.ParameterizedStatement{
+		{Statement: aws.String(`EXISTS(SELECT * FROM "` + *x.table + `" WHERE pk = 'p' AND sk = 1 AND hits = 1)`)},
+		{Statement: aws.String(`DELETE FROM "` + *x.table + `" WHERE pk = 'p' AND sk = 2`)}}})
+	x.must(err)
+	if got := x.get("p", 2); got != nil {
+		t.Errorf("deleted by a transaction: %v", got)
+	}
+}
+
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.html
 func TestOnlineIndex(t *testing.T) {
 	x := open(t)

@@ -100,8 +100,11 @@ func mirrored(operator string) string {
 	return operator
 }
 
-// Paths are the paths that the condition looks at, in the order of the text.
+// Paths are the paths that the condition looks at, in the order of the text; none of a nil condition.
 func (c *Condition) Paths() []Path {
+	if c == nil {
+		return nil
+	}
 	var out []Path
 	c.walkPaths(c.root, &out)
 	return out

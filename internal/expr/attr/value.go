@@ -64,8 +64,6 @@ func NumberOf(n Number) Value { return Value{string([]byte{byte(N), byte(len(n.e
 // Int is an N value.
 func Int(n int64) Value { return NumberOf(IntNumber(n)) }
 
-func invalid(msg string) Value { return Value{leaf(Invalid, msg)} }
-
 // List is an L value.
 func List(elems ...Value) Value {
 	b, at := openContainer(nil, L)

@@ -27,6 +27,8 @@ type conditionKeys struct {
 	values     *string                          // ReturnValues
 	capacity   *string                          // ReturnConsumedCapacity
 	enclosing  string                           // the operation around this one
+	where      *expr.Condition                  // of a PartiQL statement, for the partition keys
+	selects    bool                             // a PartiQL SELECT
 }
 
 // Key implements [policy.Keys].
@@ -49,13 +51,24 @@ func (k *conditionKeys) Key(name string) (policy.Value, bool) {
 		return one(k.capacity)
 	case "dynamodb:enclosingoperation":
 		return policy.One(k.enclosing), k.enclosing != ""
+	case "dynamodb:fulltablescan":
+		return k.fullScan()
 	}
 	return policy.Value{}, false
 }
 
+// fullScan tells whether a SELECT reads a whole table or index, because it does not name the partition key.
+func (k *conditionKeys) fullScan() (policy.Value, bool) {
+	if !k.selects {
+		return policy.Value{}, false
+	}
+	_, ok := k.leading()
+	return policy.Bool(!ok), true
+}
+
 // leading are the partition keys that the request names. Of a table that is not there nothing is said.
 func (k *conditionKeys) leading() (policy.Value, bool) {
-	if k.items == nil && k.conditions == nil {
+	if k.items == nil && k.conditions == nil && k.where == nil {
 		return policy.Value{}, false
 	}
 	name, err := tableName(k.ctx, k.table)
@@ -87,6 +100,20 @@ func (k *conditionKeys) leading() (policy.Value, bool) {
 		}
 		for _, c := range cs {
 			if c.Attribute == hash && len(c.Values) == 1 {
+				values = append(values, plain(c.Values[0]))
+			}
+		}
+	}
+	if k.where != nil {
+		choices := k.where.Choices(hash)
+		if choices == nil {
+			return policy.Value{}, false
+		}
+		for _, v := range choices {
+			values = append(values, plain(v))
+		}
+		for _, c := range k.where.Conjuncts() { // a clause may contradict itself
+			if c.Attribute == hash && c.Operator == "EQ" {
 				values = append(values, plain(c.Values[0]))
 			}
 		}

@@ -51,6 +51,7 @@ func TestConditionKeys(t *testing.T) {
 	leading := statement(`"dynamodb:*"`, `{"ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["alice"]}}`)
 	attributes := statement(`"dynamodb:*"`, `{"ForAllValues:StringEquals":{"dynamodb:Attributes":["h","r","v"]},"StringEqualsIfExists":{"dynamodb:Select":"SPECIFIC_ATTRIBUTES","dynamodb:ReturnValues":["NONE","UPDATED_NEW"]}}`)
 	enclosing := statement(`["dynamodb:PutItem","dynamodb:ConditionCheckItem","dynamodb:GetItem"]`, `{"ForAnyValue:StringEquals":{"dynamodb:EnclosingOperation":["TransactWriteItems","TransactGetItems"]}}`)
+	scanning := statement(`"dynamodb:PartiQLSelect"`, `{"Bool":{"dynamodb:FullTableScan":"false"}}`)
 	const key = `{"h":{"S":"alice"},"r":{"N":"1"}}`
 	const other = `{"h":{"S":"bob"},"r":{"N":"1"}}`
 	tests := []struct {
@@ -79,6 +80,23 @@ func TestConditionKeys(t *testing.T) {
 		{"only in a transaction, alone", enclosing, "PutItem", `{"TableName":"orders","Item":` + key + `}`, false},
 		{"only in a transaction, in one", enclosing, "TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"orders","Item":` + key + `}},{"ConditionCheck":{"TableName":"orders","Key":` + other + `,"ConditionExpression":"attribute_not_exists(h)"}}]}`, true},
 		{"only in a transaction, read", enclosing, "TransactGetItems", `{"TransactItems":[{"Get":{"TableName":"orders","Key":` + key + `}}]}`, true},
+		{"own statement", leading, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'alice'"}`, true},
+		{"own statement by parameter", leading, "ExecuteStatement", `{"Statement":"UPDATE orders SET w = 1 WHERE h = ? AND r = 1","Parameters":[{"S":"alice"}]}`, true},
+		{"another's statement", leading, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'bob'"}`, false},
+		{"another's among the choices", leading, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h IN ['alice', 'bob']"}`, false},
+		{"another's behind an own key", leading, "ExecuteStatement", `{"Statement":"UPDATE orders SET w = 1 WHERE h IN ['alice'] AND h = 'bob' AND r = 1","ReturnValuesOnConditionCheckFailure":"ALL_OLD"}`, false},
+		{"another's insert", leading, "ExecuteStatement", `{"Statement":"INSERT INTO orders VALUE {'h': 'bob', 'r': 1}"}`, false},
+		{"own insert", leading, "ExecuteStatement", `{"Statement":"INSERT INTO orders VALUE {'h': 'alice', 'r': 7}"}`, true},
+		{"another's delete in a batch", leading, "BatchExecuteStatement", `{"Statements":[{"Statement":"DELETE FROM orders WHERE h = 'alice' AND r = 7"},{"Statement":"DELETE FROM orders WHERE h = 'bob' AND r = 7"}]}`, false},
+		{"another's delete in a transaction", leading, "ExecuteTransaction", `{"TransactStatements":[{"Statement":"DELETE FROM orders WHERE h = 'bob' AND r = 7"}]}`, false},
+		{"statement on an index without permission", leading, "ExecuteStatement", `{"Statement":"SELECT * FROM orders.bygl WHERE g = 'alice'"}`, false},
+		{"statement on an index", leading, "ExecuteStatement", `{"Statement":"SELECT * FROM orders.byg WHERE g = 'alice'"}`, true},
+		{"statement of listed attributes", attributes, "ExecuteStatement", `{"Statement":"SELECT v FROM orders WHERE h = 'alice'"}`, true},
+		{"statement with an unlisted attribute", attributes, "ExecuteStatement", `{"Statement":"SELECT v FROM orders WHERE h = 'alice' AND g = 'alice'"}`, false},
+		{"a statement that reads one partition", scanning, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'alice' OR h = 'bob'"}`, true},
+		{"a statement that reads the table", scanning, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'alice' OR v = 'x'"}`, false},
+		{"a statement that reads the table by a range", scanning, "ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h >= 'alice'"}`, false},
+		{"a write by statement", scanning, "ExecuteStatement", `{"Statement":"DELETE FROM orders WHERE h = 'alice' AND r = 7"}`, false},
 		{"another table", leading, "Scan", `{"TableName":"missing"}`, false},
 		{"a table by its ARN", leading, "DescribeTable", `{"TableName":"arn:aws:dynamodb:eu-west-1:123456789012:table/orders"}`, true},
 	}

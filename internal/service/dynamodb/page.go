@@ -104,10 +104,10 @@ func (g *target) checkStart(start attr.Item) *fault.Error {
 	return nil
 }
 
-// read reads one page of the range.
-func (g *target) read(sn *kv.Snap, r kv.Range, req *pageRequest) (page, error) {
-	if !req.start.IsZero() {
-		at := g.keyOf(req.start)
+// read reads one page of the ranges; the page that starts with a key starts in the first of them.
+func (g *target) read(sn *kv.Snap, req *pageRequest, ranges ...kv.Range) (page, error) {
+	if !req.start.IsZero() && len(ranges) > 0 {
+		r, at := &ranges[0], g.keyOf(req.start)
 		if req.reverse {
 			r.End = at
 		} else {
@@ -120,7 +120,10 @@ func (g *target) read(sn *kv.Snap, r kv.Range, req *pageRequest) (page, error) {
 		fetched int
 		last    attr.Item
 	)
-	if string(r.Start) < string(r.End) {
+	for _, r := range ranges {
+		if string(r.Start) >= string(r.End) {
+			continue
+		}
 		for pair, err := range sn.Scan(r, kv.ScanOptions{Reverse: req.reverse, Limit: req.limit}) {
 			if err != nil {
 				return page{}, err
@@ -151,6 +154,9 @@ func (g *target) read(sn *kv.Snap, r kv.Range, req *pageRequest) (page, error) {
 				out.last = last.Pick(g.startNames()...)
 				break
 			}
+		}
+		if !out.last.IsZero() {
+			break
 		}
 	}
 	out.used = g.usage(size, fetched, out.scanned, req.consistent)

@@ -68,6 +68,69 @@ func (c *cloud) checkPages(operation, request string, want int) {
 	}
 }
 
+// A SELECT is read in pages too, also one of several partitions.
+func TestStatementPaging(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", ordersTable)
+	const n = 24
+	for i := range n {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"orders","Item":{"h":{"S":"h%d"},"r":{"N":"%d"},"g":{"S":"same"}}}`, i%4, i))
+	}
+	tests := []struct {
+		statement string
+		first     string // r of the first item
+		want      int
+	}{
+		{"SELECT r FROM orders WHERE h = 'h1'", "1", 6},
+		{"SELECT r FROM orders WHERE h = 'h1' ORDER BY r DESC", "21", 6},
+		{"SELECT r FROM orders WHERE h IN ['h2', 'h0', 'h2', 'none']", "2", 12},
+		{"SELECT r FROM orders WHERE h = 'h3' OR h = 'h1'", "3", 12},
+		{"SELECT r FROM orders WHERE h IN ['h2', 'h0', 'h1'] AND r > 10 ORDER BY h", "12", 9},
+		{"SELECT r FROM orders WHERE h IN ['h0', 'h2', 'h1'] ORDER BY h DESC, r DESC", "22", 18},
+		{"SELECT r FROM orders.byg WHERE g = 'same'", "", n},
+		{"SELECT r FROM orders", "", n},
+		{"SELECT r FROM orders WHERE r > 11", "", 12},
+	}
+	for _, tt := range tests {
+		for _, limit := range []int{1, 2, 5, 6, 7, 100} {
+			seen, token, first := map[string]bool{}, "", ""
+			for page := 0; page == 0 || token != ""; page++ {
+				var out struct {
+					Items     []struct{ R struct{ N string } }
+					NextToken string
+				}
+				request := fmt.Sprintf(`{"Statement":%q,"Limit":%d%s}`, tt.statement, limit, token)
+				if err := json.Unmarshal([]byte(c.do("ExecuteStatement", request)), &out); err != nil {
+					t.Fatal(err)
+				}
+				for _, item := range out.Items {
+					if first == "" {
+						first = item.R.N
+					}
+					if seen[item.R.N] {
+						t.Errorf("%s, limit %d: item %s twice", tt.statement, limit, item.R.N)
+					}
+					seen[item.R.N] = true
+				}
+				if token = ""; out.NextToken != "" {
+					token = fmt.Sprintf(`,"NextToken":%q`, out.NextToken)
+				}
+				if page > n+1 {
+					t.Fatalf("%s, limit %d: pages without end", tt.statement, limit)
+				}
+			}
+			if len(seen) != tt.want || tt.first != "" && first != tt.first {
+				t.Errorf("%s, limit %d: %d items from %s on, want %d from %s on", tt.statement, limit, len(seen), first, tt.want, tt.first)
+			}
+		}
+	}
+	// A token of another statement leads nowhere.
+	token := field(t, c.do("ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'h1'","Limit":1}`), "NextToken").(string)
+	if got := c.try("ExecuteStatement", `{"Statement":"SELECT * FROM orders WHERE h = 'h2'","NextToken":"`+token+`"}`); got != "ValidationException: Given NextToken is invalid" {
+		t.Error(got)
+	}
+}
+
 func TestParallelScan(t *testing.T) {
 	c := newCloud(t)
 	c.do("CreateTable", plainTable)

@@ -52,7 +52,7 @@ func (s *Service) query(ctx context.Context, in *shapes.QueryInput) (*shapes.Que
 		if err != nil {
 			return err
 		}
-		found, err = g.read(sn, r, &req)
+		found, err = g.read(sn, &req, r)
 		return err
 	})
 	if err != nil {

@@ -54,7 +54,7 @@ func (s *Service) scan(ctx context.Context, in *shapes.ScanInput) (*shapes.ScanO
 		if !req.start.IsZero() && !r.Contains(g.keyOf(req.start)) {
 			return validation("The provided Exclusive start key does not map to the provided Segment and TotalSegments values.")
 		}
-		found, err = g.read(sn, r, &req)
+		found, err = g.read(sn, &req, r)
 		return err
 	})
 	if err != nil {

@@ -62,6 +62,7 @@ func New(o Options) *Service {
 	s.registerItems()
 	s.registerBatches()
 	s.registerTransactions()
+	s.registerStatements()
 	s.registerSettings()
 	s.registerCodecs()
 	return s
