@@ -54,7 +54,7 @@ func setProperty(t *template.Template, id, property, key, text string) error {
 	if key == "" {
 		v = template.New(pos, text)
 	} else {
-		v = template.New(pos, template.Object{{Key: key, Value: text}})
+		v = template.New(pos, template.Object{{key, text}})
 	}
 	r.Properties = r.Properties.With(property, v)
 	return nil

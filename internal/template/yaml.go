@@ -55,7 +55,8 @@ func ReadYAML(f *File) (*Value, Diagnostics) {
 
 // textProblem finds what the parser would report without a place: a text that is not UTF-8.
 func textProblem(f *File) *Diagnostic {
-	if i := bytes.IndexByte(f.Text, 0); i >= 0 && !bytes.HasPrefix(f.Text, []byte{0xff, 0xfe}) && !bytes.HasPrefix(f.Text, []byte{0xfe, 0xff}) {
+	utf16 := bytes.HasPrefix(f.Text, []byte{0xff, 0xfe}) || bytes.HasPrefix(f.Text, []byte{0xfe, 0xff})
+	if i := bytes.IndexByte(f.Text, 0); i >= 0 && !utf16 {
 		d := Errorf(f.at(i), "the file contains a zero byte: it is not a text file")
 		return &d
 	}

@@ -30,8 +30,6 @@ type checker struct {
 	path  []string
 }
 
-func (c *checker) failed() bool { return c.diags.HasErrors() }
-
 // name returns what a diagnostic calls the value at hand.
 func (c *checker) name() string {
 	if len(c.path) == 0 {

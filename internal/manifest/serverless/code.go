@@ -87,7 +87,8 @@ func (l *loader) artifact(v *template.Value) manifest.Code {
 	code := manifest.Code{Kind: manifest.Archive, Path: name}
 	switch {
 	case strings.HasPrefix(v.Text, "s3://") || strings.HasPrefix(v.Text, "https://"):
-		l.diags = append(l.diags, template.Errorf(v.Pos, "the artifact %s is not in the project", v.Text).WithHint("download it, and name the file"))
+		l.diags = append(l.diags, template.Errorf(v.Pos, "the artifact %s is not in the project", v.Text).
+			WithHint("download it, and name the file"))
 	case path.IsAbs(name) || strings.HasPrefix(name, "../"):
 		l.diags = append(l.diags, template.Errorf(v.Pos, "the artifact %s is outside of the project", v.Text))
 	case path.Ext(name) != ".zip" && path.Ext(name) != ".jar":
@@ -130,7 +131,7 @@ func (l *loader) findLayers(v *template.Value) map[string]manifest.Layer {
 			l.diags = append(l.diags, template.Errorf(field.Pos, "the layer %q has neither a path nor an artifact", field.Key))
 		} else {
 			layer.Pos = at.Pos
-			layer.Code = manifest.Code{Kind: manifest.Directory, Path: path.Clean(filepath.ToSlash(at.Text)), Patterns: patterns(&template.Value{}, c)}
+			layer.Code = manifest.Code{Kind: manifest.Directory, Path: path.Clean(filepath.ToSlash(at.Text)), Patterns: patterns(nil, c)}
 			if rel := layer.Code.Path; path.IsAbs(rel) || rel == ".." || strings.HasPrefix(rel, "../") {
 				l.diags = append(l.diags, template.Errorf(at.Pos, "the layer %s is outside of the project", at.Text))
 			}

@@ -153,7 +153,7 @@ func providerMap(v *template.Value) *template.Value {
 	if p == nil || p.Kind != template.String {
 		return v
 	}
-	return v.With("provider", template.New(p.Pos, template.Object{{Key: "name", Value: p}}))
+	return v.With("provider", template.New(p.Pos, template.Object{{"name", p}}))
 }
 
 // isAWS reports a provider that is another cloud, before its keys are held against the wrong shape.
@@ -229,7 +229,8 @@ func (l *loader) checkVersion(v *template.Value) {
 		return
 	}
 	if s, _ := version.Literal(); !isVersionRange(s) {
-		l.fail(template.Errorf(version.Pos, "frameworkVersion %q is not a version range", s).WithHint("write one like '3' or '>=3.0.0 <5', or leave it out"))
+		l.fail(template.Errorf(version.Pos, "frameworkVersion %q is not a version range", s).
+			WithHint("write one like '3' or '>=3.0.0 <5', or leave it out"))
 	}
 }
 

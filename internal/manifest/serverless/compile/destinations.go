@@ -30,7 +30,7 @@ func (s *service) invokeConfig(f *function) {
 		if target != nil && target.alias != nil {
 			after = unique(after, []string{target.alias.id})
 		}
-		config = append(config, obj{{Key: d.property, Value: obj{{Key: "Destination", Value: arn}}}}...)
+		config = add(config, d.property, obj{{"Destination", arn}})
 	}
 	qualifier := "$LATEST"
 	if f.alias != nil {
@@ -45,16 +45,16 @@ func (s *service) invokeConfig(f *function) {
 		pos = destinations.Pos
 	}
 	s.resources.put(normalize(f.key)+"LambdaEvConf", pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::EventInvokeConfig"},
-		{Key: "Properties", Value: obj{
-			{Key: "FunctionName", Value: ref(f.id)},
-			{Key: "DestinationConfig", Value: config},
-			{Key: "Qualifier", Value: qualifier},
-			{Key: "MaximumEventAgeInSeconds", Value: age},
-			{Key: "MaximumRetryAttempts", Value: attempts},
+		{"Type", "AWS::Lambda::EventInvokeConfig"},
+		{"Properties", obj{
+			{"FunctionName", ref(f.id)},
+			{"DestinationConfig", config},
+			{"Qualifier", qualifier},
+			{"MaximumEventAgeInSeconds", age},
+			{"MaximumRetryAttempts", attempts},
 		}},
-		{Key: "DependsOn", Value: dependsOn},
-		{Key: "Condition", Value: f.condition},
+		{"DependsOn", dependsOn},
+		{"Condition", f.condition},
 	})
 }
 
@@ -88,7 +88,7 @@ func (s *service) destination(f *function, v *template.Value) (arn any, target *
 		case strings.Contains(v.Text, ":event-bus/"):
 			action = "events:PutEvents"
 		default:
-			s.diags = append(s.diags, template.Errorf(v.Pos, "%q is not a destination", v.Text).
+			s.report(template.Errorf(v.Pos, "%q is not a destination", v.Text).
 				WithHint("destinations are functions, queues, topics and event buses"))
 			return nil, nil
 		}
@@ -98,7 +98,7 @@ func (s *service) destination(f *function, v *template.Value) (arn any, target *
 			return nil, nil
 		}
 		if target.condition != nil && !template.Equal(target.condition, f.condition) {
-			s.diags = append(s.diags, template.Errorf(v.Pos, "the function %q exists only under the condition %s", target.key, target.condition.Text).
+			s.report(template.Errorf(v.Pos, "the function %q exists only under the condition %s", target.key, target.condition.Text).
 				WithHint("give the function %q the same condition", f.key))
 		}
 		action, arn = "lambda:InvokeFunction", target.target()

@@ -12,7 +12,7 @@ import (
 // function compiles a function, its version and its alias.
 func (s *service) function(f *function) {
 	c := f.conf
-	if truthy(c.Get("handler")) == false {
+	if !truthy(c.Get("handler")) {
 		s.errorf(f.pos, "the function %q has no handler", f.key)
 		return
 	}
@@ -21,32 +21,32 @@ func (s *service) function(f *function) {
 		runtime = Runtime(s.provider)
 	}
 	e := s.resources.put(f.id, f.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Function"},
-		{Key: "Properties", Value: obj{
-			{Key: "Code", Value: obj{{Key: manifest.CodePath, Value: s.code(f.key)}}},
-			{Key: "Handler", Value: c.Get("handler")},
-			{Key: "Runtime", Value: runtime},
-			{Key: "FunctionName", Value: f.name},
-			{Key: "MemorySize", Value: orDefault(1024, c.Get("memorySize"), s.provider.Get("memorySize"))},
-			{Key: "Timeout", Value: orDefault(6, c.Get("timeout"), s.provider.Get("timeout"))},
-			{Key: "Architectures", Value: listOf(or(c.Get("architecture"), s.provider.Get("architecture")))},
-			{Key: "Description", Value: or(c.Get("description"))},
-			{Key: "Tags", Value: s.functionTags(f)},
-			{Key: "RuntimeManagementConfig", Value: s.runtimeManagement(c)},
-			{Key: "RecursiveLoop", Value: or(c.Get("recursiveLoop"))},
-			{Key: "Environment", Value: s.environment(c)},
-			{Key: "ReservedConcurrentExecutions", Value: set(c.Get("reservedConcurrency"))},
-			{Key: "LoggingConfig", Value: loggingConfig(or(c.Get("logs"), s.provider.Get("logs", "lambda")))},
-			{Key: "Layers", Value: or(c.Get("layers"), s.provider.Get("layers"))},
-			{Key: "VpcConfig", Value: s.vpc(c)},
+		{"Type", "AWS::Lambda::Function"},
+		{"Properties", obj{
+			{"Code", obj{{manifest.CodePath, s.code(f.key)}}},
+			{"Handler", c.Get("handler")},
+			{"Runtime", runtime},
+			{"FunctionName", f.name},
+			{"MemorySize", orDefault(1024, c.Get("memorySize"), s.provider.Get("memorySize"))},
+			{"Timeout", orDefault(6, c.Get("timeout"), s.provider.Get("timeout"))},
+			{"Architectures", listOf(or(c.Get("architecture"), s.provider.Get("architecture")))},
+			{"Description", or(c.Get("description"))},
+			{"Tags", s.functionTags(f)},
+			{"RuntimeManagementConfig", s.runtimeManagement(c)},
+			{"RecursiveLoop", or(c.Get("recursiveLoop"))},
+			{"Environment", s.environment(c)},
+			{"ReservedConcurrentExecutions", set(c.Get("reservedConcurrency"))},
+			{"LoggingConfig", loggingConfig(or(c.Get("logs"), s.provider.Get("logs", "lambda")))},
+			{"Layers", or(c.Get("layers"), s.provider.Get("layers"))},
+			{"VpcConfig", s.vpc(c)},
 		}},
-		{Key: "Condition", Value: f.condition},
+		{"Condition", f.condition},
 	})
 	if truthy(c.Get("snapStart")) {
-		e.property("SnapStart", obj{{Key: "ApplyOn", Value: "PublishedVersions"}})
+		e.property("SnapStart", obj{{"ApplyOn", "PublishedVersions"}})
 	}
 	if v := or(c.Get("ephemeralStorageSize")); v != nil {
-		e.property("EphemeralStorage", obj{{Key: "Size", Value: v}})
+		e.property("EphemeralStorage", obj{{"Size", v}})
 	}
 	var after []string
 	if !truthy(c.Get("disableLogs")) {
@@ -97,7 +97,7 @@ func (s *service) functionTags(f *function) any {
 
 func (s *service) environment(c *template.Value) any {
 	if vars := overlay(s.provider.Get("environment"), c.Get("environment")); vars != nil {
-		return obj{{Key: "Variables", Value: vars}}
+		return obj{{"Variables", vars}}
 	}
 	return nil
 }
@@ -119,19 +119,19 @@ func (s *service) runtimeManagement(c *template.Value) any {
 	}
 	switch mode {
 	case "onFunctionUpdate":
-		return obj{{Key: "UpdateRuntimeOn", Value: "FunctionUpdate"}}
+		return obj{{"UpdateRuntimeOn", "FunctionUpdate"}}
 	case "manual":
-		return obj{{Key: "UpdateRuntimeOn", Value: "Manual"}, {Key: "RuntimeVersionArn", Value: arn}}
+		return obj{{"UpdateRuntimeOn", "Manual"}, {"RuntimeVersionArn", arn}}
 	}
 	return nil
 }
 
 func loggingConfig(v *template.Value) any {
 	out := obj{
-		{Key: "ApplicationLogLevel", Value: or(v.Get("applicationLogLevel"))},
-		{Key: "LogFormat", Value: or(v.Get("logFormat"))},
-		{Key: "LogGroup", Value: or(v.Get("logGroup"))},
-		{Key: "SystemLogLevel", Value: or(v.Get("systemLogLevel"))},
+		{"ApplicationLogLevel", or(v.Get("applicationLogLevel"))},
+		{"LogFormat", or(v.Get("logFormat"))},
+		{"LogGroup", or(v.Get("logGroup"))},
+		{"SystemLogLevel", or(v.Get("systemLogLevel"))},
 	}
 	if len(template.New(template.Pos{}, out).Fields) == 0 {
 		return nil
@@ -149,9 +149,9 @@ func (s *service) vpc(c *template.Value) any {
 		return nil
 	}
 	return obj{
-		{Key: "Ipv6AllowedForDualStack", Value: get("ipv6AllowedForDualStack")},
-		{Key: "SecurityGroupIds", Value: groups},
-		{Key: "SubnetIds", Value: subnets},
+		{"Ipv6AllowedForDualStack", get("ipv6AllowedForDualStack")},
+		{"SecurityGroupIds", groups},
+		{"SubnetIds", subnets},
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *service) deadLetter(e *entry, c *template.Value) {
 	if arn == nil {
 		return
 	}
-	e.property("DeadLetterConfig", obj{{Key: "TargetArn", Value: arn}})
+	e.property("DeadLetterConfig", obj{{"TargetArn", arn}})
 	if isText(arn) && s.role != nil {
 		s.role.allow(arn.Pos, "Allow", []string{"sns:Publish"}, []any{arn})
 	}
@@ -186,7 +186,7 @@ func (s *service) tracing(e *entry, c *template.Value) {
 	if isText(tracing) {
 		mode = tracing.Text
 	}
-	e.property("TracingConfig", obj{{Key: "Mode", Value: mode}})
+	e.property("TracingConfig", obj{{"Mode", mode}})
 	if s.role != nil {
 		s.role.allowOnce(tracing.Pos, []string{"xray:PutTraceSegments", "xray:PutTelemetryRecords"}, []string{"*"})
 	}
@@ -220,13 +220,13 @@ func (s *service) fileSystem(e *entry, f *function) {
 		return
 	}
 	if e.body.Get("Properties", "VpcConfig") == nil {
-		s.diags = append(s.diags, template.Errorf(fs.Pos, "a file system needs a VPC").WithHint("give the function or the provider a vpc"))
+		s.report(template.Errorf(fs.Pos, "a file system needs a VPC").WithHint("give the function or the provider a vpc"))
 		return
 	}
 	if s.role != nil {
 		s.role.allow(fs.Pos, "Allow", []string{"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}, []any{fs.Get("arn")})
 	}
-	e.property("FileSystemConfigs", []any{obj{{Key: "Arn", Value: fs.Get("arn")}, {Key: "LocalMountPath", Value: fs.Get("localMountPath")}}})
+	e.property("FileSystemConfigs", []any{obj{{"Arn", fs.Get("arn")}, {"LocalMountPath", fs.Get("localMountPath")}}})
 }
 
 // version compiles the version of a function, and the alias that points at it.
@@ -251,15 +251,15 @@ func (s *service) version(e *entry, f *function) {
 		deletion = nil
 	}
 	s.resources.put(f.versionID, f.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Version"},
-		{Key: "DeletionPolicy", Value: deletion},
-		{Key: "Properties", Value: obj{{Key: "FunctionName", Value: ref(f.id)}, {Key: "Description", Value: or(c.Get("description"))}}},
-		{Key: "Condition", Value: f.condition},
+		{"Type", "AWS::Lambda::Version"},
+		{"DeletionPolicy", deletion},
+		{"Properties", obj{{"FunctionName", ref(f.id)}, {"Description", or(c.Get("description"))}}},
+		{"Condition", f.condition},
 	})
 	s.outputs.put(f.id+"QualifiedArn", f.pos, obj{
-		{Key: "Description", Value: "Current Lambda function version"},
-		{Key: "Value", Value: ref(f.versionID)},
-		{Key: "Condition", Value: f.condition},
+		{"Description", "Current Lambda function version"},
+		{"Value", ref(f.versionID)},
+		{"Condition", f.condition},
 	})
 	if f.alias == nil {
 		return
@@ -270,18 +270,18 @@ func (s *service) version(e *entry, f *function) {
 	}
 	var config any
 	if provisioned != nil {
-		config = obj{{Key: "ProvisionedConcurrentExecutions", Value: provisioned}}
+		config = obj{{"ProvisionedConcurrentExecutions", provisioned}}
 	}
 	s.resources.put(f.alias.id, f.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Alias"},
-		{Key: "Properties", Value: obj{
-			{Key: "FunctionName", Value: ref(f.id)},
-			{Key: "FunctionVersion", Value: getAtt(f.versionID, "Version")},
-			{Key: "Name", Value: f.alias.name},
-			{Key: "ProvisionedConcurrencyConfig", Value: config},
+		{"Type", "AWS::Lambda::Alias"},
+		{"Properties", obj{
+			{"FunctionName", ref(f.id)},
+			{"FunctionVersion", getAtt(f.versionID, "Version")},
+			{"Name", f.alias.name},
+			{"ProvisionedConcurrencyConfig", config},
 		}},
-		{Key: "DependsOn", Value: f.id},
-		{Key: "Condition", Value: f.condition},
+		{"DependsOn", f.id},
+		{"Condition", f.condition},
 	})
 }
 

@@ -69,14 +69,17 @@ func (h *httpAPI) readCORS() {
 	if h.cors != nil && !truthy(h.cors.Get("allowedMethods")) {
 		h.corsMethods = []string{"OPTIONS"}
 	}
-	for _, c := range []struct {
-		path []string
-		what string
-	}{{[]string{"httpApi", "cors"}, "CORS"}, {[]string{"httpApi", "authorizers"}, "authorizers"}, {[]string{"logs", "httpApi"}, "access logs"}} {
-		if v := or(h.provider.Get(c.path...)); v != nil && h.external() {
-			h.errorf(v.Pos, "%s cannot be set up for an external HTTP API", c.what)
+	if !h.external() {
+		return
+	}
+	refuse := func(v *template.Value, what string) {
+		if truthy(v) {
+			h.errorf(v.Pos, "%s cannot be set up for an external HTTP API", what)
 		}
 	}
+	refuse(h.conf.Get("cors"), "CORS")
+	refuse(h.conf.Get("authorizers"), "authorizers")
+	refuse(h.provider.Get("logs", "httpApi"), "access logs")
 }
 
 // route reads an event.
@@ -106,7 +109,7 @@ func (h *httpAPI) route(e event) *httpRoute {
 	}
 	for _, other := range h.routes {
 		if other.key == r.key {
-			h.diags = append(h.diags, template.Errorf(e.pos, "the route %s is declared twice", r.key).
+			h.report(template.Errorf(e.pos, "the route %s is declared twice", r.key).
 				WithNote(other.pos, "it is already an event of the function %q", other.fn.key))
 			return nil
 		}
@@ -154,7 +157,7 @@ func (h *httpAPI) readAuthorizer(r *httpRoute) bool {
 	if near := template.Suggest(name, defined.Keys()); near != "" {
 		d = d.WithHint("did you mean %q?", near)
 	}
-	h.diags = append(h.diags, d)
+	h.report(d)
 	return false
 }
 
@@ -169,14 +172,14 @@ func (h *httpAPI) api(pos template.Pos) {
 		name = h.service.stage + "-" + h.name
 	}
 	h.resources.put(httpAPIID, pos, obj{
-		{Key: "Type", Value: "AWS::ApiGatewayV2::Api"},
-		{Key: "Properties", Value: obj{
-			{Key: "Name", Value: name},
-			{Key: "Description", Value: optional(str(h.conf, "description"))},
-			{Key: "ProtocolType", Value: "HTTP"},
-			{Key: "DisableExecuteApiEndpoint", Value: set(h.conf.Get("disableDefaultEndpoint"))},
-			{Key: "Tags", Value: set(h.provider.Get("tags"))},
-			{Key: "CorsConfiguration", Value: h.corsConfiguration()},
+		{"Type", "AWS::ApiGatewayV2::Api"},
+		{"Properties", obj{
+			{"Name", name},
+			{"Description", optional(str(h.conf, "description"))},
+			{"ProtocolType", "HTTP"},
+			{"DisableExecuteApiEndpoint", set(h.conf.Get("disableDefaultEndpoint"))},
+			{"Tags", set(h.provider.Get("tags"))},
+			{"CorsConfiguration", h.corsConfiguration()},
 		}},
 	})
 }
@@ -195,12 +198,12 @@ func (h *httpAPI) corsConfiguration() any {
 		return def
 	}
 	return obj{
-		{Key: "AllowCredentials", Value: or(h.cors.Get("allowCredentials"))},
-		{Key: "AllowHeaders", Value: list("allowedHeaders", "Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Amzn-Trace-Id")},
-		{Key: "AllowMethods", Value: list("allowedMethods", h.corsMethods...)},
-		{Key: "AllowOrigins", Value: list("allowedOrigins", "*")},
-		{Key: "ExposeHeaders", Value: list("exposedResponseHeaders")},
-		{Key: "MaxAge", Value: set(h.cors.Get("maxAge"))},
+		{"AllowCredentials", or(h.cors.Get("allowCredentials"))},
+		{"AllowHeaders", list("allowedHeaders", corsHeaders()...)},
+		{"AllowMethods", list("allowedMethods", h.corsMethods...)},
+		{"AllowOrigins", list("allowedOrigins", "*")},
+		{"ExposeHeaders", list("exposedResponseHeaders")},
+		{"MaxAge", set(h.cors.Get("maxAge"))},
 	}
 }
 
@@ -223,8 +226,8 @@ func (h *httpAPI) logs(pos template.Pos) {
 		return
 	}
 	e := h.resources.put(httpLogGroupID, pos, obj{
-		{Key: "Type", Value: "AWS::Logs::LogGroup"},
-		{Key: "Properties", Value: obj{{Key: "LogGroupName", Value: "/aws/http-api/" + h.stackName()}}},
+		{"Type", "AWS::Logs::LogGroup"},
+		{"Properties", obj{{"LogGroupName", "/aws/http-api/" + h.stackName()}}},
 	})
 	h.retention(e, nil, nil)
 }
@@ -233,25 +236,25 @@ func (h *httpAPI) logs(pos template.Pos) {
 func (h *httpAPI) stage(pos template.Pos) {
 	var logs, after any
 	if format := h.accessLogFormat(); format != "" {
-		logs = obj{{Key: "DestinationArn", Value: getAtt(httpLogGroupID, "Arn")}, {Key: "Format", Value: format}}
+		logs = obj{{"DestinationArn", getAtt(httpLogGroupID, "Arn")}, {"Format", format}}
 		after = httpLogGroupID
 	}
 	h.resources.put("HttpApiStage", pos, obj{
-		{Key: "Type", Value: "AWS::ApiGatewayV2::Stage"},
-		{Key: "Properties", Value: obj{
-			{Key: "ApiId", Value: ref(httpAPIID)},
-			{Key: "StageName", Value: "$default"},
-			{Key: "AutoDeploy", Value: true},
-			{Key: "DefaultRouteSettings", Value: obj{{Key: "DetailedMetricsEnabled", Value: truthy(h.conf.Get("metrics"))}}},
-			{Key: "Tags", Value: set(h.provider.Get("tags"))},
-			{Key: "AccessLogSettings", Value: logs},
+		{"Type", "AWS::ApiGatewayV2::Stage"},
+		{"Properties", obj{
+			{"ApiId", ref(httpAPIID)},
+			{"StageName", "$default"},
+			{"AutoDeploy", true},
+			{"DefaultRouteSettings", obj{{"DetailedMetricsEnabled", truthy(h.conf.Get("metrics"))}}},
+			{"Tags", set(h.provider.Get("tags"))},
+			{"AccessLogSettings", logs},
 		}},
-		{Key: "DependsOn", Value: after},
+		{"DependsOn", after},
 	})
-	h.outputs.put("HttpApiId", pos, obj{{Key: "Description", Value: "Id of the HTTP API"}, {Key: "Value", Value: ref(httpAPIID)}})
+	h.outputs.put("HttpApiId", pos, obj{{"Description", "Id of the HTTP API"}, {"Value", ref(httpAPIID)}})
 	h.outputs.put("HttpApiUrl", pos, obj{
-		{Key: "Description", Value: "URL of the HTTP API"},
-		{Key: "Value", Value: join("", "https://", ref(httpAPIID), ".execute-api.", region(), ".", ref("AWS::URLSuffix"))},
+		{"Description", "URL of the HTTP API"},
+		{"Value", join("", "https://", ref(httpAPIID), ".execute-api.", region(), ".", ref("AWS::URLSuffix"))},
 	})
 }
 
@@ -273,7 +276,7 @@ func (h *httpAPI) authorizers() {
 		default:
 			sources = append(sources, v)
 		}
-		properties := obj{{Key: "ApiId", Value: h.apiID()}, {Key: "Name", Value: name}, {Key: "IdentitySource", Value: sources}}
+		properties := obj{{"ApiId", h.apiID()}, {"Name", name}, {"IdentitySource", sources}}
 		var after any
 		if str(c, "type") == "request" {
 			fn, target := h.authorizerFunction(f)
@@ -288,11 +291,11 @@ func (h *httpAPI) authorizers() {
 				version = v
 			}
 			properties = append(properties, obj{
-				{Key: "AuthorizerType", Value: "REQUEST"},
-				{Key: "EnableSimpleResponses", Value: set(c.Get("enableSimpleResponses"))},
-				{Key: "AuthorizerResultTtlInSeconds", Value: set(c.Get("resultTtlInSeconds"))},
-				{Key: "AuthorizerPayloadFormatVersion", Value: version},
-				{Key: "AuthorizerUri", Value: join("", "arn:", partition(), ":apigateway:", region(), ":lambda:path/2015-03-31/functions/", target, "/invocations")},
+				{"AuthorizerType", "REQUEST"},
+				{"EnableSimpleResponses", set(c.Get("enableSimpleResponses"))},
+				{"AuthorizerResultTtlInSeconds", set(c.Get("resultTtlInSeconds"))},
+				{"AuthorizerPayloadFormatVersion", version},
+				{"AuthorizerUri", join("", "arn:", partition(), ":apigateway:", region(), ":lambda:path/2015-03-31/functions/", target, "/invocations")},
 			}...)
 			if !truthy(c.Get("managedExternally")) {
 				h.permission(normalize(name)+"LambdaAuthorizerPermissionHttpApi", f.Pos, target, after)
@@ -313,14 +316,14 @@ func (h *httpAPI) authorizers() {
 				h.errorf(f.Pos, "the authorizer %q needs issuerUrl and identitySource", f.Key)
 			}
 			properties = append(properties, obj{
-				{Key: "AuthorizerType", Value: "JWT"},
-				{Key: "JwtConfiguration", Value: obj{{Key: "Audience", Value: audience}, {Key: "Issuer", Value: c.Get("issuerUrl")}}},
+				{"AuthorizerType", "JWT"},
+				{"JwtConfiguration", obj{{"Audience", audience}, {"Issuer", c.Get("issuerUrl")}}},
 			}...)
 		}
 		h.resources.put("HttpApiAuthorizer"+normalize(name), f.Pos, obj{
-			{Key: "Type", Value: "AWS::ApiGatewayV2::Authorizer"},
-			{Key: "Properties", Value: properties},
-			{Key: "DependsOn", Value: after},
+			{"Type", "AWS::ApiGatewayV2::Authorizer"},
+			{"Properties", properties},
+			{"DependsOn", after},
 		})
 	}
 }
@@ -357,14 +360,14 @@ func (h *httpAPI) authorizerFunction(f template.Field) (*function, any) {
 // permission lets the API call a function.
 func (h *httpAPI) permission(id string, pos template.Pos, target, after any) {
 	h.resources.put(id, pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Permission"},
-		{Key: "Properties", Value: obj{
-			{Key: "FunctionName", Value: target},
-			{Key: "Action", Value: "lambda:InvokeFunction"},
-			{Key: "Principal", Value: "apigateway.amazonaws.com"},
-			{Key: "SourceArn", Value: join("", "arn:", partition(), ":execute-api:", region(), ":", account(), ":", h.apiID(), "/*")},
+		{"Type", "AWS::Lambda::Permission"},
+		{"Properties", obj{
+			{"FunctionName", target},
+			{"Action", "lambda:InvokeFunction"},
+			{"Principal", "apigateway.amazonaws.com"},
+			{"SourceArn", join("", "arn:", partition(), ":execute-api:", region(), ":", account(), ":", h.apiID(), "/*")},
 		}},
-		{Key: "DependsOn", Value: after},
+		{"DependsOn", after},
 	})
 }
 
@@ -377,14 +380,14 @@ func (h *httpAPI) endpoint(r *httpRoute) {
 		payload = v
 	}
 	h.resources.put(integration, r.pos, obj{
-		{Key: "Type", Value: "AWS::ApiGatewayV2::Integration"},
-		{Key: "DependsOn", Value: r.fn.after()},
-		{Key: "Properties", Value: obj{
-			{Key: "ApiId", Value: h.apiID()},
-			{Key: "IntegrationType", Value: "AWS_PROXY"},
-			{Key: "IntegrationUri", Value: r.fn.target()},
-			{Key: "PayloadFormatVersion", Value: payload},
-			{Key: "TimeoutInMillis", Value: 30000},
+		{"Type", "AWS::ApiGatewayV2::Integration"},
+		{"DependsOn", r.fn.after()},
+		{"Properties", obj{
+			{"ApiId", h.apiID()},
+			{"IntegrationType", "AWS_PROXY"},
+			{"IntegrationUri", r.fn.target()},
+			{"PayloadFormatVersion", payload},
+			{"TimeoutInMillis", 30000},
 		}},
 	})
 	id, key := "HttpApiRoute"+pathName(r.key), r.key
@@ -393,16 +396,16 @@ func (h *httpAPI) endpoint(r *httpRoute) {
 	}
 	kind, authorizer, scopes := h.authorization(r)
 	h.resources.put(id, r.pos, obj{
-		{Key: "Type", Value: "AWS::ApiGatewayV2::Route"},
-		{Key: "Properties", Value: obj{
-			{Key: "ApiId", Value: h.apiID()},
-			{Key: "RouteKey", Value: key},
-			{Key: "Target", Value: join("/", "integrations", ref(integration))},
-			{Key: "AuthorizationType", Value: kind},
-			{Key: "AuthorizerId", Value: authorizer},
-			{Key: "AuthorizationScopes", Value: scopes},
+		{"Type", "AWS::ApiGatewayV2::Route"},
+		{"Properties", obj{
+			{"ApiId", h.apiID()},
+			{"RouteKey", key},
+			{"Target", join("/", "integrations", ref(integration))},
+			{"AuthorizationType", kind},
+			{"AuthorizerId", authorizer},
+			{"AuthorizationScopes", scopes},
 		}},
-		{Key: "DependsOn", Value: integration},
+		{"DependsOn", integration},
 	})
 }
 

@@ -25,31 +25,31 @@ func (s *service) layers() []Layer {
 			deletion = "Retain"
 		}
 		s.resources.put(id, f.Pos, obj{
-			{Key: "Type", Value: "AWS::Lambda::LayerVersion"},
-			{Key: "Properties", Value: obj{
-				{Key: "Content", Value: obj{{Key: manifest.CodePath, Value: s.layerCode(f.Key)}}},
-				{Key: "LayerName", Value: name},
-				{Key: "Description", Value: or(c.Get("description"))},
-				{Key: "LicenseInfo", Value: or(c.Get("licenseInfo"))},
-				{Key: "CompatibleRuntimes", Value: or(c.Get("compatibleRuntimes"))},
-				{Key: "CompatibleArchitectures", Value: or(c.Get("compatibleArchitectures"))},
+			{"Type", "AWS::Lambda::LayerVersion"},
+			{"Properties", obj{
+				{"Content", obj{{manifest.CodePath, s.layerCode(f.Key)}}},
+				{"LayerName", name},
+				{"Description", or(c.Get("description"))},
+				{"LicenseInfo", or(c.Get("licenseInfo"))},
+				{"CompatibleRuntimes", or(c.Get("compatibleRuntimes"))},
+				{"CompatibleArchitectures", or(c.Get("compatibleArchitectures"))},
 			}},
-			{Key: "DeletionPolicy", Value: deletion},
+			{"DeletionPolicy", deletion},
 		})
 		for _, account := range texts(c.Get("allowedAccounts")) {
 			s.resources.put(normalize(f.Key)+strings.Replace(account, "*", "Wild", 1)+"LambdaLayerPermission", f.Pos, obj{
-				{Key: "Type", Value: "AWS::Lambda::LayerVersionPermission"},
-				{Key: "Properties", Value: obj{
-					{Key: "Action", Value: "lambda:GetLayerVersion"},
-					{Key: "LayerVersionArn", Value: ref(id)},
-					{Key: "Principal", Value: account},
+				{"Type", "AWS::Lambda::LayerVersionPermission"},
+				{"Properties", obj{
+					{"Action", "lambda:GetLayerVersion"},
+					{"LayerVersionArn", ref(id)},
+					{"Principal", account},
 				}},
-				{Key: "DeletionPolicy", Value: deletion},
+				{"DeletionPolicy", deletion},
 			})
 		}
 		s.outputs.put(id+"QualifiedArn", f.Pos, obj{
-			{Key: "Description", Value: "Current Lambda layer version"},
-			{Key: "Value", Value: ref(id)},
+			{"Description", "Current Lambda layer version"},
+			{"Value", ref(id)},
 		})
 	}
 	return out

@@ -62,9 +62,9 @@ func filterCriteria(v *template.Value) any {
 	}
 	filters := []any{}
 	for _, pattern := range v.Items {
-		filters = append(filters, obj{{Key: "Pattern", Value: json(pattern)}})
+		filters = append(filters, obj{{"Pattern", json(pattern)}})
 	}
-	return obj{{Key: "Filters", Value: filters}}
+	return obj{{"Filters", filters}}
 }
 
 // sqsEvents compiles the queues that call functions.
@@ -83,20 +83,20 @@ func (s *service) sqsEvents() {
 		}
 		var scaling any
 		if v := or(e.conf.Get("maximumConcurrency")); v != nil {
-			scaling = obj{{Key: "MaximumConcurrency", Value: v}}
+			scaling = obj{{"MaximumConcurrency", v}}
 		}
 		s.resources.put(normalize(e.fn.key)+"EventSourceMappingSQS"+alphanumeric(name), e.pos, obj{
-			{Key: "Type", Value: "AWS::Lambda::EventSourceMapping"},
-			{Key: "DependsOn", Value: s.mappingAfter(e.fn)},
-			{Key: "Properties", Value: obj{
-				{Key: "BatchSize", Value: orDefault(10, e.conf.Get("batchSize"))},
-				{Key: "MaximumBatchingWindowInSeconds", Value: set(e.conf.Get("maximumBatchingWindow"))},
-				{Key: "EventSourceArn", Value: arn},
-				{Key: "FunctionName", Value: e.fn.target()},
-				{Key: "Enabled", Value: enabled(e.conf)},
-				{Key: "FunctionResponseTypes", Value: listOf(set(e.conf.Get("functionResponseType")))},
-				{Key: "FilterCriteria", Value: filterCriteria(e.conf.Get("filterPatterns"))},
-				{Key: "ScalingConfig", Value: scaling},
+			{"Type", "AWS::Lambda::EventSourceMapping"},
+			{"DependsOn", s.mappingAfter(e.fn)},
+			{"Properties", obj{
+				{"BatchSize", orDefault(10, e.conf.Get("batchSize"))},
+				{"MaximumBatchingWindowInSeconds", set(e.conf.Get("maximumBatchingWindow"))},
+				{"EventSourceArn", arn},
+				{"FunctionName", e.fn.target()},
+				{"Enabled", enabled(e.conf)},
+				{"FunctionResponseTypes", listOf(set(e.conf.Get("functionResponseType")))},
+				{"FilterCriteria", filterCriteria(e.conf.Get("filterPatterns"))},
+				{"ScalingConfig", scaling},
 			}},
 		})
 		sources, pos = append(sources, arn), e.pos
@@ -108,6 +108,6 @@ func (s *service) sqsEvents() {
 
 // unnamed reports an event source that no logical id can be made of.
 func (s *service) unnamed(arn *template.Value, what string) {
-	s.diags = append(s.diags, template.Errorf(arn.Pos, "the %s of the event has no name to make a logical id of", what).
+	s.report(template.Errorf(arn.Pos, "the %s of the event has no name to make a logical id of", what).
 		WithHint("refer to it with !GetAtt, !ImportValue, !Join or a plain ARN"))
 }

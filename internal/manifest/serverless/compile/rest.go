@@ -112,7 +112,7 @@ func (r *rest) route(e event) *route {
 		t.method, t.path = str(e.conf, "method"), str(e.conf, "path")
 	}
 	if t.method == "*" || t.path == "*" {
-		r.diags = append(r.diags, template.Errorf(e.pos, "an http event cannot be for any path or method with *").
+		r.report(template.Errorf(e.pos, "an http event cannot be for any path or method with *").
 			WithHint("use path: '{proxy+}' and method: ANY"))
 		return nil
 	}
@@ -124,7 +124,7 @@ func (r *rest) route(e event) *route {
 	}
 	for _, other := range r.routes {
 		if other.path == t.path && other.method == t.method {
-			r.diags = append(r.diags, template.Errorf(e.pos, "%s /%s is declared twice", strings.ToUpper(t.method), t.path).
+			r.report(template.Errorf(e.pos, "%s /%s is declared twice", strings.ToUpper(t.method), t.path).
 				WithNote(other.pos, "it is already an event of the function %q", other.fn.key))
 			return nil
 		}
@@ -178,7 +178,7 @@ func (r *rest) api(pos template.Pos) {
 	}
 	var policy any = ""
 	if own := or(c.Get("resourcePolicy")); own != nil && len(own.Items) > 0 {
-		policy = obj{{Key: "Version", Value: "2012-10-17"}, {Key: "Statement", Value: own}}
+		policy = obj{{"Version", "2012-10-17"}, {"Statement", own}}
 	}
 	var tags any
 	if t := set(p.Get("tags")); t != nil {
@@ -189,19 +189,19 @@ func (r *rest) api(pos template.Pos) {
 		access = strings.ToUpper(v.Text)
 	}
 	r.service.resources.put(restAPIID, pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::RestApi"},
-		{Key: "Properties", Value: obj{
-			{Key: "Name", Value: name},
-			{Key: "BinaryMediaTypes", Value: or(c.Get("binaryMediaTypes"))},
-			{Key: "DisableExecuteApiEndpoint", Value: set(c.Get("disableDefaultEndpoint"))},
-			{Key: "EndpointConfiguration", Value: obj{{Key: "Types", Value: []string{kind}}, {Key: "VpcEndpointIds", Value: endpoints}}},
-			{Key: "SecurityPolicy", Value: or(c.Get("endpoint", "securityPolicy"))},
-			{Key: "EndpointAccessMode", Value: access},
-			{Key: "Tags", Value: tags},
-			{Key: "Policy", Value: policy},
-			{Key: "ApiKeySourceType", Value: optional(strings.ToUpper(str(c, "apiKeySourceType")))},
-			{Key: "MinimumCompressionSize", Value: set(c.Get("minimumCompressionSize"))},
-			{Key: "Description", Value: or(c.Get("description"))},
+		{"Type", "AWS::ApiGateway::RestApi"},
+		{"Properties", obj{
+			{"Name", name},
+			{"BinaryMediaTypes", or(c.Get("binaryMediaTypes"))},
+			{"DisableExecuteApiEndpoint", set(c.Get("disableDefaultEndpoint"))},
+			{"EndpointConfiguration", obj{{"Types", []string{kind}}, {"VpcEndpointIds", endpoints}}},
+			{"SecurityPolicy", or(c.Get("endpoint", "securityPolicy"))},
+			{"EndpointAccessMode", access},
+			{"Tags", tags},
+			{"Policy", policy},
+			{"ApiKeySourceType", optional(strings.ToUpper(str(c, "apiKeySourceType")))},
+			{"MinimumCompressionSize", set(c.Get("minimumCompressionSize"))},
+			{"Description", or(c.Get("description"))},
 		}},
 	})
 }

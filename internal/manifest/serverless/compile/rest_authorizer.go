@@ -65,12 +65,12 @@ func (r *rest) readAuthorizer(t *route) *authorizer {
 				}
 			}
 			if a.name == "" {
-				r.diags = append(r.diags, template.Errorf(v.Pos, "the authorizer has no name to make a logical id of").WithHint("add name beside arn"))
+				r.report(template.Errorf(v.Pos, "the authorizer has no name to make a logical id of").WithHint("add name beside arn"))
 			}
 		case str(v, "name") != "":
 			own = str(v, "name")
 		default:
-			r.diags = append(r.diags, template.Errorf(v.Pos, "the authorizer names nothing").WithHint("give the name of a function, or an arn"))
+			r.report(template.Errorf(v.Pos, "the authorizer names nothing").WithHint("give the name of a function, or an arn"))
 		}
 	}
 	if own != "" {
@@ -157,22 +157,22 @@ func (r *rest) makeAuthorizer(t *route) {
 		}
 	}
 	properties := obj{
-		{Key: "AuthorizerResultTtlInSeconds", Value: ttl},
-		{Key: "IdentitySource", Value: optional(a.source)},
-		{Key: "Name", Value: a.name},
-		{Key: "RestApiId", Value: r.apiID()},
-		{Key: "IdentityValidationExpression", Value: a.validation},
+		{"AuthorizerResultTtlInSeconds", ttl},
+		{"IdentitySource", optional(a.source)},
+		{"Name", a.name},
+		{"RestApiId", r.apiID()},
+		{"IdentityValidationExpression", a.validation},
 	}
 	if a.isPool() {
-		properties = append(properties, obj{{Key: "Type", Value: "COGNITO_USER_POOLS"}, {Key: "ProviderARNs", Value: []any{a.arn}}}...)
+		properties = append(properties, obj{{"Type", "COGNITO_USER_POOLS"}, {"ProviderARNs", []any{a.arn}}}...)
 	} else {
 		kind := "TOKEN"
 		if a.kind != "" {
 			kind = strings.ToUpper(a.kind)
 		}
 		properties = append(properties, obj{
-			{Key: "Type", Value: kind},
-			{Key: "AuthorizerUri", Value: join("", "arn:", partition(), ":apigateway:", region(), ":lambda:path/2015-03-31/functions/", a.arn, "/invocations")},
+			{"Type", kind},
+			{"AuthorizerUri", join("", "arn:", partition(), ":apigateway:", region(), ":lambda:path/2015-03-31/functions/", a.arn, "/invocations")},
 		}...)
 	}
 	var after any
@@ -180,9 +180,9 @@ func (r *rest) makeAuthorizer(t *route) {
 		after = a.fn.after()
 	}
 	r.service.resources.put(authorizerID(a.name), a.pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::Authorizer"},
-		{Key: "DependsOn", Value: after},
-		{Key: "Properties", Value: properties},
+		{"Type", "AWS::ApiGateway::Authorizer"},
+		{"DependsOn", after},
+		{"Properties", properties},
 	})
 }
 
@@ -203,12 +203,12 @@ func (r *rest) makePermissions(t *route) {
 		name = ref(a.fn.alias.id)
 	}
 	r.service.resources.put(id, a.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Permission"},
-		{Key: "Properties", Value: obj{
-			{Key: "FunctionName", Value: name},
-			{Key: "Action", Value: "lambda:InvokeFunction"},
-			{Key: "Principal", Value: "apigateway.amazonaws.com"},
-			{Key: "SourceArn", Value: source},
+		{"Type", "AWS::Lambda::Permission"},
+		{"Properties", obj{
+			{"FunctionName", name},
+			{"Action", "lambda:InvokeFunction"},
+			{"Principal", "apigateway.amazonaws.com"},
+			{"SourceArn", source},
 		}},
 	})
 }

@@ -18,6 +18,13 @@ type corsRule struct {
 	cacheControl *template.Value
 }
 
+// corsHeaders are the headers that a cross-origin request may have unless the manifest says otherwise.
+func corsHeaders() []string {
+	return []string{
+		"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Amzn-Trace-Id",
+	}
+}
+
 // preflight is the rule of one path: the rules of its routes together.
 type preflight struct {
 	path string
@@ -29,7 +36,7 @@ type preflight struct {
 func readCORS(v *template.Value, method string) *corsRule {
 	rule := &corsRule{
 		origin: "*", methods: []string{"OPTIONS"},
-		headers: []string{"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amz-User-Agent", "X-Amzn-Trace-Id"},
+		headers: corsHeaders(),
 	}
 	if isMap(v) {
 		if origins := or(v.Get("origins")); origins != nil {
@@ -96,8 +103,8 @@ func (r *rest) makePreflights() {
 		}
 		declared, values := obj{}, obj{}
 		header := func(name, value string) {
-			declared = append(declared, obj{{Key: "method.response.header." + name, Value: true}}...)
-			values = append(values, obj{{Key: "method.response.header." + name, Value: "'" + value + "'"}}...)
+			declared = add(declared, "method.response.header."+name, true)
+			values = add(values, "method.response.header."+name, "'"+value+"'")
 		}
 		header("Access-Control-Allow-Origin", origin)
 		header("Access-Control-Allow-Headers", strings.Join(p.headers, ","))
@@ -115,26 +122,26 @@ func (r *rest) makePreflights() {
 		id := methodID(r.resources.names[p.path], "options")
 		r.methods = append(r.methods, id)
 		r.service.resources.put(id, p.pos, obj{
-			{Key: "Type", Value: "AWS::ApiGateway::Method"},
-			{Key: "Properties", Value: obj{
-				{Key: "AuthorizationType", Value: "NONE"},
-				{Key: "HttpMethod", Value: "OPTIONS"},
-				{Key: "MethodResponses", Value: []any{obj{
-					{Key: "StatusCode", Value: "200"}, {Key: "ResponseParameters", Value: declared}, {Key: "ResponseModels", Value: obj{}},
+			{"Type", "AWS::ApiGateway::Method"},
+			{"Properties", obj{
+				{"AuthorizationType", "NONE"},
+				{"HttpMethod", "OPTIONS"},
+				{"MethodResponses", []any{obj{
+					{"StatusCode", "200"}, {"ResponseParameters", declared}, {"ResponseModels", obj{}},
 				}}},
-				{Key: "RequestParameters", Value: obj{}},
-				{Key: "Integration", Value: obj{
-					{Key: "Type", Value: "MOCK"},
-					{Key: "RequestTemplates", Value: obj{{Key: "application/json", Value: "{statusCode:200}"}}},
-					{Key: "ContentHandling", Value: "CONVERT_TO_TEXT"},
-					{Key: "IntegrationResponses", Value: []any{obj{
-						{Key: "StatusCode", Value: "200"},
-						{Key: "ResponseParameters", Value: values},
-						{Key: "ResponseTemplates", Value: obj{{Key: "application/json", Value: originTemplate(origins)}}},
+				{"RequestParameters", obj{}},
+				{"Integration", obj{
+					{"Type", "MOCK"},
+					{"RequestTemplates", obj{{"application/json", "{statusCode:200}"}}},
+					{"ContentHandling", "CONVERT_TO_TEXT"},
+					{"IntegrationResponses", []any{obj{
+						{"StatusCode", "200"},
+						{"ResponseParameters", values},
+						{"ResponseTemplates", obj{{"application/json", originTemplate(origins)}}},
 					}}},
 				}},
-				{Key: "ResourceId", Value: r.resource(p.path)},
-				{Key: "RestApiId", Value: r.apiID()},
+				{"ResourceId", r.resource(p.path)},
+				{"RestApiId", r.apiID()},
 			}},
 		})
 	}

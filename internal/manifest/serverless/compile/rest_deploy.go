@@ -36,18 +36,18 @@ func (r *rest) makeDeployment(pos template.Pos) {
 		stage = own
 	}
 	r.service.resources.put(r.deployment, pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::Deployment"},
-		{Key: "Properties", Value: obj{
-			{Key: "RestApiId", Value: r.apiID()},
-			{Key: "StageName", Value: stage},
-			{Key: "Description", Value: or(r.conf.Get("description"))},
-			{Key: "StageDescription", Value: r.stageDescription()},
+		{"Type", "AWS::ApiGateway::Deployment"},
+		{"Properties", obj{
+			{"RestApiId", r.apiID()},
+			{"StageName", stage},
+			{"Description", or(r.conf.Get("description"))},
+			{"StageDescription", r.stageDescription()},
 		}},
-		{Key: "DependsOn", Value: r.methods},
+		{"DependsOn", r.methods},
 	})
 	r.outputs.put("ServiceEndpoint", pos, obj{
-		{Key: "Description", Value: "URL of the service endpoint"},
-		{Key: "Value", Value: join("", "https://", r.apiID(), ".execute-api.", region(), ".", ref("AWS::URLSuffix"), "/"+r.stage)},
+		{"Description", "URL of the service endpoint"},
+		{"Value", join("", "https://", r.apiID(), ".execute-api.", region(), ".", ref("AWS::URLSuffix"), "/"+r.stage)},
 	})
 }
 
@@ -81,7 +81,7 @@ func (r *rest) stageDescription() any {
 		if own := str(logs, "format"); own != "" {
 			format = own
 		}
-		access = obj{{Key: "DestinationArn", Value: getAtt(apiLogGroupID, "Arn")}, {Key: "Format", Value: format}}
+		access = obj{{"DestinationArn", getAtt(apiLogGroupID, "Arn")}, {"Format", format}}
 	}
 	if on := logs.Get("executionLogging"); truthy(logs) && (on.IsNull() || truthy(on)) {
 		level = "INFO"
@@ -96,12 +96,12 @@ func (r *rest) stageDescription() any {
 		tags = keyValues(merged.Pos, merged)
 	}
 	out := template.New(r.pos, obj{
-		{Key: "TracingEnabled", Value: or(p.Get("tracing", "apiGateway"))},
-		{Key: "MetricsEnabled", Value: or(r.conf.Get("metrics"))},
-		{Key: "AccessLogSetting", Value: access},
-		{Key: "LoggingLevel", Value: level},
-		{Key: "DataTraceEnabled", Value: data},
-		{Key: "Tags", Value: tags},
+		{"TracingEnabled", or(p.Get("tracing", "apiGateway"))},
+		{"MetricsEnabled", or(r.conf.Get("metrics"))},
+		{"AccessLogSetting", access},
+		{"LoggingLevel", level},
+		{"DataTraceEnabled", data},
+		{"Tags", tags},
 	})
 	if len(out.Fields) == 0 {
 		return nil
@@ -115,8 +115,8 @@ func (r *rest) makeLogs(pos template.Pos) {
 		return
 	}
 	e := r.service.resources.put(apiLogGroupID, pos, obj{
-		{Key: "Type", Value: "AWS::Logs::LogGroup"},
-		{Key: "Properties", Value: obj{{Key: "LogGroupName", Value: "/aws/api-gateway/" + r.name + "-" + r.stage}}},
+		{"Type", "AWS::Logs::LogGroup"},
+		{"Properties", obj{{"LogGroupName", "/aws/api-gateway/" + r.name + "-" + r.stage}}},
 	})
 	r.retention(e, nil, nil)
 }
@@ -181,23 +181,23 @@ func (r *rest) key(plan string, n int, v *template.Value) {
 	}
 	suffix := fmt.Sprintf("%s%d", upperFirst(plan), n)
 	r.service.resources.put("ApiGatewayApiKey"+suffix, v.Pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::ApiKey"},
-		{Key: "Properties", Value: obj{
-			{Key: "Enabled", Value: enabled},
-			{Key: "Name", Value: name},
-			{Key: "Value", Value: or(settings.Get("value"))},
-			{Key: "Description", Value: set(settings.Get("description"))},
-			{Key: "CustomerId", Value: set(settings.Get("customerId"))},
-			{Key: "StageKeys", Value: []any{obj{{Key: "RestApiId", Value: r.apiID()}, {Key: "StageName", Value: r.stage}}}},
+		{"Type", "AWS::ApiGateway::ApiKey"},
+		{"Properties", obj{
+			{"Enabled", enabled},
+			{"Name", name},
+			{"Value", or(settings.Get("value"))},
+			{"Description", set(settings.Get("description"))},
+			{"CustomerId", set(settings.Get("customerId"))},
+			{"StageKeys", []any{obj{{"RestApiId", r.apiID()}, {"StageName", r.stage}}}},
 		}},
-		{Key: "DependsOn", Value: r.deployment},
+		{"DependsOn", r.deployment},
 	})
 	r.service.resources.put("ApiGatewayUsagePlanKey"+suffix, v.Pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::UsagePlanKey"},
-		{Key: "Properties", Value: obj{
-			{Key: "KeyId", Value: ref("ApiGatewayApiKey" + suffix)},
-			{Key: "KeyType", Value: "API_KEY"},
-			{Key: "UsagePlanId", Value: ref("ApiGatewayUsagePlan" + upperFirst(plan))},
+		{"Type", "AWS::ApiGateway::UsagePlanKey"},
+		{"Properties", obj{
+			{"KeyId", ref("ApiGatewayApiKey" + suffix)},
+			{"KeyType", "API_KEY"},
+			{"UsagePlanId", ref("ApiGatewayUsagePlan" + upperFirst(plan))},
 		}},
 	})
 }
@@ -210,20 +210,20 @@ func (r *rest) plan(name string, v *template.Value, pos template.Pos) {
 	}
 	var quota, throttle any
 	if q := or(v.Get("quota")); q != nil {
-		quota = obj{{Key: "Limit", Value: set(q.Get("limit"))}, {Key: "Offset", Value: set(q.Get("offset"))}, {Key: "Period", Value: set(q.Get("period"))}}
+		quota = obj{{"Limit", set(q.Get("limit"))}, {"Offset", set(q.Get("offset"))}, {"Period", set(q.Get("period"))}}
 	}
 	if t := or(v.Get("throttle")); t != nil {
-		throttle = obj{{Key: "BurstLimit", Value: set(t.Get("burstLimit"))}, {Key: "RateLimit", Value: set(t.Get("rateLimit"))}}
+		throttle = obj{{"BurstLimit", set(t.Get("burstLimit"))}, {"RateLimit", set(t.Get("rateLimit"))}}
 	}
 	r.service.resources.put("ApiGatewayUsagePlan"+upperFirst(name), pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::UsagePlan"},
-		{Key: "DependsOn", Value: r.deployment},
-		{Key: "Properties", Value: obj{
-			{Key: "ApiStages", Value: []any{obj{{Key: "ApiId", Value: r.apiID()}, {Key: "Stage", Value: r.stage}}}},
-			{Key: "Description", Value: about + r.name + " " + r.stage + " stage"},
-			{Key: "UsagePlanName", Value: title},
-			{Key: "Quota", Value: quota},
-			{Key: "Throttle", Value: throttle},
+		{"Type", "AWS::ApiGateway::UsagePlan"},
+		{"DependsOn", r.deployment},
+		{"Properties", obj{
+			{"ApiStages", []any{obj{{"ApiId", r.apiID()}, {"Stage", r.stage}}}},
+			{"Description", about + r.name + " " + r.stage + " stage"},
+			{"UsagePlanName", title},
+			{"Quota", quota},
+			{"Throttle", throttle},
 		}},
 	})
 }

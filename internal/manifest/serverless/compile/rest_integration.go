@@ -10,29 +10,30 @@ import (
 func (r *rest) integration(t *route) obj {
 	c := t.conf
 	out := obj{
-		{Key: "IntegrationHttpMethod", Value: r.integrationMethod(t)},
-		{Key: "Type", Value: t.integration},
-		{Key: "TimeoutInMillis", Value: or(c.Get("timeoutInMillis"), r.conf.Get("timeoutInMillis"))},
-		{Key: "Uri", Value: r.uri(t)},
+		{"IntegrationHttpMethod", r.integrationMethod(t)},
+		{"Type", t.integration},
+		{"TimeoutInMillis", or(c.Get("timeoutInMillis"), r.conf.Get("timeoutInMillis"))},
+		{"Uri", r.uri(t)},
 	}
 	if t.integration == "HTTP" || t.integration == "HTTP_PROXY" {
 		if kind := connectionType(c); kind != "" {
-			out = append(out, obj{{Key: "ConnectionType", Value: kind}, {Key: "ConnectionId", Value: set(c.Get("connectionId"))}}...)
+			out = append(out, obj{{"ConnectionType", kind}, {"ConnectionId", set(c.Get("connectionId"))}}...)
 		}
 	}
 	if t.custom() {
 		out = append(out, obj{
-			{Key: "PassthroughBehavior", Value: passThrough(t)},
-			{Key: "ContentHandling", Value: set(t.request.Get("contentHandling"))},
-			{Key: "RequestTemplates", Value: requestTemplates(t)},
-			{Key: "IntegrationResponses", Value: integrationResponses(t)},
+			{"PassthroughBehavior", passThrough(t)},
+			{"ContentHandling", set(t.request.Get("contentHandling"))},
+			{"RequestTemplates", requestTemplates(t)},
+			{"IntegrationResponses", integrationResponses(t)},
 		}...)
 	}
-	if async := truthy(c.Get("async")); async || len(t.parameters) > 0 && (t.integration == "AWS" || t.integration == "HTTP" || t.integration == "HTTP_PROXY") {
-		out = append(out, obj{{Key: "RequestParameters", Value: integrationParameters(t, async)}}...)
+	mapped := t.integration == "AWS" || t.integration == "HTTP" || t.integration == "HTTP_PROXY"
+	if async := truthy(c.Get("async")); async || mapped && len(t.parameters) > 0 {
+		out = add(out, "RequestParameters", integrationParameters(t, async))
 	}
 	if mode := str(t.response, "transferMode"); mode != "" && !t.custom() {
-		out = append(out, obj{{Key: "ResponseTransferMode", Value: mode}}...)
+		out = add(out, "ResponseTransferMode", mode)
 	}
 	return out
 }
@@ -83,8 +84,8 @@ func requestTemplates(t *route) any {
 	v := template.New(t.pos, obj{})
 	if t.integration == "AWS" {
 		v = template.New(t.pos, obj{
-			{Key: "application/json", Value: jsonRequestTemplate},
-			{Key: "application/x-www-form-urlencoded", Value: formRequestTemplate},
+			{"application/json", jsonRequestTemplate},
+			{"application/x-www-form-urlencoded", formRequestTemplate},
 		})
 	}
 	if own := set(t.request.Get("template")); own != nil {
@@ -116,10 +117,10 @@ func integrationParameters(t *route, async bool) obj {
 		if p.mapped != nil {
 			from = p.mapped
 		}
-		out = append(out, obj{{Key: "integration." + strings.TrimPrefix(p.name, "method."), Value: from}}...)
+		out = add(out, "integration."+strings.TrimPrefix(p.name, "method."), from)
 	}
 	if async {
-		out = append(out, obj{{Key: "integration.request.header.X-Amz-Invocation-Type", Value: "'Event'"}}...)
+		out = add(out, "integration.request.header.X-Amz-Invocation-Type", "'Event'")
 	}
 	return out
 }
@@ -153,11 +154,11 @@ func integrationResponses(t *route) []any {
 			handling = set(t.response.Get("contentHandling"))
 		}
 		out = append(out, obj{
-			{Key: "StatusCode", Value: code.Key},
-			{Key: "SelectionPattern", Value: str(code.Value, "pattern")},
-			{Key: "ResponseParameters", Value: parameters},
-			{Key: "ResponseTemplates", Value: templates},
-			{Key: "ContentHandling", Value: handling},
+			{"StatusCode", code.Key},
+			{"SelectionPattern", str(code.Value, "pattern")},
+			{"ResponseParameters", parameters},
+			{"ResponseTemplates", templates},
+			{"ContentHandling", handling},
 		})
 	}
 	return out

@@ -29,7 +29,7 @@ func (r *rest) readRequest(t *route) {
 				known = known || key == f.Key
 			}
 			if !known {
-				r.diags = append(r.diags, template.Warningf(f.Pos, "request.%s has no effect with the integration %s", f.Key, t.integration))
+				r.report(template.Warningf(f.Pos, "request.%s has no effect with the integration %s", f.Key, t.integration))
 				continue
 			}
 			if f.Key != "method" {
@@ -74,12 +74,12 @@ func (r *rest) readResponse(t *route) {
 		if given != nil {
 			for _, f := range given.Fields {
 				if f.Key != "transferMode" {
-					r.diags = append(r.diags, template.Warningf(f.Pos, "response.%s has no effect with the integration %s", f.Key, t.integration))
+					r.report(template.Warningf(f.Pos, "response.%s has no effect with the integration %s", f.Key, t.integration))
 				}
 			}
 		}
 		if mode != "" {
-			t.response = template.New(given.Pos, obj{{Key: "transferMode", Value: mode}})
+			t.response = template.New(given.Pos, obj{{"transferMode", mode}})
 		}
 		return
 	}
@@ -89,7 +89,7 @@ func (r *rest) readResponse(t *route) {
 	t.response = given
 	switch {
 	case t.integration == "AWS" && given == nil:
-		t.response = template.New(t.pos, obj{{Key: "statusCodes", Value: defaultStatusCodes()}})
+		t.response = template.New(t.pos, obj{{"statusCodes", defaultStatusCodes()}})
 	case t.integration == "MOCK" || given == nil:
 	case given.Get("statusCodes").IsNull():
 		t.response = given.With("statusCodes", template.New(given.Pos, defaultStatusCodes()))
@@ -100,7 +100,7 @@ func (r *rest) readResponse(t *route) {
 			plain = plain || isText(pattern) && pattern.Text == ""
 		}
 		if !plain {
-			codes = codes.With("200", template.New(codes.Pos, obj{{Key: "pattern", Value: ""}}))
+			codes = codes.With("200", template.New(codes.Pos, obj{{"pattern", ""}}))
 			t.response = given.With("statusCodes", codes)
 		}
 	}
@@ -108,7 +108,7 @@ func (r *rest) readResponse(t *route) {
 
 // defaultStatusCodes maps the errors of functions to status codes by a number in brackets in their message.
 func defaultStatusCodes() obj {
-	codes := obj{{Key: "200", Value: obj{{Key: "pattern", Value: ""}}}}
+	codes := obj{{"200", obj{{"pattern", ""}}}}
 	for _, code := range []string{"400", "401", "403", "404", "422", "500", "502", "504"} {
 		pattern := `[\s\S]*\[` + code + `\][\s\S]*`
 		switch code {
@@ -117,7 +117,7 @@ func defaultStatusCodes() obj {
 		case "504":
 			pattern = `([\s\S]*\[504\][\s\S]*)|(.*Task timed out after \d+\.\d+ seconds$)`
 		}
-		codes = append(codes, obj{{Key: code, Value: obj{{Key: "pattern", Value: pattern}}}}...)
+		codes = add(codes, code, obj{{"pattern", pattern}})
 	}
 	return codes
 }
@@ -126,7 +126,7 @@ func defaultStatusCodes() obj {
 func (r *rest) makeMethod(t *route) {
 	parameters := obj{}
 	for _, p := range t.parameters {
-		parameters = append(parameters, obj{{Key: p.name, Value: p.required}}...)
+		parameters = add(parameters, p.name, p.required)
 	}
 	after := []string{apiPermissionID(t.fn.key)}
 	if t.fn.alias != nil {
@@ -140,21 +140,21 @@ func (r *rest) makeMethod(t *route) {
 	t.methodID = methodID(r.resources.names[t.path], t.method)
 	r.methods = append(r.methods, t.methodID)
 	r.service.resources.put(t.methodID, t.pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::Method"},
-		{Key: "Properties", Value: obj{
-			{Key: "HttpMethod", Value: strings.ToUpper(t.method)},
-			{Key: "RequestParameters", Value: parameters},
-			{Key: "ResourceId", Value: r.resource(t.path)},
-			{Key: "RestApiId", Value: r.apiID()},
-			{Key: "OperationName", Value: set(t.conf.Get("operationId"))},
-			{Key: "ApiKeyRequired", Value: truthy(t.conf.Get("private"))},
-			{Key: "AuthorizationType", Value: kind},
-			{Key: "AuthorizerId", Value: id},
-			{Key: "AuthorizationScopes", Value: scopes},
-			{Key: "Integration", Value: r.integration(t)},
-			{Key: "MethodResponses", Value: r.methodResponses(t)},
+		{"Type", "AWS::ApiGateway::Method"},
+		{"Properties", obj{
+			{"HttpMethod", strings.ToUpper(t.method)},
+			{"RequestParameters", parameters},
+			{"ResourceId", r.resource(t.path)},
+			{"RestApiId", r.apiID()},
+			{"OperationName", set(t.conf.Get("operationId"))},
+			{"ApiKeyRequired", truthy(t.conf.Get("private"))},
+			{"AuthorizationType", kind},
+			{"AuthorizerId", id},
+			{"AuthorizationScopes", scopes},
+			{"Integration", r.integration(t)},
+			{"MethodResponses", r.methodResponses(t)},
 		}},
-		{Key: "DependsOn", Value: after},
+		{"DependsOn", after},
 	})
 }
 
@@ -199,7 +199,7 @@ func (r *rest) methodResponses(t *route) []any {
 			parameters = parameters.With("method.response.header."+h.Key, template.New(t.pos, true))
 		}
 		out = append(out, obj{
-			{Key: "ResponseParameters", Value: parameters}, {Key: "ResponseModels", Value: obj{}}, {Key: "StatusCode", Value: code.Key},
+			{"ResponseParameters", parameters}, {"ResponseModels", obj{}}, {"StatusCode", code.Key},
 		})
 	}
 	return out

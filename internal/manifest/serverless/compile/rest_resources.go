@@ -52,7 +52,7 @@ func (r *rest) makeResource(t *route, parent, path, part string, owner map[strin
 	}
 	for other := range r.resources.predefined {
 		if strings.HasPrefix(other, path+"/") {
-			r.diags = append(r.diags, template.Errorf(t.pos, "the external API has a resource at /%s already, and its id is needed", path).
+			r.report(template.Errorf(t.pos, "the external API has a resource at /%s already, and its id is needed", path).
 				WithHint("add it to provider.apiGateway.restApiResources"))
 			return false
 		}
@@ -66,11 +66,11 @@ func (r *rest) makeResource(t *route, parent, path, part string, owner map[strin
 	owner[id] = path
 	r.resources.ids[path], r.resources.names[path] = ref(id), name
 	r.service.resources.put(id, t.pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::Resource"},
-		{Key: "Properties", Value: obj{
-			{Key: "ParentId", Value: r.resource(parent)},
-			{Key: "PathPart", Value: part},
-			{Key: "RestApiId", Value: r.apiID()},
+		{"Type", "AWS::ApiGateway::Resource"},
+		{"Properties", obj{
+			{"ParentId", r.resource(parent)},
+			{"PathPart", part},
+			{"RestApiId", r.apiID()},
 		}},
 	})
 	return true
@@ -88,7 +88,7 @@ func (r *rest) passes(target, path string) bool {
 
 // readPredefined takes over the resources of an external API.
 func (r *rest) readPredefined() {
-	add := func(path string, id *template.Value) {
+	take := func(path string, id *template.Value) {
 		path = strings.Trim(path, "/")
 		r.resources.ids[path], r.resources.names[path], r.resources.predefined[path] = id, pathName(path), true
 	}
@@ -97,9 +97,9 @@ func (r *rest) readPredefined() {
 		return
 	}
 	for _, item := range list.Items {
-		add(str(item, "path"), item.Get("resourceId"))
+		take(str(item, "path"), item.Get("resourceId"))
 	}
 	for _, f := range list.Fields {
-		add(f.Key, f.Value)
+		take(f.Key, f.Value)
 	}
 }

@@ -18,7 +18,7 @@ func (r *rest) makeValidators(t *route) {
 	models := obj{}
 	for _, f := range schemas.Fields {
 		m.property("RequestValidatorId", r.validator(t))
-		models = append(models, obj{{Key: f.Key, Value: ref(r.model(t, f))}}...)
+		models = add(models, f.Key, ref(r.model(t, f)))
 	}
 	if len(models) > 0 {
 		m.property("RequestModels", models)
@@ -30,12 +30,12 @@ func (r *rest) validator(t *route) obj {
 	id := "ApiGateway" + alphanumeric(r.name) + "RequestValidator"
 	if !r.service.resources.has(id) {
 		r.service.resources.put(id, t.pos, obj{
-			{Key: "Type", Value: "AWS::ApiGateway::RequestValidator"},
-			{Key: "Properties", Value: obj{
-				{Key: "RestApiId", Value: r.apiID()},
-				{Key: "ValidateRequestBody", Value: true},
-				{Key: "ValidateRequestParameters", Value: true},
-				{Key: "Name", Value: r.name + "-" + r.stage + " | Validate request body and querystring parameters"},
+			{"Type", "AWS::ApiGateway::RequestValidator"},
+			{"Properties", obj{
+				{"RestApiId", r.apiID()},
+				{"ValidateRequestBody", true},
+				{"ValidateRequestParameters", true},
+				{"Name", r.name + "-" + r.stage + " | Validate request body and querystring parameters"},
 			}},
 		})
 	}
@@ -48,13 +48,13 @@ func (r *rest) model(t *route, f template.Field) string {
 		if shared, ok := r.conf.Get("request", "schemas").Field(f.Value.Text); ok {
 			id := "ApiGateway" + pascalCase(shared.Key) + "Model"
 			r.service.resources.put(id, shared.Pos, obj{
-				{Key: "Type", Value: "AWS::ApiGateway::Model"},
-				{Key: "Properties", Value: obj{
-					{Key: "RestApiId", Value: r.apiID()},
-					{Key: "Schema", Value: shared.Value.Get("schema")},
-					{Key: "ContentType", Value: "application/json"},
-					{Key: "Name", Value: or(shared.Value.Get("name"))},
-					{Key: "Description", Value: or(shared.Value.Get("description"))},
+				{"Type", "AWS::ApiGateway::Model"},
+				{"Properties", obj{
+					{"RestApiId", r.apiID()},
+					{"Schema", shared.Value.Get("schema")},
+					{"ContentType", "application/json"},
+					{"Name", or(shared.Value.Get("name"))},
+					{"Description", or(shared.Value.Get("description"))},
 				}},
 			})
 			return id
@@ -66,13 +66,13 @@ func (r *rest) model(t *route, f template.Field) string {
 	}
 	id := t.methodID + startCase(f.Key) + "Model"
 	r.service.resources.put(id, f.Pos, obj{
-		{Key: "Type", Value: "AWS::ApiGateway::Model"},
-		{Key: "Properties", Value: obj{
-			{Key: "RestApiId", Value: r.apiID()},
-			{Key: "ContentType", Value: f.Key},
-			{Key: "Schema", Value: definition},
-			{Key: "Name", Value: name},
-			{Key: "Description", Value: description},
+		{"Type", "AWS::ApiGateway::Model"},
+		{"Properties", obj{
+			{"RestApiId", r.apiID()},
+			{"ContentType", f.Key},
+			{"Schema", definition},
+			{"Name", name},
+			{"Description", description},
 		}},
 	})
 	return id

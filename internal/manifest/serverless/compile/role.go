@@ -23,7 +23,7 @@ type role struct {
 // allow adds a statement.
 func (r *role) allow(pos template.Pos, effect string, action, resource any) {
 	r.statements = append(r.statements, template.New(pos, obj{
-		{Key: "Effect", Value: effect}, {Key: "Action", Value: action}, {Key: "Resource", Value: resource},
+		{"Effect", effect}, {"Action", action}, {"Resource", resource},
 	}))
 }
 
@@ -109,12 +109,13 @@ func (s *service) makeRole() {
 	}
 	s.role = &role{services: []string{"lambda.amazonaws.com"}}
 	s.role.entry = s.resources.put(roleID, pos, obj{
-		{Key: "Type", Value: "AWS::IAM::Role"},
-		{Key: "Properties", Value: obj{
-			{Key: "Path", Value: path},
-			{Key: "RoleName", Value: name},
-			{Key: "Tags", Value: tags},
-			{Key: "PermissionsBoundary", Value: or(settings.Get("permissionsBoundary"), settings.Get("permissionBoundary"), s.provider.Get("rolePermissionsBoundary"))},
+		{"Type", "AWS::IAM::Role"},
+		{"Properties", obj{
+			{"Path", path},
+			{"RoleName", name},
+			{"Tags", tags},
+			{"PermissionsBoundary", or(settings.Get("permissionsBoundary"), settings.Get("permissionBoundary"),
+				s.provider.Get("rolePermissionsBoundary"))},
 		}},
 	})
 	s.allowLogs(pos)
@@ -165,16 +166,16 @@ func (s *service) allowLogs(pos template.Pos) {
 func (r *role) finish(s *service) {
 	e := r.entry
 	e.property("AssumeRolePolicyDocument", obj{
-		{Key: "Version", Value: "2012-10-17"},
-		{Key: "Statement", Value: []any{obj{
-			{Key: "Effect", Value: "Allow"},
-			{Key: "Principal", Value: obj{{Key: "Service", Value: r.services}}},
-			{Key: "Action", Value: []string{"sts:AssumeRole"}},
+		{"Version", "2012-10-17"},
+		{"Statement", []any{obj{
+			{"Effect", "Allow"},
+			{"Principal", obj{{"Service", r.services}}},
+			{"Action", []string{"sts:AssumeRole"}},
 		}}},
 	})
 	e.property("Policies", []any{obj{
-		{Key: "PolicyName", Value: join("-", s.name, s.stage, "lambda")},
-		{Key: "PolicyDocument", Value: obj{{Key: "Version", Value: "2012-10-17"}, {Key: "Statement", Value: r.statements}}},
+		{"PolicyName", join("-", s.name, s.stage, "lambda")},
+		{"PolicyDocument", obj{{"Version", "2012-10-17"}, {"Statement", r.statements}}},
 	}})
 	if len(r.managed) > 0 {
 		e.property("ManagedPolicyArns", r.managed)

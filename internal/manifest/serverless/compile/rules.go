@@ -40,23 +40,24 @@ func (s *service) cloudwatchEvents() {
 			}
 			id := fmt.Sprintf("%sEventsRuleCloudWatchEvent%d", normalize(f.key), i+1)
 			s.resources.put(id, e.pos, obj{
-				{Key: "Type", Value: "AWS::Events::Rule"},
-				{Key: "DependsOn", Value: f.after()},
-				{Key: "Properties", Value: obj{
-					{Key: "EventPattern", Value: c.Get("event")},
-					{Key: "State", Value: state(c)},
-					{Key: "Description", Value: or(c.Get("description"))},
-					{Key: "Name", Value: or(c.Get("name"))},
-					{Key: "Targets", Value: []any{obj{
-						{Key: "Input", Value: input},
-						{Key: "InputPath", Value: path},
-						{Key: "InputTransformer", Value: transformer(c.Get("inputTransformer"))},
-						{Key: "Arn", Value: f.target()},
-						{Key: "Id", Value: f.key + "CloudWatchEvent"},
+				{"Type", "AWS::Events::Rule"},
+				{"DependsOn", f.after()},
+				{"Properties", obj{
+					{"EventPattern", c.Get("event")},
+					{"State", state(c)},
+					{"Description", or(c.Get("description"))},
+					{"Name", or(c.Get("name"))},
+					{"Targets", []any{obj{
+						{"Input", input},
+						{"InputPath", path},
+						{"InputTransformer", transformer(c.Get("inputTransformer"))},
+						{"Arn", f.target()},
+						{"Id", f.key + "CloudWatchEvent"},
 					}}},
 				}},
 			})
-			s.invoke(fmt.Sprintf("%sLambdaPermissionEventsRuleCloudWatchEvent%d", normalize(f.key), i+1), e, "events.amazonaws.com", getAtt(id, "Arn"))
+			permission := fmt.Sprintf("%sLambdaPermissionEventsRuleCloudWatchEvent%d", normalize(f.key), i+1)
+			s.invoke(permission, e, "events.amazonaws.com", getAtt(id, "Arn"))
 		}
 	}
 }
@@ -83,12 +84,12 @@ func (s *service) logEvents() {
 				after = append(after, f.alias.id)
 			}
 			s.resources.put(fmt.Sprintf("%sLogsSubscriptionFilterCloudWatchLog%d", normalize(f.key), i+1), e.pos, obj{
-				{Key: "Type", Value: "AWS::Logs::SubscriptionFilter"},
-				{Key: "DependsOn", Value: after},
-				{Key: "Properties", Value: obj{
-					{Key: "LogGroupName", Value: group},
-					{Key: "FilterPattern", Value: unescapeOnce(filter)},
-					{Key: "DestinationArn", Value: f.target()},
+				{"Type", "AWS::Logs::SubscriptionFilter"},
+				{"DependsOn", after},
+				{"Properties", obj{
+					{"LogGroupName", group},
+					{"FilterPattern", unescapeOnce(filter)},
+					{"DestinationArn", f.target()},
 				}},
 			})
 			s.invoke(permission, e, join("", "logs.", region(), ".amazonaws.com"),
@@ -158,28 +159,28 @@ func (s *service) eventBridge(e event) {
 		default:
 			made = normalize(bus.Text) + "EventBridgeEventBus"
 			s.resources.put(made, e.pos, obj{
-				{Key: "Type", Value: "AWS::Events::EventBus"},
-				{Key: "Properties", Value: obj{{Key: "Name", Value: bus}}},
+				{"Type", "AWS::Events::EventBus"},
+				{"Properties", obj{{"Name", bus}}},
 			})
 		}
 	}
-	target := obj{{Key: "Arn", Value: e.fn.target()}, {Key: "Id", Value: shorten(name+"-target", "target")}}
+	target := obj{{"Arn", e.fn.target()}, {"Id", shorten(name+"-target", "target")}}
 	if p := or(c.Get("retryPolicy")); p != nil {
-		target = append(target, obj{{Key: "RetryPolicy", Value: obj{
-			{Key: "MaximumEventAgeInSeconds", Value: set(p.Get("maximumEventAge"))},
-			{Key: "MaximumRetryAttempts", Value: set(p.Get("maximumRetryAttempts"))},
+		target = append(target, obj{{"RetryPolicy", obj{
+			{"MaximumEventAgeInSeconds", set(p.Get("maximumEventAge"))},
+			{"MaximumRetryAttempts", set(p.Get("maximumRetryAttempts"))},
 		}}}...)
 	}
 	if q := or(c.Get("deadLetterQueueArn")); q != nil {
-		target = append(target, obj{{Key: "DeadLetterConfig", Value: obj{{Key: "Arn", Value: q}}}}...)
+		target = add(target, "DeadLetterConfig", obj{{"Arn", q}})
 	}
 	switch {
 	case truthy(c.Get("input")):
-		target = append(target, obj{{Key: "Input", Value: json(c.Get("input"))}}...)
+		target = add(target, "Input", json(c.Get("input")))
 	case truthy(c.Get("inputPath")):
-		target = append(target, obj{{Key: "InputPath", Value: c.Get("inputPath")}}...)
+		target = add(target, "InputPath", c.Get("inputPath"))
 	default:
-		target = append(target, obj{{Key: "InputTransformer", Value: transformer(c.Get("inputTransformer"))}}...)
+		target = add(target, "InputTransformer", transformer(c.Get("inputTransformer")))
 	}
 	var after []string
 	if e.fn.alias != nil {
@@ -193,16 +194,16 @@ func (s *service) eventBridge(e event) {
 		dependsOn = after
 	}
 	s.resources.put(alphanumeric(stub)+"EventBridgeRule", e.pos, obj{
-		{Key: "Type", Value: "AWS::Events::Rule"},
-		{Key: "DependsOn", Value: dependsOn},
-		{Key: "Properties", Value: obj{
-			{Key: "Description", Value: set(c.Get("description"))},
-			{Key: "EventBusName", Value: bus},
-			{Key: "EventPattern", Value: set(c.Get("pattern"))},
-			{Key: "Name", Value: name},
-			{Key: "ScheduleExpression", Value: set(c.Get("schedule"))},
-			{Key: "State", Value: state(c)},
-			{Key: "Targets", Value: []any{target}},
+		{"Type", "AWS::Events::Rule"},
+		{"DependsOn", dependsOn},
+		{"Properties", obj{
+			{"Description", set(c.Get("description"))},
+			{"EventBusName", bus},
+			{"EventPattern", set(c.Get("pattern"))},
+			{"Name", name},
+			{"ScheduleExpression", set(c.Get("schedule"))},
+			{"State", state(c)},
+			{"Targets", []any{target}},
 		}},
 	})
 	path := []any{"rule"}

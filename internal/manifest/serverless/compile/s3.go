@@ -32,7 +32,7 @@ func (s *service) s3Events() {
 			filter = s3Filter(rules)
 		}
 		b.calls = append(b.calls, obj{
-			{Key: "Event", Value: kind}, {Key: "Function", Value: e.fn.target()}, {Key: "Filter", Value: filter},
+			{"Event", kind}, {"Function", e.fn.target()}, {"Filter", filter},
 		})
 		b.caller = append(b.caller, e)
 	}
@@ -53,14 +53,14 @@ func (s *service) bucketOf(e event, buckets *[]*bucket) *bucket {
 	v := e.conf
 	if isMap(v) {
 		if truthy(v.Get("existing")) {
-			s.diags = append(s.diags, template.Errorf(e.pos, "events of existing buckets are not supported").WithHint(
+			s.report(template.Errorf(e.pos, "events of existing buckets are not supported").WithHint(
 				"declare the bucket in this service: leave existing out, or set its NotificationConfiguration under resources"))
 			return nil
 		}
 		v = v.Get("bucket")
 	}
 	if !isText(v) {
-		s.diags = append(s.diags, template.Errorf(v.Pos, "the bucket of an event must be a plain name").WithHint(
+		s.report(template.Errorf(v.Pos, "the bucket of an event must be a plain name").WithHint(
 			"the service makes the bucket; for one that it declares under resources set its NotificationConfiguration there"))
 		return nil
 	}
@@ -83,10 +83,10 @@ func s3Filter(rules *template.Value) obj {
 	list := []any{}
 	for _, rule := range rules.Items {
 		for _, f := range rule.Fields {
-			list = append(list, obj{{Key: "Name", Value: f.Key}, {Key: "Value", Value: f.Value}})
+			list = append(list, obj{{"Name", f.Key}, {"Value", f.Value}})
 		}
 	}
-	return obj{{Key: "S3Key", Value: obj{{Key: "Rules", Value: list}}}}
+	return obj{{"S3Key", obj{{"Rules", list}}}}
 }
 
 func s3PermissionID(e event, b *bucket) string {
@@ -95,8 +95,8 @@ func s3PermissionID(e event, b *bucket) string {
 
 func (s *service) bucket(b *bucket) {
 	pos := b.pos
-	properties := template.New(pos, obj{{Key: "BucketName", Value: b.name}})
-	notifications := template.New(pos, obj{{Key: "LambdaConfigurations", Value: b.calls}})
+	properties := template.New(pos, obj{{"BucketName", b.name}})
+	notifications := template.New(pos, obj{{"LambdaConfigurations", b.calls}})
 	if b.conf != nil {
 		for _, f := range b.conf.Fields {
 			switch key := upperFirst(f.Key); key {
@@ -116,8 +116,8 @@ func (s *service) bucket(b *bucket) {
 		}
 	}
 	s.resources.put("S3Bucket"+alphanumeric(b.ref), pos, obj{
-		{Key: "Type", Value: "AWS::S3::Bucket"},
-		{Key: "Properties", Value: properties.With("NotificationConfiguration", notifications)},
-		{Key: "DependsOn", Value: after},
+		{"Type", "AWS::S3::Bucket"},
+		{"Properties", properties.With("NotificationConfiguration", notifications)},
+		{"DependsOn", after},
 	})
 }

@@ -45,16 +45,19 @@ func (s *service) checkSchedule(e event, expressions int) {
 	if name := c.Get("name"); expressions > 1 && truthy(name) {
 		s.errorf(name.Pos, "a schedule with more than one rate cannot have a name")
 	}
-	only := func(scheduler bool, method string, keys ...string) {
+	scheduler := str(c, "method") == "scheduler"
+	refuse := func(method, other string, keys ...string) {
 		for _, key := range keys {
-			if v := c.Get(key); truthy(v) && (str(c, "method") == "scheduler") == scheduler {
-				s.diags = append(s.diags, template.Errorf(v.Pos, "%s does not work with method %q", key, map[bool]string{true: "scheduler", false: "eventBus"}[scheduler]).
-					WithHint("set method: %s", method))
+			if v := c.Get(key); truthy(v) {
+				s.report(template.Errorf(v.Pos, "%s does not work with method %q", key, method).WithHint("set method: %s", other))
 			}
 		}
 	}
-	only(true, "eventBus", "inputPath", "inputTransformer")
-	only(false, "scheduler", "timezone", "groupName")
+	if scheduler {
+		refuse("scheduler", "eventBus", "inputPath", "inputTransformer")
+	} else {
+		refuse("eventBus", "scheduler", "timezone", "groupName")
+	}
 }
 
 // state returns the state of a rule or schedule.
@@ -84,25 +87,25 @@ func transformer(v *template.Value) any {
 	if !truthy(v) {
 		return nil
 	}
-	return obj{{Key: "InputTemplate", Value: v.Get("inputTemplate")}, {Key: "InputPathsMap", Value: or(v.Get("inputPathsMap"))}}
+	return obj{{"InputTemplate", v.Get("inputTemplate")}, {"InputPathsMap", or(v.Get("inputPathsMap"))}}
 }
 
 func (s *service) scheduleRule(e event, n int, expression *template.Value) {
 	id := fmt.Sprintf("%sEventsRuleSchedule%d", normalize(e.fn.key), n)
 	s.resources.put(id, e.pos, obj{
-		{Key: "Type", Value: "AWS::Events::Rule"},
-		{Key: "DependsOn", Value: e.fn.after()},
-		{Key: "Properties", Value: obj{
-			{Key: "ScheduleExpression", Value: expression},
-			{Key: "State", Value: state(e.conf)},
-			{Key: "Name", Value: or(e.conf.Get("name"))},
-			{Key: "Description", Value: or(e.conf.Get("description"))},
-			{Key: "Targets", Value: []any{obj{
-				{Key: "Input", Value: scheduleInput(e.conf)},
-				{Key: "InputPath", Value: or(e.conf.Get("inputPath"))},
-				{Key: "InputTransformer", Value: transformer(e.conf.Get("inputTransformer"))},
-				{Key: "Arn", Value: e.fn.target()},
-				{Key: "Id", Value: e.fn.key + "Schedule"},
+		{"Type", "AWS::Events::Rule"},
+		{"DependsOn", e.fn.after()},
+		{"Properties", obj{
+			{"ScheduleExpression", expression},
+			{"State", state(e.conf)},
+			{"Name", or(e.conf.Get("name"))},
+			{"Description", or(e.conf.Get("description"))},
+			{"Targets", []any{obj{
+				{"Input", scheduleInput(e.conf)},
+				{"InputPath", or(e.conf.Get("inputPath"))},
+				{"InputTransformer", transformer(e.conf.Get("inputTransformer"))},
+				{"Arn", e.fn.target()},
+				{"Id", e.fn.key + "Schedule"},
 			}}},
 		}},
 	})
@@ -118,17 +121,17 @@ func (s *service) schedule(e event, n int, expression *template.Value) {
 		role = own
 	}
 	s.resources.put(fmt.Sprintf("%sSchedulerSchedule%d", normalize(e.fn.key), n), e.pos, obj{
-		{Key: "Type", Value: "AWS::Scheduler::Schedule"},
-		{Key: "DependsOn", Value: e.fn.after()},
-		{Key: "Properties", Value: obj{
-			{Key: "ScheduleExpression", Value: expression},
-			{Key: "State", Value: state(e.conf)},
-			{Key: "Target", Value: obj{{Key: "Arn", Value: e.fn.target()}, {Key: "RoleArn", Value: role}, {Key: "Input", Value: scheduleInput(e.conf)}}},
-			{Key: "FlexibleTimeWindow", Value: obj{{Key: "Mode", Value: "OFF"}}},
-			{Key: "Name", Value: or(e.conf.Get("name"))},
-			{Key: "GroupName", Value: or(e.conf.Get("groupName"))},
-			{Key: "Description", Value: or(e.conf.Get("description"))},
-			{Key: "ScheduleExpressionTimezone", Value: or(e.conf.Get("timezone"))},
+		{"Type", "AWS::Scheduler::Schedule"},
+		{"DependsOn", e.fn.after()},
+		{"Properties", obj{
+			{"ScheduleExpression", expression},
+			{"State", state(e.conf)},
+			{"Target", obj{{"Arn", e.fn.target()}, {"RoleArn", role}, {"Input", scheduleInput(e.conf)}}},
+			{"FlexibleTimeWindow", obj{{"Mode", "OFF"}}},
+			{"Name", or(e.conf.Get("name"))},
+			{"GroupName", or(e.conf.Get("groupName"))},
+			{"Description", or(e.conf.Get("description"))},
+			{"ScheduleExpressionTimezone", or(e.conf.Get("timezone"))},
 		}},
 	})
 }

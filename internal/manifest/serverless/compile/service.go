@@ -100,9 +100,11 @@ type function struct {
 type alias struct{ name, id string }
 
 func (s *service) errorf(pos template.Pos, format string, args ...any) *template.Diagnostic {
-	s.diags = append(s.diags, template.Errorf(pos, format, args...))
+	s.report(template.Errorf(pos, format, args...))
 	return &s.diags[len(s.diags)-1]
 }
+
+func (s *service) report(d template.Diagnostic) { s.diags = append(s.diags, d) }
 
 func (s *service) readFunctions(v *template.Value) []*function {
 	var fs []*function
@@ -203,13 +205,13 @@ func (f *function) after() any {
 // invoke makes the permission for a service to call the function.
 func (s *service) invoke(id string, e event, principal, source any) {
 	s.resources.put(id, e.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Permission"},
-		{Key: "DependsOn", Value: e.fn.after()},
-		{Key: "Properties", Value: obj{
-			{Key: "FunctionName", Value: e.fn.target()},
-			{Key: "Action", Value: "lambda:InvokeFunction"},
-			{Key: "Principal", Value: principal},
-			{Key: "SourceArn", Value: source},
+		{"Type", "AWS::Lambda::Permission"},
+		{"DependsOn", e.fn.after()},
+		{"Properties", obj{
+			{"FunctionName", e.fn.target()},
+			{"Action", "lambda:InvokeFunction"},
+			{"Principal", principal},
+			{"SourceArn", source},
 		}},
 	})
 }
@@ -238,9 +240,9 @@ func (s *service) logGroups() {
 			continue
 		}
 		e := s.resources.put(logGroupID(f.key), f.pos, obj{
-			{Key: "Type", Value: "AWS::Logs::LogGroup"},
-			{Key: "Properties", Value: obj{{Key: "LogGroupName", Value: "/aws/lambda/" + f.name}}},
-			{Key: "Condition", Value: f.condition},
+			{"Type", "AWS::Logs::LogGroup"},
+			{"Properties", obj{{"LogGroupName", "/aws/lambda/" + f.name}}},
+			{"Condition", f.condition},
 		})
 		s.retention(e, f.conf.Get("logRetentionInDays"), f.conf.Get("logDataProtectionPolicy"))
 	}

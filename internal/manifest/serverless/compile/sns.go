@@ -31,7 +31,7 @@ func (s *service) sns(e event) {
 			elsewhere = optional(parts[3])
 		}
 	case arn != nil && name == "":
-		s.diags = append(s.diags, template.Errorf(e.pos, "the topic has no name to make a logical id of").WithHint("add topicName beside arn"))
+		s.report(template.Errorf(e.pos, "the topic has no name to make a logical id of").WithHint("add topicName beside arn"))
 		return
 	}
 	topic := any(arn)
@@ -40,19 +40,19 @@ func (s *service) sns(e event) {
 	}
 	redrive := s.snsRedrive(e, name, topic, arn == nil)
 	subscription := obj{
-		{Key: "TopicArn", Value: topic},
-		{Key: "Protocol", Value: "lambda"},
-		{Key: "Endpoint", Value: e.fn.target()},
-		{Key: "FilterPolicy", Value: set(c.Get("filterPolicy"))},
-		{Key: "FilterPolicyScope", Value: set(c.Get("filterPolicyScope"))},
-		{Key: "RedrivePolicy", Value: redrive},
+		{"TopicArn", topic},
+		{"Protocol", "lambda"},
+		{"Endpoint", e.fn.target()},
+		{"FilterPolicy", set(c.Get("filterPolicy"))},
+		{"FilterPolicyScope", set(c.Get("filterPolicyScope"))},
+		{"RedrivePolicy", redrive},
 	}
 	id := normalize(e.fn.key) + "SnsSubscription" + alphanumeric(name)
 	if arn != nil {
 		s.resources.put(id, e.pos, obj{
-			{Key: "Type", Value: "AWS::SNS::Subscription"},
-			{Key: "DependsOn", Value: e.fn.after()},
-			{Key: "Properties", Value: append(subscription, obj{{Key: "Region", Value: elsewhere}}...)},
+			{"Type", "AWS::SNS::Subscription"},
+			{"DependsOn", e.fn.after()},
+			{"Properties", add(subscription, "Region", elsewhere)},
 		})
 	} else {
 		s.snsTopic(e, name, id, subscription, redrive != nil || set(c.Get("filterPolicy")) != nil)
@@ -67,9 +67,9 @@ func (s *service) snsTopic(e event, name, id string, subscription obj, apart boo
 	topic := s.resources.at[topicID]
 	if topic == nil {
 		topic = s.resources.put(topicID, e.pos, obj{
-			{Key: "Type", Value: "AWS::SNS::Topic"},
-			{Key: "DependsOn", Value: e.fn.after()},
-			{Key: "Properties", Value: obj{{Key: "TopicName", Value: name}, {Key: "DisplayName", Value: or(e.conf.Get("displayName"))}}},
+			{"Type", "AWS::SNS::Topic"},
+			{"DependsOn", e.fn.after()},
+			{"Properties", obj{{"TopicName", name}, {"DisplayName", or(e.conf.Get("displayName"))}}},
 		})
 	} else if e.fn.alias != nil {
 		after := texts(topic.body.Get("DependsOn"))
@@ -81,9 +81,9 @@ func (s *service) snsTopic(e event, name, id string, subscription obj, apart boo
 	if apart {
 		subscription[0].Value = ref(topicID)
 		s.resources.put(id, e.pos, obj{
-			{Key: "Type", Value: "AWS::SNS::Subscription"},
-			{Key: "DependsOn", Value: e.fn.after()},
-			{Key: "Properties", Value: subscription},
+			{"Type", "AWS::SNS::Subscription"},
+			{"DependsOn", e.fn.after()},
+			{"Properties", subscription},
 		})
 		return
 	}
@@ -93,7 +93,7 @@ func (s *service) snsTopic(e event, name, id string, subscription obj, apart boo
 			list = append(list, item)
 		}
 	}
-	topic.property("Subscription", append(list, obj{{Key: "Endpoint", Value: e.fn.target()}, {Key: "Protocol", Value: "lambda"}}))
+	topic.property("Subscription", append(list, obj{{"Endpoint", e.fn.target()}, {"Protocol", "lambda"}}))
 }
 
 // snsRedrive returns the redrive policy of a subscription, and lets the topic write to the queue. own says that the service
@@ -116,29 +116,29 @@ func (s *service) snsRedrive(e event, name string, topic any, own bool) any {
 		arn, url = getAtt(v.Text, "Arn"), ref(v.Text)
 	} else {
 		v := c.Get("deadLetterTargetImport")
-		arn, url = obj{{Key: "Fn::ImportValue", Value: v.Get("arn")}}, obj{{Key: "Fn::ImportValue", Value: v.Get("url")}}
+		arn, url = obj{{"Fn::ImportValue", v.Get("arn")}}, obj{{"Fn::ImportValue", v.Get("url")}}
 	}
-	source := obj{{Key: "aws:SourceArn", Value: topic}}
+	source := obj{{"aws:SourceArn", topic}}
 	if own {
 		source = obj{}
 	}
 	id := alphanumeric(name) + "To" + normalize(e.fn.key) + "DLQPolicy"
 	s.resources.put(id, e.pos, obj{
-		{Key: "Type", Value: "AWS::SQS::QueuePolicy"},
-		{Key: "Properties", Value: obj{
-			{Key: "PolicyDocument", Value: obj{
-				{Key: "Version", Value: "2012-10-17"},
-				{Key: "Id", Value: id},
-				{Key: "Statement", Value: []any{obj{
-					{Key: "Effect", Value: "Allow"},
-					{Key: "Principal", Value: obj{{Key: "Service", Value: "sns.amazonaws.com"}}},
-					{Key: "Action", Value: "sqs:SendMessage"},
-					{Key: "Resource", Value: arn},
-					{Key: "Condition", Value: obj{{Key: "ArnEquals", Value: source}}},
+		{"Type", "AWS::SQS::QueuePolicy"},
+		{"Properties", obj{
+			{"PolicyDocument", obj{
+				{"Version", "2012-10-17"},
+				{"Id", id},
+				{"Statement", []any{obj{
+					{"Effect", "Allow"},
+					{"Principal", obj{{"Service", "sns.amazonaws.com"}}},
+					{"Action", "sqs:SendMessage"},
+					{"Resource", arn},
+					{"Condition", obj{{"ArnEquals", source}}},
 				}}},
 			}},
-			{Key: "Queues", Value: []any{url}},
+			{"Queues", []any{url}},
 		}},
 	})
-	return obj{{Key: "deadLetterTargetArn", Value: arn}}
+	return obj{{"deadLetterTargetArn", arn}}
 }

@@ -64,7 +64,7 @@ func (s *service) stream(e event, grants []*grant) {
 	kind := str(c, "type")
 	if kind == "" {
 		if kind = arnService(arn); kind == "" {
-			s.diags = append(s.diags, template.Errorf(e.pos, "the type of the stream is not known").WithHint("add type: dynamodb or type: kinesis"))
+			s.report(template.Errorf(e.pos, "the type of the stream is not known").WithHint("add type: dynamodb or type: kinesis"))
 			return
 		}
 	}
@@ -92,23 +92,23 @@ func (s *service) stream(e event, grants []*grant) {
 		position = v
 	}
 	m := s.resources.put(normalize(e.fn.key)+"EventSourceMapping"+upperFirst(kind)+alphanumeric(name), e.pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::EventSourceMapping"},
-		{Key: "DependsOn", Value: s.mappingAfter(e.fn)},
-		{Key: "Properties", Value: obj{
-			{Key: "BatchSize", Value: orDefault(10, c.Get("batchSize"))},
-			{Key: "Enabled", Value: enabled(c)},
-			{Key: "EventSourceArn", Value: arn},
-			{Key: "FunctionName", Value: e.fn.target()},
-			{Key: "ParallelizationFactor", Value: or(c.Get("parallelizationFactor"))},
-			{Key: "StartingPosition", Value: position},
-			{Key: "MaximumBatchingWindowInSeconds", Value: set(c.Get("batchWindow"))},
-			{Key: "MaximumRetryAttempts", Value: set(c.Get("maximumRetryAttempts"))},
-			{Key: "BisectBatchOnFunctionError", Value: set(c.Get("bisectBatchOnFunctionError"))},
-			{Key: "FunctionResponseTypes", Value: listOf(set(c.Get("functionResponseType")))},
-			{Key: "MaximumRecordAgeInSeconds", Value: or(c.Get("maximumRecordAgeInSeconds"))},
-			{Key: "TumblingWindowInSeconds", Value: set(c.Get("tumblingWindowInSeconds"))},
-			{Key: "DestinationConfig", Value: s.streamFailure(c, grants)},
-			{Key: "FilterCriteria", Value: filterCriteria(c.Get("filterPatterns"))},
+		{"Type", "AWS::Lambda::EventSourceMapping"},
+		{"DependsOn", s.mappingAfter(e.fn)},
+		{"Properties", obj{
+			{"BatchSize", orDefault(10, c.Get("batchSize"))},
+			{"Enabled", enabled(c)},
+			{"EventSourceArn", arn},
+			{"FunctionName", e.fn.target()},
+			{"ParallelizationFactor", or(c.Get("parallelizationFactor"))},
+			{"StartingPosition", position},
+			{"MaximumBatchingWindowInSeconds", set(c.Get("batchWindow"))},
+			{"MaximumRetryAttempts", set(c.Get("maximumRetryAttempts"))},
+			{"BisectBatchOnFunctionError", set(c.Get("bisectBatchOnFunctionError"))},
+			{"FunctionResponseTypes", listOf(set(c.Get("functionResponseType")))},
+			{"MaximumRecordAgeInSeconds", or(c.Get("maximumRecordAgeInSeconds"))},
+			{"TumblingWindowInSeconds", set(c.Get("tumblingWindowInSeconds"))},
+			{"DestinationConfig", s.streamFailure(c, grants)},
+			{"FilterCriteria", filterCriteria(c.Get("filterPatterns"))},
 		}},
 	})
 	if consumer != nil && kind == "kinesis" {
@@ -133,7 +133,7 @@ func (s *service) streamFailure(c *template.Value, grants []*grant) any {
 		kind = "sqs"
 	}
 	need(grants, kind, arn)
-	return obj{{Key: "OnFailure", Value: obj{{Key: "Destination", Value: arn}}}}
+	return obj{{"OnFailure", obj{{"Destination", arn}}}}
 }
 
 // streamConsumer lets the mapping read through a consumer with a throughput of its own, which is made unless it is given.
@@ -147,8 +147,8 @@ func (s *service) streamConsumer(e event, m *entry, consumer, arn *template.Valu
 		consumerName += "Consumer"
 		id := normalize(consumerName) + "StreamConsumer"
 		s.resources.put(id, e.pos, obj{
-			{Key: "Type", Value: "AWS::Kinesis::StreamConsumer"},
-			{Key: "Properties", Value: obj{{Key: "StreamARN", Value: arn}, {Key: "ConsumerName", Value: consumerName}}},
+			{"Type", "AWS::Kinesis::StreamConsumer"},
+			{"Properties", obj{{"StreamARN", arn}, {"ConsumerName", consumerName}}},
 		})
 		m.set("DependsOn", append(s.mappingAfter(e.fn), id))
 		source = ref(id)

@@ -13,13 +13,13 @@ func (s *service) template() *template.Value {
 		s.role.finish(s)
 	}
 	for _, e := range s.outputs.list {
-		e.set("Export", obj{{Key: "Name", Value: "sls-" + s.name + "-" + s.stage + "-" + e.id}})
+		e.set("Export", obj{{"Name", "sls-" + s.name + "-" + s.stage + "-" + e.id}})
 	}
 	v := template.New(s.pos, obj{
-		{Key: "AWSTemplateFormatVersion", Value: "2010-09-09"},
-		{Key: "Description", Value: "The AWS CloudFormation template for this Serverless application"},
-		{Key: "Resources", Value: s.resources.value(s.pos)},
-		{Key: "Outputs", Value: s.outputs.value(s.pos)},
+		{"AWSTemplateFormatVersion", "2010-09-09"},
+		{"Description", "The AWS CloudFormation template for this Serverless application"},
+		{"Resources", s.resources.value(s.pos)},
+		{"Outputs", s.outputs.value(s.pos)},
 	})
 	if own := set(s.config.Get("resources")); own != nil {
 		v = Merge(v, own.Without("extensions"))

@@ -18,36 +18,36 @@ func (s *service) url(f *function) {
 	}
 	id := f.id + "Url"
 	s.resources.put(id, u.Pos, obj{
-		{Key: "Type", Value: "AWS::Lambda::Url"},
-		{Key: "Properties", Value: obj{
-			{Key: "AuthType", Value: auth},
-			{Key: "TargetFunctionArn", Value: f.target()},
-			{Key: "Cors", Value: urlCORS(or(u.Get("cors")))},
-			{Key: "InvokeMode", Value: mode},
+		{"Type", "AWS::Lambda::Url"},
+		{"Properties", obj{
+			{"AuthType", auth},
+			{"TargetFunctionArn", f.target()},
+			{"Cors", urlCORS(or(u.Get("cors")))},
+			{"InvokeMode", mode},
 		}},
-		{Key: "DependsOn", Value: f.after()},
-		{Key: "Condition", Value: f.condition},
+		{"DependsOn", f.after()},
+		{"Condition", f.condition},
 	})
 	s.outputs.put(id, u.Pos, obj{
-		{Key: "Description", Value: "Lambda Function URL"},
-		{Key: "Value", Value: getAtt(id, "FunctionUrl")},
-		{Key: "Condition", Value: f.condition},
+		{"Description", "Lambda Function URL"},
+		{"Value", getAtt(id, "FunctionUrl")},
+		{"Condition", f.condition},
 	})
 	if auth != "NONE" {
 		return
 	}
 	permission := func(id, action string, more obj) {
 		s.resources.put(id, u.Pos, obj{
-			{Key: "Type", Value: "AWS::Lambda::Permission"},
-			{Key: "Properties", Value: append(obj{
-				{Key: "FunctionName", Value: f.target()}, {Key: "Action", Value: action}, {Key: "Principal", Value: "*"},
+			{"Type", "AWS::Lambda::Permission"},
+			{"Properties", append(obj{
+				{"FunctionName", f.target()}, {"Action", action}, {"Principal", "*"},
 			}, more...)},
-			{Key: "DependsOn", Value: f.after()},
-			{Key: "Condition", Value: f.condition},
+			{"DependsOn", f.after()},
+			{"Condition", f.condition},
 		})
 	}
-	permission(normalize(f.key)+"LambdaPermissionFnUrl", "lambda:InvokeFunctionUrl", obj{{Key: "FunctionUrlAuthType", Value: auth}})
-	permission(normalize(f.key)+"LambdaPermissionFn", "lambda:InvokeFunction", obj{{Key: "InvokedViaFunctionUrl", Value: true}})
+	permission(normalize(f.key)+"LambdaPermissionFnUrl", "lambda:InvokeFunctionUrl", obj{{"FunctionUrlAuthType", auth}})
+	permission(normalize(f.key)+"LambdaPermissionFn", "lambda:InvokeFunction", obj{{"InvokedViaFunctionUrl", true}})
 }
 
 // urlCORS fills in the defaults of CORS. An explicit null takes a default away.
@@ -68,11 +68,12 @@ func urlCORS(cors *template.Value) any {
 		return nil
 	}
 	return obj{
-		{Key: "AllowCredentials", Value: or(cors.Get("allowCredentials"))},
-		{Key: "AllowHeaders", Value: list("allowedHeaders", "Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amzn-Trace-Id")},
-		{Key: "AllowMethods", Value: list("allowedMethods", "*")},
-		{Key: "AllowOrigins", Value: list("allowedOrigins", "*")},
-		{Key: "ExposeHeaders", Value: list("exposedResponseHeaders")},
-		{Key: "MaxAge", Value: set(cors.Get("maxAge"))},
+		{"AllowCredentials", or(cors.Get("allowCredentials"))},
+		{"AllowHeaders", list("allowedHeaders",
+			"Content-Type", "X-Amz-Date", "Authorization", "X-Api-Key", "X-Amz-Security-Token", "X-Amzn-Trace-Id")},
+		{"AllowMethods", list("allowedMethods", "*")},
+		{"AllowOrigins", list("allowedOrigins", "*")},
+		{"ExposeHeaders", list("exposedResponseHeaders")},
+		{"MaxAge", set(cors.Get("maxAge"))},
 	}
 }

@@ -10,6 +10,9 @@ import (
 // obj is a map under construction. Entries that are nil are left out.
 type obj = template.Object
 
+// add returns a map under construction with one more entry.
+func add(o obj, key string, value any) obj { return append(o, obj{{key, value}}...) }
+
 // str returns the text at a path of keys, or "".
 func str(v *template.Value, path ...string) string {
 	s, _ := v.Get(path...).Literal()
@@ -102,7 +105,7 @@ func unique(lists ...[]string) []string {
 func keyValues(pos template.Pos, tags *template.Value) *template.Value {
 	list := &template.Value{Kind: template.List, Pos: pos, Items: []*template.Value{}}
 	for _, f := range tags.Fields {
-		list.Items = append(list.Items, template.New(f.Pos, obj{{Key: "Key", Value: f.Key}, {Key: "Value", Value: f.Value}}))
+		list.Items = append(list.Items, template.New(f.Pos, obj{{"Key", f.Key}, {"Value", f.Value}}))
 	}
 	return list
 }
@@ -131,16 +134,16 @@ func json(v *template.Value) string { return string(v.AppendJSON(nil)) }
 
 // Calls of CloudFormation functions.
 
-func ref(id string) obj { return obj{{Key: "Ref", Value: id}} }
+func ref(id string) obj { return obj{{"Ref", id}} }
 
 func getAtt(id, attribute string) obj {
-	return obj{{Key: "Fn::GetAtt", Value: []any{id, attribute}}}
+	return obj{{"Fn::GetAtt", []any{id, attribute}}}
 }
 
-func sub(text string) obj { return obj{{Key: "Fn::Sub", Value: text}} }
+func sub(text string) obj { return obj{{"Fn::Sub", text}} }
 
 func join(separator string, parts ...any) obj {
-	return obj{{Key: "Fn::Join", Value: []any{separator, parts}}}
+	return obj{{"Fn::Join", []any{separator, parts}}}
 }
 
 func partition() obj { return ref("AWS::Partition") }
