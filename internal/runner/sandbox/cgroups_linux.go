@@ -28,7 +28,8 @@ type cgroups struct {
 	memory, cpu, pids hierarchy
 	// tree is version 2's own doing, which needs no controller: it knows the
 	// members of a tree, kills and freezes them at once, and counts their CPU.
-	tree hierarchy
+	tree  hierarchy
+	locks []*os.File // on the directories
 }
 
 // cgroupMount is one mounted hierarchy.
@@ -39,9 +40,32 @@ type cgroupMount struct {
 	top         string   // the highest directory that is visible
 }
 
-// openCgroups makes the Host's directories, called name, wherever it may.
-func openCgroups(mounts []cgroupMount, name string) *cgroups {
+// openCgroups makes the Host's directories, called name, wherever it may, and
+// kills what Hosts that ended without closing have left behind. One Host at a
+// time does so: a directory that is made, but not locked yet, would be taken
+// for left behind.
+func openCgroups(mounts []cgroupMount, name string) (*cgroups, error) {
 	g := &cgroups{}
+	if len(mounts) == 0 {
+		return g, nil
+	}
+	one, err := os.Open(mounts[0].top)
+	if err != nil {
+		return nil, fmt.Errorf("cgroups: %w", err)
+	}
+	defer one.Close()
+	if err := unix.Flock(int(one.Fd()), unix.LOCK_EX); err != nil {
+		return nil, fmt.Errorf("cgroups: lock %s: %w", mounts[0].top, err)
+	}
+	g.find(mounts, name)
+	if err := g.sweep(); err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+// find makes the directories.
+func (g *cgroups) find(mounts []cgroupMount, name string) {
 	for _, m := range mounts {
 		if m.version == 2 {
 			g.openUnified(m, name)
@@ -58,7 +82,6 @@ func openCgroups(mounts []cgroupMount, name string) *cgroups {
 			}
 		}
 	}
-	return g
 }
 
 // openUnified takes version 2. Its controllers can only be handed down from a
@@ -148,19 +171,61 @@ func (g *cgroups) version() string {
 	return strings.Join(out, "+")
 }
 
-// sweep kills what is left in the Host's groups, from a Host that ended
-// without closing, and removes them.
+// sweep locks the Host's directories for as long as it is open, kills what is
+// left in them from a Host that ended without closing, and does the same in
+// the directories of other Hosts that nobody has locked.
 func (g *cgroups) sweep() error {
-	var errs []error
 	for _, dir := range g.dirs() {
-		names, err := os.ReadDir(dir)
+		l, err := lockGroup(dir)
 		if err != nil {
-			return fmt.Errorf("cgroups: %w", err)
+			return err
 		}
-		for _, n := range names {
-			if n.IsDir() {
-				errs = append(errs, emptyGroup(filepath.Join(dir, n.Name())))
+		g.locks = append(g.locks, l)
+		if err := emptyGroups(dir); err != nil {
+			return err
+		}
+		others, _ := filepath.Glob(filepath.Join(filepath.Dir(dir), groupPrefix+"????????")) // a good pattern
+		for _, other := range others {
+			l, err := lockGroup(other)
+			if err != nil {
+				continue // it is in use, or has just gone
 			}
+			// What cannot be removed is not ours to complain about.
+			if emptyGroups(other) == nil {
+				_ = unix.Rmdir(other)
+			}
+			l.Close()
+		}
+	}
+	return nil
+}
+
+// groupPrefix begins the names of Hosts' directories.
+const groupPrefix = "nube-"
+
+// lockGroup takes a directory for this Host, if nobody has it.
+func lockGroup(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cgroups: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("cgroups: %s is in use: %w", dir, err)
+	}
+	return f, nil
+}
+
+// emptyGroups kills what is in the groups of a directory and removes them.
+func emptyGroups(dir string) error {
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("cgroups: %w", err)
+	}
+	var errs []error
+	for _, n := range names {
+		if n.IsDir() {
+			errs = append(errs, emptyGroup(filepath.Join(dir, n.Name())))
 		}
 	}
 	return errors.Join(errs...)
@@ -173,6 +238,9 @@ func (g *cgroups) close() error {
 		if err := os.Remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
 			errs = append(errs, fmt.Errorf("cgroups: %w", err))
 		}
+	}
+	for _, l := range g.locks {
+		l.Close()
 	}
 	return errors.Join(errs...)
 }

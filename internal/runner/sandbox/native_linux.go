@@ -113,13 +113,14 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 	}
 	seed := fnv.New32a()
 	fmt.Fprintf(seed, "%d:%s", os.Geteuid(), o.Dir)
-	name := fmt.Sprintf("nube-%08x", seed.Sum32())
+	name := fmt.Sprintf(groupPrefix+"%08x", seed.Sum32())
 	s.mark = name + "."
-	if g := openCgroups(can.mounts, name); len(g.dirs()) > 0 {
+	g, err := openCgroups(can.mounts, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(g.dirs()) > 0 {
 		s.groups = g
-		if err := g.sweep(); err != nil {
-			return nil, err
-		}
 	} else {
 		s.note("No control group can be made here: memory is watched instead of limited, and CPU shares are not set.")
 	}
