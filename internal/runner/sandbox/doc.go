@@ -45,9 +45,12 @@
 //
 // # Cost
 //
-// Relative to a plain start of a trivial program, to its end: 1.2 to 1.4 times
-// with Landlock and control groups, 1.3 to 1.5 with namespaces too, also with
-// a network of its own (BenchmarkStart). Thawing takes 10 µs by control group
+// Relative to a plain start of a trivial program, to its end, on a machine with
+// two cores that did other things too: 1.3 to 1.4 times with Landlock and
+// control groups, 1.4 to 1.6 with namespaces, also with a network of its own;
+// 1.6 to 1.9 when six start at once (BenchmarkStart). Without control groups
+// and without an own user the end takes a look at every process on the
+// machine, a millisecond or two. Thawing takes 10 µs by control group
 // (BenchmarkThaw), recognising a connection 5 µs by user and 50 µs without
 // (BenchmarkGuard).
 package sandbox
