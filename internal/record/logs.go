@@ -135,6 +135,29 @@ func (l *Logs) Streams(ctx context.Context, group Stream) ([]StreamStats, error)
 	return out, nil
 }
 
+// GroupStats is what is held of all streams of a group.
+type GroupStats struct {
+	Events uint64
+	Bytes  uint64 // of the messages
+}
+
+// Groups returns the groups of an account and region that hold events.
+func (l *Logs) Groups(ctx context.Context, account, region string) (map[string]GroupStats, error) {
+	keys, err := l.j.Keys(ctx, account+"\x00"+region+"\x00")
+	if err != nil {
+		return nil, err
+	}
+	groups := make(map[string]GroupStats)
+	for _, k := range keys {
+		name := streamOf(k.Key).Group
+		g := groups[name]
+		g.Events += k.Count
+		g.Bytes += k.Bytes
+		groups[name] = g
+	}
+	return groups, nil
+}
+
 // DropGroup makes the events that a group has now unreadable, for good.
 func (l *Logs) DropGroup(group Stream) error { return l.j.Drop(group.groupKey()) }
 

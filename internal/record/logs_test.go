@@ -91,6 +91,14 @@ func TestLogs(t *testing.T) {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
 
+	groups, err := r.Logs.Groups(context.Background(), "000000000000", "us-east-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]GroupStats{group.Group: {Events: 4, Bytes: 4}, other.Group: {Events: 1, Bytes: 1}}, groups); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+
 	if err := r.Logs.DropStream(stream(group, "a")); err != nil {
 		t.Fatal(err)
 	}
