@@ -421,7 +421,7 @@ func TestStatements(t *testing.T) {
 		return out.Items, nil
 	}
 	for sk := range 3 {
-		_, err := run(`INSERT INTO "%s" VALUE {'pk': ?, 'sk': ?, 'gpk': 'g', 'gsk': 1, 'm': {'list': ['a']}}`, s("p"), n(sk))
+		_, err := run(`INSERT INTO "%s" VALUE {'pk': ?, 'sk': ?, 'gpk': 'g', 'gsk': 1, 'm': {'all': ['a']}}`, s("p"), n(sk))
 		x.must(err)
 	}
 	_, err := run(`INSERT INTO "%s" VALUE {'pk': 'p', 'sk': 1}`)
@@ -429,14 +429,14 @@ func TestStatements(t *testing.T) {
 	if !errors.As(err, &duplicate) {
 		t.Errorf("a second insert: %v", err)
 	}
-	items, err := run(`UPDATE "%s" SET m.list = list_append(m.list, ['b']) SET hits = 1 WHERE pk = 'p' AND sk = 1 RETURNING MODIFIED NEW *`)
+	items, err := run(`UPDATE "%s" SET m."all" = list_append(m."all", ['b']) SET hits = 1 WHERE pk = 'p' AND sk = 1 RETURNING MODIFIED NEW *`)
 	x.must(err)
 	if len(items) != 1 || str(items[0]["hits"]) != "1" || items[0]["pk"] != nil {
 		t.Errorf("update returned %v", items)
 	}
-	items, err = run(`SELECT sk, m.list[1] FROM "%s" WHERE pk = ? AND sk >= 1 ORDER BY sk DESC`, s("p"))
+	items, err = run(`SELECT sk, m."all"[1] FROM "%s" WHERE pk = ? AND sk >= 1 ORDER BY sk DESC`, s("p"))
 	x.must(err)
-	if len(items) != 2 || str(items[0]["sk"]) != "2" || str(items[1]["list[1]"]) != "b" {
+	if len(items) != 2 || str(items[0]["sk"]) != "2" || str(items[1]["all[1]"]) != "b" {
 		t.Errorf("select: %v", items)
 	}
 	if items, err = run(`SELECT pk FROM "%s"."global" WHERE gpk = 'g'`); err != nil || len(items) != 3 {

@@ -96,7 +96,7 @@ func (p *statementParser) from(st *Statement, index bool) error {
 
 func (p *statementParser) tableName() (string, error) {
 	name := p.token.text
-	if p.token.kind != stWord && p.token.kind != stQuoted {
+	if !p.isName() {
 		return "", p.malformed()
 	}
 	if name == "" {
@@ -299,7 +299,7 @@ func (p *statementParser) returning(st *Statement) error {
 func (p *statementParser) path() (path, error) {
 	var steps path
 	for {
-		if p.token.kind != stWord && p.token.kind != stQuoted {
+		if !p.isName() {
 			return nil, p.malformed()
 		}
 		steps = append(steps, step{name: p.token.text})
