@@ -1,9 +1,12 @@
 package resource_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,13 +16,17 @@ import (
 	apigwshapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	dynamoshapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
 	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
+	lambdashapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/resource"
+	"github.com/nube-run/nube/internal/runner"
+	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
 	"github.com/nube-run/nube/internal/work"
@@ -32,8 +39,16 @@ type live struct {
 	t      *testing.T
 	front  *awsapi.Front
 	engine *stack.Engine
+	builds *build.Store
 	ctx    context.Context
 }
+
+// idle is a runner that is never asked to run anything.
+type idle struct{ lambda.Runner }
+
+func (idle) Swap(context.Context, *runner.Spec, *runner.Spec) error { return nil }
+
+func (idle) Retire(*runner.Spec) {}
 
 func newLive(t *testing.T) *live {
 	t.Helper()
@@ -47,8 +62,12 @@ func newLive(t *testing.T) *live {
 	}
 	tables := dynamodb.New(dynamodb.Options{DB: db, Clock: model, Work: ledger})
 	apis := apigateway.New(apigateway.Options{DB: db, Clock: model})
+	if l.builds, err = build.Open(filepath.Join(t.TempDir(), "artifacts")); err != nil {
+		t.Fatal(err)
+	}
+	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds})
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
@@ -353,6 +372,132 @@ func TestRestAPI(t *testing.T) {
 	}
 	l.down()
 	if got := ask(l, apigwshapes.GetRestApis, &apigwshapes.GetRestApisRequest{}).Items; len(got) != 0 {
+		t.Errorf("left behind: %+v", got)
+	}
+}
+
+// functionsV1 has %[1]s for the digest of an artifact.
+const functionsV1 = `
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+  Layer:
+    Type: AWS::Lambda::LayerVersion
+    Properties: {LayerName: tools, Content: {"nube:Artifact": %[1]s}, CompatibleRuntimes: [python3.12]}
+  Hello:
+    Type: AWS::Lambda::Function
+    Properties:
+      FunctionName: hello
+      Runtime: python3.12
+      Handler: index.handler
+      Role: !GetAtt Role.Arn
+      Timeout: 10
+      MemorySize: 256
+      ReservedConcurrentExecutions: 2
+      Layers: [!Ref Layer]
+      Environment: {Variables: {TABLE: one}}
+      Tags: [{Key: team, Value: blue}]
+      Code: {ZipFile: "def handler(event, context): return 1"}
+  Built:
+    Type: AWS::Lambda::Function
+    Properties: {Runtime: provided.al2023, Handler: bootstrap, Role: !GetAtt Role.Arn, Code: {"nube:Artifact": %[1]s}}
+  Version:
+    Type: AWS::Lambda::Version
+    DeletionPolicy: Retain
+    Properties: {FunctionName: !Ref Hello, Description: first}
+  Live:
+    Type: AWS::Lambda::Alias
+    Properties: {FunctionName: !Ref Hello, FunctionVersion: !GetAtt Version.Version, Name: live}
+  Allow:
+    Type: AWS::Lambda::Permission
+    Properties: {FunctionName: !Ref Hello, Action: lambda:InvokeFunction, Principal: apigateway.amazonaws.com, SourceArn: !Sub "arn:aws:execute-api:${AWS::Region}:${AWS::AccountId}:x/*"}
+  Async:
+    Type: AWS::Lambda::EventInvokeConfig
+    Properties: {FunctionName: !Ref Hello, Qualifier: $LATEST, MaximumRetryAttempts: 1}
+Outputs:
+  Arn: {Value: !GetAtt Hello.Arn}
+  Version: {Value: !Ref Version}
+  Alias: {Value: !Ref Live}
+  Layer: {Value: !Ref Layer}
+  Built: {Value: !Ref Built}
+`
+
+func TestFunctions(t *testing.T) {
+	l := newLive(t)
+	var zipped bytes.Buffer
+	z := zip.NewWriter(&zipped)
+	if f, err := z.Create("bootstrap"); err != nil {
+		t.Fatal(err)
+	} else if _, err := f.Write([]byte("#!/bin/sh")); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	built, err := l.builds.Unpack(zipped.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v1 := fmt.Sprintf(functionsV1, built.Digest)
+	st := l.up(v1)
+	arn := scope.Function("hello").String()
+	for key, want := range map[string]string{
+		"Arn": arn, "Version": arn + ":1", "Alias": arn + ":live", "Layer": scope.LayerVersion("tools", "1").String(), "Built": l.physical("Built"),
+	} {
+		if got := output(st, key); got != want {
+			t.Errorf("%s is %s, want %s", key, got, want)
+		}
+	}
+	hello := func() *lambdashapes.FunctionConfiguration {
+		return ask(l, lambdashapes.GetFunctionConfiguration, &lambdashapes.GetFunctionConfigurationRequest{FunctionName: ptr("hello")})
+	}
+	was := hello()
+	if *was.Timeout != 10 || was.Environment.Variables["TABLE"] != "one" || len(was.Layers) != 1 {
+		t.Errorf("configuration: %+v", was)
+	}
+	if c := ask(l, lambdashapes.GetFunctionConfiguration, &lambdashapes.GetFunctionConfigurationRequest{FunctionName: ptr(output(st, "Built"))}); *c.CodeSha256 != built.SHA256 {
+		t.Errorf("the code is %s, want %s", *c.CodeSha256, built.SHA256)
+	}
+
+	// Properties that are left out go back to their defaults.
+	v2 := strings.NewReplacer("      Timeout: 10\n", "", "      ReservedConcurrentExecutions: 2\n", "", "      Layers: [!Ref Layer]\n", "", "return 1", "return 2",
+		"TABLE: one", "OTHER: two", "Value: blue", "Value: red", "MaximumRetryAttempts: 1", "MaximumRetryAttempts: 2", "Description: first", "Description: second",
+		"apigateway.amazonaws.com", "s3.amazonaws.com").Replace(v1)
+	st = l.up(v2)
+	now := hello()
+	if *now.Timeout != 3 || *now.MemorySize != 256 || now.Environment.Variables["TABLE"] != "" || now.Environment.Variables["OTHER"] != "two" || len(now.Layers) != 0 || *now.CodeSha256 == *was.CodeSha256 {
+		t.Errorf("configuration after the update: %+v", now)
+	}
+	if c := ask(l, lambdashapes.GetFunctionConcurrency, &lambdashapes.GetFunctionConcurrencyRequest{FunctionName: ptr("hello")}); c.ReservedConcurrentExecutions != nil {
+		t.Errorf("still reserved: %d", *c.ReservedConcurrentExecutions)
+	}
+	if got := ask(l, lambdashapes.ListTags, &lambdashapes.ListTagsRequest{Resource: &arn}).Tags; len(got) != 1 || got["team"] != "red" {
+		t.Errorf("tags: %v", got)
+	}
+	if got := output(st, "Version"); got != arn+":2" {
+		t.Errorf("the new version is %s", got)
+	}
+	if a := ask(l, lambdashapes.GetAlias, &lambdashapes.GetAliasRequest{FunctionName: ptr("hello"), Name: ptr("live")}); *a.FunctionVersion != "2" {
+		t.Errorf("the alias points to %s", *a.FunctionVersion)
+	}
+	if p := ask(l, lambdashapes.GetPolicy, &lambdashapes.GetPolicyRequest{FunctionName: ptr("hello")}).Policy; !strings.Contains(*p, "s3.amazonaws.com") || strings.Contains(*p, "apigateway") {
+		t.Errorf("policy: %s", *p)
+	}
+	if got := ask(l, lambdashapes.ListVersionsByFunction, &lambdashapes.ListVersionsByFunctionRequest{FunctionName: ptr("hello")}).Versions; len(got) != 2 {
+		t.Errorf("%d versions, want $LATEST and the new one: a policy for deletions is none for replacements", len(got))
+	}
+	if got := ask(l, lambdashapes.GetFunctionEventInvokeConfig, &lambdashapes.GetFunctionEventInvokeConfigRequest{FunctionName: ptr("hello"), Qualifier: ptr("$LATEST")}); *got.MaximumRetryAttempts != 2 {
+		t.Errorf("asynchronous invocation: %+v", got)
+	}
+	l.down()
+	if got := ask(l, lambdashapes.ListFunctions, &lambdashapes.ListFunctionsRequest{}).Functions; len(got) != 0 {
+		t.Errorf("left behind: %+v", got)
+	}
+	if got := ask(l, lambdashapes.ListLayers, &lambdashapes.ListLayersRequest{}).Layers; len(got) != 0 {
 		t.Errorf("left behind: %+v", got)
 	}
 }
