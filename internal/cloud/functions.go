@@ -7,9 +7,13 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/policy"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner"
+	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/service/lambda"
 )
 
 // sessionLife is how long the credentials of an instance are good for.
@@ -35,6 +39,32 @@ func (k roleKeys) Credentials(ctx context.Context, role arn.ARN, session string)
 		return runner.Keys{}, err
 	}
 	return runner.Keys{ID: creds.AccessKeyID, Secret: creds.SecretAccessKey, Token: creds.SessionToken, Expires: creds.Expires}, nil
+}
+
+// assumable lets lambda ask whether it may assume a role.
+type assumable struct{ iam *iam.Service }
+
+// AssumableBy implements [lambda.Roles].
+func (a assumable) AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error) {
+	r, err := a.iam.Role(ctx, role)
+	if err != nil || r == nil {
+		return false, err
+	}
+	set := policy.Set{Resource: []*policy.Doc{r.Trust}, ResourceDecides: true}
+	req := policy.Request{Principal: policy.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role, ResourceAccount: role.Account()}
+	return set.Evaluate(&req).Allowed(), nil
+}
+
+// invoker lets API Gateway call functions.
+type invoker struct{ lambda *lambda.Service }
+
+// Invoke implements [apigateway.Invoker].
+func (i invoker) Invoke(ctx context.Context, in apigateway.Invocation) (apigateway.Outcome, error) {
+	r, err := i.lambda.Invoke(ctx, in.Function, in.Payload)
+	if fault.Is(err, "TooManyRequestsException") {
+		return apigateway.Outcome{Throttle: true}, nil
+	}
+	return apigateway.Outcome{Payload: r.Payload, Failed: r.Failed}, err
 }
 
 // functionLogs puts what functions write where CloudWatch Logs finds it.

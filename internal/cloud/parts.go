@@ -19,6 +19,7 @@ import (
 	"github.com/nube-run/nube/internal/service/cloudformation"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/timer"
@@ -32,6 +33,7 @@ type parts struct {
 	iam       *iam.Service
 	sts       *sts.Service
 	dynamodb  *dynamodb.Service
+	lambda    *lambda.Service
 	gateway   *apigateway.Service
 	formation *cloudformation.Service
 
@@ -49,6 +51,7 @@ type parts struct {
 func (p *parts) services() []*awsapi.Service {
 	return []*awsapi.Service{
 		p.dynamodb.API(),
+		p.lambda.API(),
 		p.gateway.API(),
 		p.sts.API(),
 		p.iam.API(),
@@ -76,7 +79,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 		return fmt.Errorf("code store: %w", err)
 	}
 	c.makeFloor(p)
-	if err := c.makeServices(ctx, p); err != nil {
+	if err := c.makeServices(ctx, p, caller); err != nil {
 		return err
 	}
 	c.front = awsapi.New(awsapi.Options{
@@ -98,7 +101,7 @@ func (c *Cloud) makeFloor(p *parts) {
 }
 
 // makeServices makes each service with what it needs of the others.
-func (c *Cloud) makeServices(ctx context.Context, p *parts) (err error) {
+func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller) (err error) {
 	meter := &meters{recorder: c.recorder, model: c.model}
 	p.iam, err = iam.New(ctx, iam.Options{DB: c.db, Clock: c.model, Account: c.opts.Account, RootKey: p.rootKey, Secret: p.rootSecret})
 	if err != nil {
@@ -114,7 +117,11 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts) (err error) {
 		return err
 	}
 	c.stopping(func(context.Context) error { return p.runner.Close() })
-	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Log: c.log})
+	p.lambda = lambda.New(lambda.Options{
+		DB: c.db, Clock: c.model, Runner: p.runner, Artifacts: c.builds, Emit: p.delivery, Recorder: c.recorder, Roles: assumable{p.iam}, Caller: caller,
+	})
+	p.delivery.Receive(p.lambda)
+	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Log: c.log})
 	return nil
 }
 

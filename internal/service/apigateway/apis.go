@@ -23,7 +23,7 @@ func (s *Service) createRestAPI(ctx context.Context, in *shapes.CreateRestApiReq
 	if in.CloneFrom != nil {
 		return nil, badRequest("cloneFrom is not supported: create the API and its resources instead.")
 	}
-	if in.Policy != nil {
+	if value(in.Policy) != "" {
 		return nil, badRequest("A resource policy of a REST API is not supported.")
 	}
 	now := s.clock.Now()
