@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// dynamoTargets are the servers that are measured side by side.
+func dynamoTargets() []server {
+	return []server{
+		nubeServer("nube, durable (fsync before the answer)", false),
+		nubeServer("nube, in memory", true),
+		dynamoLocal("DynamoDB Local 2.6.1, on disk (SQLite, no fsync per write)", false),
+		dynamoLocal("DynamoDB Local 2.6.1, in memory", true),
+		dynalite(),
+		moto(),
+	}
+}
+
+const (
+	tableItems  = 1000
+	partitions  = 10 // a query reads one
+	pageItems   = 10
+	itemPadding = 800 // bytes, so that an item has about 1 KB
+)
+
+// call is one signed request as bytes: signed once, sent many times.
+func call(ctx context.Context, host, op, body string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/", strings.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
+	hash := sha256.Sum256([]byte(body))
+	creds := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
+	if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(hash[:]), "dynamodb", "us-east-1", time.Now()); err != nil {
+		return nil, err
+	}
+	var head []string
+	for k := range req.Header {
+		head = append(head, k, req.Header.Get(k))
+	}
+	return request(http.MethodPost, host, "/", body, head...), nil
+}
+
+func item(i int) string {
+	return fmt.Sprintf(`{"pk":{"S":"p%d"},"sk":{"S":"item-%05d"},"name":{"S":"user number %d"},"count":{"N":"%d"},"active":{"BOOL":true},"tags":{"SS":["a","b"]},"text":{"S":"%s"}}`,
+		i%partitions, i, i, i, strings.Repeat("x", itemPadding))
+}
+
+// dynamo measures the three operations on one server.
+func dynamo(ctx context.Context, r *report, s server, conns []int, d time.Duration) error {
+	run, err := s.start(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	defer run.stop()
+	table := `{"TableName":"bench","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"pk","AttributeType":"S"},{"AttributeName":"sk","AttributeType":"S"}],"KeySchema":[{"AttributeName":"pk","KeyType":"HASH"},{"AttributeName":"sk","KeyType":"RANGE"}]}`
+	raw, err := call(ctx, run.host, "CreateTable", table)
+	if err != nil {
+		return err
+	}
+	if err := one(ctx, run.host, raw); err != nil {
+		return fmt.Errorf("%s: create table: %w", s.name, err)
+	}
+	if err := active(ctx, run.host); err != nil {
+		return err
+	}
+	puts, gets, queries := make([][]byte, tableItems), make([][]byte, tableItems), make([][]byte, partitions)
+	for i := range tableItems {
+		if puts[i], err = call(ctx, run.host, "PutItem", `{"TableName":"bench","Item":`+item(i)+`}`); err != nil {
+			return err
+		}
+		if gets[i], err = call(ctx, run.host, "GetItem", fmt.Sprintf(`{"TableName":"bench","Key":{"pk":{"S":"p%d"},"sk":{"S":"item-%05d"}}}`, i%partitions, i)); err != nil {
+			return err
+		}
+		if err := one(ctx, run.host, puts[i]); err != nil {
+			return fmt.Errorf("%s: put: %w", s.name, err)
+		}
+	}
+	for i := range partitions {
+		body := fmt.Sprintf(`{"TableName":"bench","Limit":%d,"KeyConditionExpression":"pk = :p","ExpressionAttributeValues":{":p":{"S":"p%d"}}}`, pageItems, i)
+		if queries[i], err = call(ctx, run.host, "Query", body); err != nil {
+			return err
+		}
+	}
+	for _, op := range []struct {
+		name string
+		raw  [][]byte
+	}{{"GetItem", gets}, {"PutItem", puts}, {"Query (10 items)", queries}} {
+		for _, n := range conns {
+			l := load{addr: run.host, conns: n, duration: d, ok: func(status int, _ []byte) bool { return status == 200 },
+				next: func(c, i int) []byte { return op.raw[(c*7919+i*31)%len(op.raw)] }}
+			res, err := l.run(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %s at %d: %w", s.name, op.name, n, err)
+			}
+			r.add("DynamoDB "+op.name, s.name, fmt.Sprintf("%d conn", n), res)
+		}
+	}
+	return nil
+}
+
+// one sends one request and expects success.
+func one(ctx context.Context, host string, raw []byte) error {
+	return sendRaw(ctx, host, raw, func(status int, _ []byte) bool { return status == http.StatusOK })
+}
+
+// active waits until DescribeTable says so, which some servers take a moment
+// for.
+func active(ctx context.Context, host string) error {
+	raw, err := call(ctx, host, "DescribeTable", `{"TableName":"bench"}`)
+	if err != nil {
+		return err
+	}
+	for {
+		ready := false
+		err := sendRaw(ctx, host, raw, func(status int, body []byte) bool {
+			ready = strings.Contains(string(body), `"ACTIVE"`)
+			return status == 200
+		})
+		if err != nil || ready {
+			return err
+		}
+		if err := pause(ctx, 20*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// report collects what was measured, in order.
+type report struct {
+	out  io.Writer
+	rows []row
+	text []string
+}
+
+type row struct {
+	table, who, column string
+	value              string
+}
+
+// add adds a throughput.
+func (r *report) add(table, who, column string, res result) {
+	r.value(table, who, column, res.String())
+}
+
+// value adds any figure, and shows it at once.
+func (r *report) value(table, who, column, value string) {
+	r.rows = append(r.rows, row{table, who, column, value})
+	fmt.Fprintf(r.out, "%-24s %-52s %-10s %s\n", table, who, column, value)
+}
+
+// markdown writes the tables.
+func (r *report) markdown(w io.Writer) {
+	fmt.Fprintf(w, "# Benchmarks\n\nMeasured %s with `bench/run` on %s.\n\n", time.Now().UTC().Format("2006-01-02"), machine())
+	fmt.Fprintf(w, "%s\n", method)
+	var tables []string
+	for _, row := range r.rows {
+		tables = appendNew(tables, row.table)
+	}
+	for _, t := range tables {
+		var whos, columns []string
+		cells := map[[2]string]string{}
+		for _, row := range r.rows {
+			if row.table == t {
+				whos, columns = appendNew(whos, row.who), appendNew(columns, row.column)
+				cells[[2]string{row.who, row.column}] = row.value
+			}
+		}
+		fmt.Fprintf(w, "\n## %s\n\n| | %s |\n|---|%s\n", t, strings.Join(columns, " | "), strings.Repeat("---|", len(columns)))
+		for _, who := range whos {
+			fmt.Fprintf(w, "| %s |", who)
+			for _, c := range columns {
+				fmt.Fprintf(w, " %s |", cells[[2]string{who, c}])
+			}
+			fmt.Fprintln(w)
+		}
+	}
+}
+
+const method = `Everything in one run, on one machine that runs the load too: keep-alive connections over loopback, each with one request
+under way, a quarter of the time to warm up. Requests to DynamoDB are signed with Signature Version 4; nube verifies the
+signature, evaluates IAM policies and records each call, the others do not. "durable" means that a write is answered after
+fsync; what the others do stands beside their names.
+`
+
+func appendNew(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+// machine describes where this ran.
+func machine() string {
+	kernel, _ := exec.Command("uname", "-sr").Output()
+	model := ""
+	if text, err := os.ReadFile("/proc/cpuinfo"); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+				model = strings.TrimSpace(value)
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%d processors (%s), %s, %s", runtime.NumCPU(), model, strings.TrimSpace(string(kernel)), runtime.Version())
+}
