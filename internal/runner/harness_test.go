@@ -87,8 +87,13 @@ type rig struct {
 // nothing may be left of it.
 func newRig(t testing.TB, set func(*Options)) *rig {
 	t.Helper()
+	return newRigIn(t, sandbox.Auto, set)
+}
+
+func newRigIn(t testing.TB, mode sandbox.Mode, set func(*Options)) *rig {
+	t.Helper()
 	dir := t.TempDir()
-	box, err := sandbox.Open(sandbox.Options{Dir: filepath.Join(dir, "sandbox")})
+	box, err := sandbox.Open(sandbox.Options{Dir: filepath.Join(dir, "sandbox"), Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
