@@ -12,8 +12,21 @@ import (
 // errStep says that a step failed; what failed is recorded with the resource.
 var errStep = errors.New("stack: the step failed")
 
-// apply creates and updates what the model wants.
+// apply creates and updates what the model wants, and ends the phase.
 func (r *run) apply(ctx context.Context) error {
+	err := r.applyAll(ctx)
+	var c *conflict
+	switch {
+	case errors.As(err, &c):
+		return r.giveUp(ctx, c.reason+".")
+	case errors.Is(err, errCancelled):
+		return r.giveUp(ctx, userInitiated)
+	}
+	return err
+}
+
+// applyAll visits the resources and ends the phase with success or failure.
+func (r *run) applyAll(ctx context.Context) error {
 	stepCtx, cancel := ctx, context.CancelFunc(func() {})
 	if r.op.Deadline != 0 {
 		stepCtx, cancel = r.e.machine.WithDeadline(ctx, time.Unix(0, r.op.Deadline))
@@ -43,29 +56,15 @@ func (r *run) apply(ctx context.Context) error {
 		return context.Cause(r.e.base)
 	}
 	switch {
+	case stopped(context.Background(), r.cancelled):
+		return errCancelled
 	case len(r.failedResources()) > 0:
 		return r.fail()
 	case stepCtx.Err() != nil:
 		r.op.Failure = "Stack creation time exceeded the specified timeout."
 		return r.fail()
-	case stopped(context.Background(), r.cancelled):
-		r.op.Failure = "User Initiated"
-		return r.fail()
 	}
-	err := r.succeed()
-	var c *conflict
-	why := "User Initiated"
-	switch {
-	case errors.As(err, &c):
-		why = c.reason + "."
-	case !errors.Is(err, errCancelled):
-		return err
-	}
-	if err := r.load(ctx); err != nil { // what is in memory has succeeded
-		return err
-	}
-	r.ended, r.op.Failure = false, why
-	return r.fail()
+	return r.succeed()
 }
 
 // applyNode makes one resource what the model wants.
@@ -158,4 +157,18 @@ func (r *run) refuse(res *Resource, fresh bool, why error) error {
 		return err
 	}
 	return errStep
+}
+
+// userInitiated is the reason of what a caller asked for.
+const userInitiated = "User Initiated"
+
+// giveUp ends the phase of applying for a reason of the stack's own. What is in
+// memory may be ahead of what is stored, and the operation may have been
+// changed by whoever cancelled it.
+func (r *run) giveUp(ctx context.Context, why string) error {
+	if err := r.load(ctx); err != nil {
+		return err
+	}
+	r.ended, r.op.Failure = false, why
+	return r.fail()
 }

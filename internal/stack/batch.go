@@ -11,7 +11,7 @@ type batch struct {
 	events  []Event
 	checks  []func(tx *kv.Tx) error // may read, write and refuse
 
-	finishes bool // the operation succeeds with this commit: not if it was cancelled
+	moves bool // the operation leaves the phase of applying: not if it was cancelled without the runner's knowledge
 }
 
 func (r *run) batch() *batch { return &batch{run: r} }
@@ -102,7 +102,7 @@ func (b *batch) commit() error {
 			return err
 		case !ok || op.Fence != r.fence:
 			return errFenced
-		case b.finishes && op.Cancelled:
+		case b.moves && op.Cancelled && !r.op.Cancelled:
 			return errCancelled
 		}
 		for _, check := range b.checks {

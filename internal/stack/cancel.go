@@ -31,15 +31,20 @@ func (e *Engine) CancelUpdate(ctx context.Context, scope arn.Scope, nameOrID str
 		write(tx, put(l.op(s.ID), op))
 		return nil
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		e.interrupt(id)
 	}
+	return err
+}
+
+// interrupt tells the runner of a stack, if it is here, that its operation was
+// cancelled. One that runs elsewhere finds out when it wants to finish.
+func (e *Engine) interrupt(id string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if r := e.runs[id]; r != nil {
 		r.cancel()
 	}
-	return nil
 }
 
 // ContinueRollback goes on with a rollback that failed. What skip names is left
@@ -73,7 +78,7 @@ func (e *Engine) ContinueRollback(ctx context.Context, scope arn.Scope, nameOrID
 		id = s.ID
 		op.Fence, op.Token, op.Actor = fence, token, actor
 		op.Skip, op.Round = slices.Clone(skip), op.Round+1
-		s.Status, s.Reason = UpdateRollbackInProgress, "User Initiated"
+		s.Status, s.Reason = UpdateRollbackInProgress, userInitiated
 		write(tx, put(l.op(s.ID), op), put(l.stack(s.ID), s), kv.Pair{Key: l.active(s.ID)})
 		tx.Append(l.events(s.ID), nil, put(nil, &Event{
 			LogicalID: s.Name, PhysicalID: s.ID, Type: stackType, Status: s.Status, Reason: s.Reason, Time: e.model.Now(), Token: token,

@@ -114,7 +114,7 @@ func (e *Engine) changeSetStack(s reader, l layout, q *ChangeSetRequest) (info *
 	info, err = l.find(s, q.Name)
 	switch {
 	case errors.Is(err, errNoStack) && q.Creates:
-		return &Stack{ID: e.stackID(&q.Deploy), Name: q.Name, Status: ReviewInProgress, Reason: "User Initiated", Created: e.model.Now()}, true, nil
+		return &Stack{ID: e.stackID(&q.Deploy), Name: q.Name, Status: ReviewInProgress, Reason: userInitiated, Created: e.model.Now()}, true, nil
 	case err != nil:
 		return nil, false, notFound(err, q.Name, noStackNamed)
 	case q.Creates && info.Status != ReviewInProgress:

@@ -31,7 +31,7 @@ func (e *Engine) Create(ctx context.Context, d Deploy) (string, error) {
 func (e *Engine) beginCreate(ctx context.Context, l layout, d *Deploy, info *Stack, p *prepared, guard func(tx *kv.Tx) error, changeSet string) error {
 	info.Description = p.m.env.Template.Description
 	info.Settings = p.settings
-	info.Status, info.Reason = CreateInProgress, "User Initiated"
+	info.Status, info.Reason = CreateInProgress, userInitiated
 	info.TimeoutMinutes, info.DisableRollback = d.TimeoutMinutes, d.OnFailure == DoNothing
 	info.ChangeSetID = changeSet
 	info.Operations++
@@ -48,7 +48,7 @@ func (e *Engine) beginCreate(ctx context.Context, l layout, d *Deploy, info *Sta
 // begin records an operation with the first event of its stack, and launches
 // it. p is nil when the stack is deleted.
 func (e *Engine) begin(ctx context.Context, l layout, info *Stack, op *operation, p *prepared, guard func(tx *kv.Tx) error) error {
-	work := e.ledger.Begin(work.Stack, info.Name)
+	token := e.ledger.Begin(work.Stack, info.Name)
 	op.Fence = uuid(e.newID())
 	event := put(nil, &Event{
 		LogicalID: info.Name, PhysicalID: info.ID, Type: stackType, Status: info.Status, Reason: info.Reason, Time: e.model.Now(), Token: op.Token,
@@ -76,13 +76,13 @@ func (e *Engine) begin(ctx context.Context, l layout, info *Stack, op *operation
 		return nil
 	})
 	if err != nil {
-		work.End()
+		token.End()
 		return err
 	}
 	var m *model
 	if p != nil {
 		m = p.m
 	}
-	e.launch(l, info.ID, op.Fence, m, work)
+	e.launch(l, info.ID, op.Fence, m, token)
 	return nil
 }

@@ -45,11 +45,13 @@ func (e *Engine) Delete(ctx context.Context, d DeleteRequest) error {
 		return nil
 	case info.TerminationProtection:
 		return invalid("Stack [%s] cannot be deleted while TerminationProtection is enabled", info.Name)
+	case info.Status == CreateInProgress:
+		return e.abandon(ctx, l, info)
 	case info.Status.InProgress():
-		return cannot(info, "deleted")
+		return invalid("Stack [%s] cannot be deleted while in status %s", info.Name, info.Status)
 	}
 	was := *info
-	info.Status, info.Reason = DeleteInProgress, "User Initiated"
+	info.Status, info.Reason = DeleteInProgress, userInitiated
 	info.Operations++
 	op := &operation{
 		Verb: verbDelete, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Token: d.Token, Retain: d.Retain, Settings: info.Settings, Was: was.Status,
@@ -62,6 +64,26 @@ func (e *Engine) Delete(ctx context.Context, d DeleteRequest) error {
 		tx.DeleteRange(set)
 		return nil
 	})
+}
+
+// abandon turns the creation of a stack into its deletion.
+func (e *Engine) abandon(ctx context.Context, l layout, info *Stack) error {
+	_, err := e.db.Update(ctx, func(tx *kv.Tx) error {
+		op, ok, err := get[operation](tx, l.op(info.ID))
+		switch {
+		case err != nil:
+			return err
+		case !ok || op.Verb != verbCreate || op.Phase != phaseApply:
+			return invalid("Stack [%s] cannot be deleted while its creation ends; try again", info.Name)
+		}
+		op.Cancelled, op.OnFailure = true, DeleteOnFail
+		write(tx, put(l.op(info.ID), op))
+		return nil
+	})
+	if err == nil {
+		e.interrupt(info.ID)
+	}
+	return err
 }
 
 // retainable checks the resources that a deletion is to keep.

@@ -63,6 +63,43 @@ func TestCancelUpdate(t *testing.T) {
 	}
 }
 
+// TestDeleteDuringCreation: what is made until then is removed again.
+func TestDeleteDuringCreation(t *testing.T) {
+	w := newWorld(t)
+	r := newRig(t, w, 4)
+	defer r.close()
+	reached, goOn := make(chan struct{}), make(chan struct{})
+	w.block = func(ctx context.Context, call string) error {
+		if call == "create B" {
+			close(reached)
+			<-goOn
+			w.block = nil
+		}
+		return nil
+	}
+	id, err := r.e.Create(t.Context(), deploy(t, fmt.Sprintf(chain, "one")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	if err := r.e.Delete(t.Context(), DeleteRequest{Scope: testScope, Name: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	close(goOn)
+	st, err := r.e.Wait(t.Context(), testScope, id)
+	if err != nil || st.Status != DeleteComplete || len(w.items) != 0 {
+		t.Fatalf("%s %s: %v, left %v", st.Status, st.Reason, err, w.ids())
+	}
+	if _, err := r.e.Stack(t.Context(), testScope, "app"); !IsNoStack(err) {
+		t.Errorf("the name is still taken: %v", err)
+	}
+	for _, c := range w.calls {
+		if strings.HasPrefix(c, "create C") {
+			t.Errorf("after the deletion: %s", c)
+		}
+	}
+}
+
 func TestCreationTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)

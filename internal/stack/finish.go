@@ -36,6 +36,7 @@ func (r *run) fail() error {
 		why = r.op.Failure
 	}
 	b := r.batch()
+	b.moves = true
 	switch {
 	case r.op.OnFailure == DoNothing && r.m != nil:
 		status := UpdateFailed
@@ -51,7 +52,10 @@ func (r *run) fail() error {
 		b.end()
 	case r.op.Verb == verbCreate && r.op.OnFailure == DeleteOnFail:
 		r.op.Verb = verbDelete
-		b.stack(DeleteInProgress, strings.TrimSuffix(why, " ")+" Delete requested by user.")
+		if why != userInitiated {
+			why = strings.TrimSuffix(why, " ") + " Delete requested by user."
+		}
+		b.stack(DeleteInProgress, why)
 		b.phase(phaseApply)
 	case r.op.Verb == verbCreate:
 		b.stack(RollbackInProgress, strings.TrimSuffix(why, " ")+" Rollback requested by user.")
@@ -71,7 +75,7 @@ func (r *run) succeed() error {
 		return &conflict{reason: strings.TrimSuffix(firstMessage(ds), ".")}
 	}
 	b := r.batch()
-	b.finishes = true
+	b.moves = true
 	r.settle(b)
 	for _, name := range r.names(func(res *Resource) bool { return r.m.nodes[res.LogicalID] != nil }) {
 		res := r.resource(name)

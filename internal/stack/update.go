@@ -88,7 +88,7 @@ func unfinishedBusiness(resources map[string]*Resource) bool {
 // recorded with it.
 func (e *Engine) beginUpdate(ctx context.Context, l layout, d *Deploy, info *Stack, p *prepared, changeSet string, also ...kv.Pair) error {
 	was := *info
-	info.Status, info.Reason = UpdateInProgress, "User Initiated"
+	info.Status, info.Reason = UpdateInProgress, userInitiated
 	info.Updated = e.model.Now()
 	info.Operations++
 	info.DisableRollback = d.OnFailure == DoNothing
