@@ -89,6 +89,9 @@ func (l *loader) load(ctx context.Context) *manifest.Project {
 	if !ok {
 		return nil
 	}
+	if v = providerMap(v); !l.isAWS(v) { // it may have come from a variable
+		return nil
+	}
 	if v, ok = l.check(v); !ok {
 		return nil
 	}

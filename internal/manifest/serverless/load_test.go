@@ -164,6 +164,17 @@ resources:
 	}
 }
 
+func TestProviderFromVariable(t *testing.T) {
+	dir := write(t, map[string]string{"serverless.yml": "service: shop\nprovider: ${self:custom.p}\ncustom: {p: aws}\n"})
+	if _, ds := Load(context.Background(), dir, Options{}); ds.HasErrors() {
+		t.Error(ds)
+	}
+	dir = write(t, map[string]string{"serverless.yml": "service: shop\nprovider: {name: '${self:custom.p}', strange: 1}\ncustom: {p: google}\n"})
+	if _, ds := Load(context.Background(), dir, Options{}); ds.Error() != `serverless.yml:3:13: the provider "google" is not supported (nube runs services whose provider is aws)` {
+		t.Error(ds)
+	}
+}
+
 func TestNoManifest(t *testing.T) {
 	for _, tt := range []struct {
 		files map[string]string
@@ -254,4 +265,13 @@ func FuzzLoad(f *testing.F) {
 			d.Render()
 		}
 	})
+}
+
+// BenchmarkLoad loads the guideline's own service.
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if _, ds := Load(context.Background(), "testdata/oracle/shop", Options{}); ds.HasErrors() {
+			b.Fatal(ds)
+		}
+	}
 }
