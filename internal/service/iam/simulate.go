@@ -31,10 +31,15 @@ type simulation struct {
 	resource   *string // resource policy
 }
 
-func (s *Service) simulateCustomPolicy(_ context.Context, in *shapes.SimulateCustomPolicyRequest) (*shapes.SimulatePolicyResponse, error) {
+// simulateCustomPolicy simulates somebody of the account when no caller is
+// named.
+func (s *Service) simulateCustomPolicy(ctx context.Context, in *shapes.SimulateCustomPolicyRequest) (*shapes.SimulatePolicyResponse, error) {
 	sim := simulation{
 		principal: policy.Principal{ARN: arn.ARN(value(in.CallerArn))}, actions: in.ActionNames, resources: in.ResourceArns, context: in.ContextEntries,
 		owner: in.ResourceOwner, boundaries: in.PermissionsBoundaryPolicyInputList, resource: in.ResourcePolicy,
+	}
+	if in.CallerArn == nil {
+		sim.principal.ARN = s.scope(ctx).User("/", "simulated")
 	}
 	if err := sim.add(in.PolicyInputList); err != nil {
 		return nil, err
