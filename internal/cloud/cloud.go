@@ -121,6 +121,7 @@ func (c *Cloud) openSandbox() error {
 	o := sandbox.Options{Mode: c.opts.Isolation, Dir: run}
 	if !c.place.temp {
 		o.Hidden = []string{c.workDir("kv"), c.workDir("records"), c.workDir("root-key")}
+		o.Masked = []string{c.place.work}
 	}
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return err

@@ -31,6 +31,11 @@ type Options struct {
 	// Hidden are directories that no process may see, such as the store's. A
 	// Spec with a path that contains one of them is refused.
 	Hidden []string
+	// Masked are directories that a Spec's CodeDir may contain and that no
+	// process sees through it: a project's own directory, used in place, has
+	// the platform's data in it. Where the host's own tree is seen their names
+	// can still be listed, but nothing in them can be opened.
+	Masked []string
 	// NetworkNamespaces gives processes under NetworkPlatformOnly a network of
 	// their own, into which the platform's ports are relayed: every port is
 	// then free for them, and not even the machine's other loopback ports are
@@ -136,7 +141,7 @@ func (h *Host) Start(ctx context.Context, s Spec) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.check(h.opts.Hidden); err != nil {
+	if err := s.check(h.opts.Hidden, h.opts.Masked); err != nil {
 		return nil, fmt.Errorf("sandbox: start: %w", err)
 	}
 	h.mu.Lock()

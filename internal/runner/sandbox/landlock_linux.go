@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -110,6 +112,38 @@ func (r *ruleset) allowFD(fd int, path string, rights uint64) error {
 	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(r.fd), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&attr)), 0, 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("landlock: rule for %s: %w", path, errno)
+	}
+	return nil
+}
+
+// allowWithout lets a directory be read but for the masked ones in it. Landlock
+// has no exceptions: each entry beside the way to a masked directory gets a rule
+// of its own, and the directory itself may only be listed.
+func (r *ruleset) allowWithout(dir string, masked []string) error {
+	if len(masked) == 0 {
+		return r.allow(dir, landlockRead)
+	}
+	if err := r.allow(dir, unix.LANDLOCK_ACCESS_FS_READ_DIR); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("landlock: %w", err)
+	}
+	for _, e := range entries {
+		at := filepath.Join(dir, e.Name())
+		var below []string
+		for _, m := range masked {
+			if within(m, at) {
+				below = append(below, m)
+			}
+		}
+		if slices.Contains(below, at) {
+			continue
+		}
+		if err := r.allowWithout(at, below); err != nil {
+			return err
+		}
 	}
 	return nil
 }

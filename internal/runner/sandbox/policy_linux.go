@@ -27,10 +27,11 @@ func (s *system) landlock(sp *Spec, ownNet bool) error {
 		for _, f := range s.fixed {
 			errs = append(errs, r.allowFD(f.fd, f.path, f.rights))
 		}
-		for _, p := range slices.Concat([]string{sp.CodeDir}, sp.LayerDirs, sp.ReadOnly) {
-			if p != "" {
-				errs = append(errs, r.allow(p, landlockRead))
-			}
+		if sp.CodeDir != "" {
+			errs = append(errs, r.allowWithout(sp.CodeDir, sp.masked(s.opts.Masked)))
+		}
+		for _, p := range slices.Concat(sp.LayerDirs, sp.ReadOnly) {
+			errs = append(errs, r.allow(p, landlockRead))
 		}
 		errs = append(errs, r.allow(sp.Tmp, r.fs))
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -106,7 +107,19 @@ func (s *Spec) processes() int {
 	return 1024
 }
 
-func (s *Spec) check(hidden []string) error {
+// masked are the directories of ms that lie in CodeDir, which they are not
+// themselves.
+func (s *Spec) masked(ms []string) []string {
+	var out []string
+	for _, m := range ms {
+		if s.CodeDir != "" && within(m, s.CodeDir) && !within(s.CodeDir, m) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (s *Spec) check(hidden, masked []string) error {
 	switch {
 	case len(s.Argv) == 0 || s.Argv[0] == "":
 		return errors.New("Argv is empty")
@@ -140,7 +153,7 @@ func (s *Spec) check(hidden []string) error {
 			return fmt.Errorf("path %q is not absolute", d)
 		}
 		for _, h := range hidden {
-			if within(h, d) {
+			if within(h, d) && !(d == s.CodeDir && slices.ContainsFunc(s.masked(masked), func(m string) bool { return within(h, m) })) {
 				return fmt.Errorf("path %q contains the hidden directory %q", d, h)
 			}
 		}

@@ -41,7 +41,7 @@ func TestSpecCheck(t *testing.T) {
 	for _, tt := range tests {
 		s := good()
 		tt.edit(&s)
-		err := s.check(hidden)
+		err := s.check(hidden, nil)
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.want)
 		}
@@ -122,5 +122,20 @@ func TestSentences(t *testing.T) {
 	}
 	if got := r.Sentences(); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A project's own directory may hold the platform's: it is masked, and what is
+// hidden in it is no reason to refuse.
+func TestMaskedInCode(t *testing.T) {
+	s := Spec{Argv: []string{"/bin/true"}, CodeDir: "/app", Tmp: "/t"}
+	if err := s.check([]string{"/app/.nube/kv"}, []string{"/app/.nube"}); err != nil {
+		t.Errorf("code with a masked directory is refused: %v", err)
+	}
+	if err := s.check([]string{"/app/kv"}, []string{"/app/.nube"}); err == nil {
+		t.Error("code with a hidden directory that is not masked is accepted")
+	}
+	if err := s.check([]string{"/app"}, []string{"/app"}); err == nil {
+		t.Error("code in a hidden directory is accepted")
 	}
 }

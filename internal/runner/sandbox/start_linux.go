@@ -90,6 +90,19 @@ func (s *system) mounts(j *job, c *cell) error {
 		if err := add("/var/task", fd, err); err != nil {
 			return err
 		}
+		for _, m := range sp.masked(s.opts.Masked) {
+			if st, err := os.Stat(m); err != nil || !st.IsDir() {
+				continue // nothing there to hide
+			}
+			rel, err := filepath.Rel(sp.CodeDir, m)
+			if err != nil {
+				return err
+			}
+			fd, err := newMount("tmpfs", roMount, []option{{"mode", "0555"}, {"size", "4k"}}, nil)
+			if err := add(filepath.Join("/var/task", rel), fd, err); err != nil {
+				return err
+			}
+		}
 	}
 	extra := readOnly(sp.ReadOnly)
 	if len(sp.LayerDirs) > 0 {
