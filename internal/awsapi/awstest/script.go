@@ -18,7 +18,7 @@ import (
 //		User/Arn: arn:aws:iam::123456789012:user/ana
 //	ana = CreateAccessKey UserName=ana
 //		…
-//	as ana CreateRole RoleName=app AssumeRolePolicyDocument=$trust
+//	role = as ana CreateRole RoleName=app AssumeRolePolicyDocument=$trust
 //		403 AccessDenied: User: …
 //	clock 1h
 //
@@ -81,15 +81,15 @@ func (s *Script) call(line string) ([]string, error) {
 		return nil, err
 	}
 	client, keep := s.Client, ""
+	if len(words) > 2 && words[1] == "=" {
+		keep, words = words[0], words[2:]
+	}
 	if words[0] == "as" && len(words) > 2 {
 		var ok bool
 		if client, ok = s.actors[words[1]]; !ok {
 			return nil, fmt.Errorf("nobody is called %s", words[1])
 		}
 		words = words[2:]
-	}
-	if len(words) > 2 && words[1] == "=" {
-		keep, words = words[0], words[2:]
 	}
 	service, action, ok := strings.Cut(words[0], ".")
 	if !ok {
