@@ -3,6 +3,7 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -14,6 +15,7 @@ import (
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/work"
 )
 
 // sessionLife is how long the credentials of an instance are good for.
@@ -68,11 +70,25 @@ func (i invoker) Invoke(ctx context.Context, in apigateway.Invocation) (apigatew
 }
 
 // functionLogs puts what functions write where CloudWatch Logs finds it.
-type functionLogs struct{ c *Cloud }
+type functionLogs struct {
+	c    *Cloud
+	seen sync.Map // record.Stream → nothing
+}
 
-// Append implements [runner.Logs].
-func (l functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
-	w := l.c.recorder.Logs.Writer(record.Stream{Account: s.Account, Region: s.Region, Group: s.Group, Name: s.Name})
+// Append implements [runner.Logs]. It does not wait for the group and the
+// stream to be made: what is in them is kept without.
+func (l *functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
+	stream := record.Stream{Account: s.Account, Region: s.Region, Group: s.Group, Name: s.Name}
+	if _, seen := l.seen.LoadOrStore(stream, nil); !seen {
+		token := l.c.ledger.Begin(work.Derivation, stream.Group)
+		l.c.goes.Go(func() {
+			defer token.End()
+			if err := l.c.parts.logs.Ensure(context.Background(), stream); err != nil {
+				l.c.log.Error("making a log stream", "group", stream.Group, "stream", stream.Name, "err", err)
+			}
+		})
+	}
+	w := l.c.recorder.Logs.Writer(stream)
 	now := l.c.model.Now()
 	for _, e := range events {
 		// What the disk would not take is counted by the recorder.

@@ -20,6 +20,7 @@ import (
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/timer"
@@ -34,6 +35,7 @@ type parts struct {
 	sts       *sts.Service
 	dynamodb  *dynamodb.Service
 	lambda    *lambda.Service
+	logs      *logs.Service
 	gateway   *apigateway.Service
 	formation *cloudformation.Service
 
@@ -53,6 +55,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.dynamodb.API(),
 		p.lambda.API(),
 		p.gateway.API(),
+		p.logs.API(),
 		p.sts.API(),
 		p.iam.API(),
 		p.formation.API(),
@@ -109,8 +112,9 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller
 	}
 	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter})
+	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	p.runner, err = runner.Open(runner.Options{
-		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: functionLogs{c}, Meter: meter, Dir: c.workDir("run/instances"),
+		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
 		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(),
 	})
 	if err != nil {
