@@ -11,7 +11,7 @@ import uuid
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "vendor"))
 
-from table import EmailTaken, NotFound, Table  # noqa: E402
+from src.table import EmailTaken, NotFound, Table  # noqa: E402
 
 log = logging.getLogger()
 log.setLevel(logging.INFO)
