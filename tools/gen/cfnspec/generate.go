@@ -51,18 +51,17 @@ package spec
 
 import "github.com/nube-run/nube/internal/stack/schema"
 
-// Table is the set of types.
-var Table = schema.Table{Shapes: shapes[:], Types: types[:]}
-
-var types = [...]schema.Type{
-%s}
-
-var shapes = [...]schema.Shape{
+// Table is the set of types. It is one literal, which the linker lays out: slices
+// of arrays would cost time at start-up.
+var Table = schema.Table{
+Types: []schema.Type{
+%s},
+Shapes: []schema.Shape{
 `, npmPackage, body.String())
 	for i, s := range g.shapes {
 		fmt.Fprintf(&b, "%d: %s,\n", i, s)
 	}
-	b.WriteString("}\n")
+	b.WriteString("},\n}\n")
 	code, err := format.Source(b.Bytes())
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, b.String())
