@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/cloud"
 	"github.com/nube-run/nube/internal/runner/sandbox"
 )
@@ -67,7 +68,7 @@ const grace = 10 * time.Second
 
 // stop ends a cloud after an interrupt.
 func (a *app) stop(c *cloud.Cloud) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	ctx, cancel := clock.Machine{}.WithTimeout(context.Background(), grace)
 	defer cancel()
 	return c.Close(ctx)
 }
@@ -77,7 +78,7 @@ func began() time.Time {
 	if t, ok := processStart(); ok {
 		return t
 	}
-	return time.Now()
+	return clock.Machine{}.Now()
 }
 
 // welcome prints what runs where.
@@ -113,5 +114,5 @@ func absolute(dir string) (string, error) {
 
 // ready prints how long it took until the first request could be answered.
 func (a *app) ready(since time.Time) {
-	fmt.Fprintf(a.out, "ready in %d ms\n", time.Since(since).Milliseconds())
+	fmt.Fprintf(a.out, "ready in %d ms\n", clock.Machine{}.Since(since).Milliseconds())
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nube-run/nube/internal/clock"
 )
 
 // ticksPerSecond is USER_HZ, which Linux fixes for all that it tells programs.
@@ -21,7 +23,7 @@ func processStart() (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	now := time.Now()
+	now := clock.Machine{}.Now()
 	_, rest, ok := strings.Cut(string(stat), ") ")
 	fields := strings.Fields(rest)
 	if !ok || len(fields) < 20 {

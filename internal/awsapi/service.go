@@ -125,6 +125,18 @@ func (s *Service) handler(op *schema.Op) *handler {
 	return s.handlers[lo]
 }
 
+// Needs returns the permissions that a call takes: none for one that everybody
+// who is known may make. The actor and the scope are those of ctx. It fails for
+// an operation without a handler, and where the input is so wrong that nobody
+// could be permitted.
+func (s *Service) Needs(ctx context.Context, op *schema.Op, in any) ([]Access, error) {
+	h := s.handler(op)
+	if h == nil {
+		return nil, fmt.Errorf("awsapi: %s.%s has no handler", s.Model.ID, op.Name)
+	}
+	return h.access(ctx, in)
+}
+
 // Implemented returns the names of the operations with a handler, in order.
 func (s *Service) Implemented() []string {
 	var out []string
