@@ -41,19 +41,11 @@ func (r *run) applyAll(ctx context.Context) error {
 	if len(r.failedResources()) > 0 {
 		return r.fail() // found after a crash
 	}
-	var broken errorOnce
-	r.m.graph.walk(stepCtx, walkOptions{limit: r.e.parallel, stop: r.cancelled}, func(ctx context.Context, name string) error {
-		err := r.applyNode(ctx, r.m.nodes[name])
-		if err != nil && !errors.Is(err, errStep) {
-			broken.set(err)
-		}
-		return err
+	err := r.each(stepCtx, r.m.graph, walkOptions{stop: r.cancelled}, func(ctx context.Context, name string) error {
+		return r.applyNode(ctx, r.m.nodes[name])
 	})
-	if err := broken.get(); err != nil {
+	if err != nil {
 		return err
-	}
-	if r.interrupted() {
-		return context.Cause(r.e.base)
 	}
 	switch {
 	case stopped(context.Background(), r.cancelled):

@@ -59,22 +59,14 @@ func (e *Engine) CreateChangeSet(ctx context.Context, q ChangeSetRequest) (*Chan
 		if info, fresh, err = e.changeSetStack(s, l, &q); err != nil {
 			return err
 		}
-		p, err := e.prepare(s, l, &q.Deploy, info)
+		p, changes, idle, err := e.compare(s, l, &q.Deploy, info)
 		if err != nil {
 			return err
 		}
-		resources, err := l.resources(s, info.ID)
-		if err != nil {
-			return err
-		}
-		plan, err := e.plan(p.m, info, resources, p.settings)
-		if err != nil {
-			return err
-		}
-		if plan.empty() && !unfinishedBusiness(resources) {
+		if idle {
 			cs.Status, cs.Reason, cs.Execution = "FAILED", noChanges, "UNAVAILABLE"
 		}
-		cs.Changes, cs.Settings, cs.Body = plan.changes, p.settings, p.body
+		cs.Changes, cs.Settings, cs.Body = changes, p.settings, p.body
 		return nil
 	})
 	if err != nil {

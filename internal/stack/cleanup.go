@@ -26,23 +26,17 @@ func (r *run) cleanup(ctx context.Context) error {
 		return res.New
 	}
 	names := r.names(func(res *Resource) bool { return unwanted(res) || len(res.Strays) > 0 })
-	var broken, left errorOnce
-	r.dependencies(names).reversed().walk(ctx, walkOptions{limit: r.e.parallel, keepGoing: true}, func(ctx context.Context, name string) error {
+	var left errorOnce
+	err := r.each(ctx, r.dependencies(names).reversed(), walkOptions{keepGoing: true}, func(ctx context.Context, name string) error {
 		res := r.resource(name)
 		err := r.removeStrays(ctx, res, &left)
 		if err == nil && unwanted(res) {
 			err = r.removeResource(ctx, res, forward, &left)
 		}
-		if err != nil {
-			broken.set(err)
-		}
 		return err
 	})
-	if err := broken.get(); err != nil {
+	if err != nil {
 		return err
-	}
-	if r.interrupted() {
-		return context.Cause(r.e.base)
 	}
 	why := ""
 	if left.get() != nil {
@@ -199,19 +193,11 @@ func (r *run) deleteAll(ctx context.Context) error {
 		}
 	}
 	names := r.names(func(res *Resource) bool { return res.Status != DeleteComplete && res.Status != DeleteSkipped })
-	var broken errorOnce
-	r.dependencies(names).reversed().walk(ctx, walkOptions{limit: r.e.parallel, keepGoing: true}, func(ctx context.Context, name string) error {
-		err := r.deleteNode(ctx, r.resource(name), creating)
-		if err != nil && !errors.Is(err, errStep) {
-			broken.set(err)
-		}
-		return err
+	err := r.each(ctx, r.dependencies(names).reversed(), walkOptions{keepGoing: true}, func(ctx context.Context, name string) error {
+		return r.deleteNode(ctx, r.resource(name), creating)
 	})
-	if err := broken.get(); err != nil {
+	if err != nil {
 		return err
-	}
-	if r.interrupted() {
-		return context.Cause(r.e.base)
 	}
 	b := r.batch()
 	failed := r.names(func(res *Resource) bool { return res.Status == DeleteFailed && res.FailedIn == r.op.Number })

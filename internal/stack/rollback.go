@@ -3,7 +3,6 @@ package stack
 import (
 	"bytes"
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/nube-run/nube/internal/kv"
@@ -13,19 +12,11 @@ import (
 // What it created is removed afterwards.
 func (r *run) rollback(ctx context.Context) error {
 	names := r.names(func(res *Resource) bool { return res.Before != nil })
-	var broken errorOnce
-	r.dependencies(names).reversed().walk(ctx, walkOptions{limit: r.e.parallel}, func(ctx context.Context, name string) error {
-		err := r.restore(ctx, r.resource(name))
-		if err != nil && !errors.Is(err, errStep) {
-			broken.set(err)
-		}
-		return err
+	err := r.each(ctx, r.dependencies(names).reversed(), walkOptions{}, func(ctx context.Context, name string) error {
+		return r.restore(ctx, r.resource(name))
 	})
-	if err := broken.get(); err != nil {
+	if err != nil {
 		return err
-	}
-	if r.interrupted() {
-		return context.Cause(r.e.base)
 	}
 	b := r.batch()
 	if len(r.names(func(res *Resource) bool { return res.Before != nil })) > 0 {

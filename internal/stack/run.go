@@ -251,3 +251,21 @@ func (r *run) read(k kv.Key) ([]byte, error) {
 	})
 	return v, err
 }
+
+// each visits the nodes of a graph. That a step failed is recorded with its
+// resource; the error is what keeps the operation from going on.
+func (r *run) each(ctx context.Context, g graph, o walkOptions, do func(ctx context.Context, name string) error) error {
+	var broken errorOnce
+	o.limit = r.e.parallel
+	g.walk(ctx, o, func(ctx context.Context, name string) error {
+		err := do(ctx, name)
+		if err != nil && !errors.Is(err, errStep) {
+			broken.set(err)
+		}
+		return err
+	})
+	if err := broken.get(); err != nil {
+		return err
+	}
+	return context.Cause(r.e.base)
+}

@@ -81,15 +81,10 @@ func (r *run) vacant(ctx context.Context, t *Type, res *Resource, it *intent, wa
 // unfinished carries out the steps whose intent is recorded without a result.
 func (r *run) unfinished(ctx context.Context) error {
 	names := r.names(func(res *Resource) bool { return res.Intent != nil && res.Intent.Action != actDelete })
-	var broken errorOnce
-	newGraph(names, func(string) []string { return nil }).walk(ctx, walkOptions{limit: r.e.parallel, keepGoing: true}, func(ctx context.Context, name string) error {
-		err := r.carryOut(ctx, r.resource(name), true)
-		if err != nil && !errors.Is(err, errStep) {
-			broken.set(err)
-		}
-		return err
+	g := newGraph(names, func(string) []string { return nil })
+	return r.each(ctx, g, walkOptions{keepGoing: true}, func(ctx context.Context, name string) error {
+		return r.carryOut(ctx, r.resource(name), true)
 	})
-	return broken.get()
 }
 
 // carryOut calls the provider for the intent of a resource and records the

@@ -27,21 +27,11 @@ func (e *Engine) Update(ctx context.Context, d Deploy) (string, error) {
 		} else if same {
 			return invalid(noUpdates)
 		}
-		if p, err = e.prepare(s, l, &d, info); err != nil {
-			return err
+		var idle bool
+		if p, _, idle, err = e.compare(s, l, &d, info); err == nil && idle {
+			err = invalid(noUpdates)
 		}
-		resources, err := l.resources(s, info.ID)
-		if err != nil {
-			return err
-		}
-		plan, err := e.plan(p.m, info, resources, p.settings)
-		if err != nil {
-			return err
-		}
-		if plan.empty() && !unfinishedBusiness(resources) {
-			return invalid(noUpdates)
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return "", err
@@ -71,6 +61,23 @@ func unchanged(s reader, l layout, d *Deploy, info *Stack) (bool, error) {
 	next := d.settings(params)
 	return slices.Equal(info.Parameters, next.Parameters) && slices.Equal(info.Tags, next.Tags) &&
 		slices.Equal(info.NotificationARNs, next.NotificationARNs) && info.RoleARN == next.RoleARN, nil
+}
+
+// compare prepares a deploy and plans what it would change; idle says that it
+// would do nothing.
+func (e *Engine) compare(s reader, l layout, d *Deploy, info *Stack) (p *prepared, changes []Change, idle bool, err error) {
+	if p, err = e.prepare(s, l, d, info); err != nil {
+		return nil, nil, false, err
+	}
+	resources, err := l.resources(s, info.ID)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	plan, err := e.plan(p.m, info, resources, p.settings)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	return p, plan.changes, plan.empty() && !unfinishedBusiness(resources), nil
 }
 
 // unfinishedBusiness reports whether an earlier operation left something that

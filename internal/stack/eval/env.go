@@ -67,7 +67,7 @@ func (env *Env) transforms() template.Diagnostics {
 		}
 		d := template.Errorf(v.Pos, "the transform %q is not supported here", v.Text)
 		if v.Text == "AWS::Serverless-2016-10-31" {
-			d = d.WithHint("it is the SAM transform: run nube up in the directory of the SAM template, which translates it first")
+			d = d.WithHint("it is the SAM transform: write the resources that SAM would make of the template, or use sam build and deploy its output")
 		} else {
 			d = d.WithHint("only %s is", languageExtensions)
 		}
