@@ -4,13 +4,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
@@ -21,24 +18,8 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
+// The golden files are those of effect_test.go, which looks the flag up.
+var _ = flag.Bool("update", false, "write the golden files")
 
 const start = clock.Instant(1_000_000_000_000)
 

@@ -127,7 +127,7 @@ func TestPauseIsSeededByTheEffect(t *testing.T) {
 	a, b := fullRow(), fullRow()
 	b.ID = "other"
 	a.tries, b.tries = 4, 4
-	if a.pause(Outcome{}) != a.pause(Outcome{}) {
+	if first, second := a.pause(Outcome{}), a.pause(Outcome{}); first != second {
 		t.Error("the same effect pauses differently")
 	}
 	if a.pause(Outcome{}) == b.pause(Outcome{}) {

@@ -100,7 +100,8 @@ func TestNewTraceIDBeginsWithItsTime(t *testing.T) {
 	if got := id.XRay(); len(got) != 35 || !strings.HasPrefix(got, "1-5759e988-") {
 		t.Errorf("XRay = %s", got)
 	}
-	if NewTraceID(1) == NewTraceID(1) || NewSpanID() == NewSpanID() {
+	trace, span := NewTraceID(1), NewSpanID()
+	if NewTraceID(1) == trace || NewSpanID() == span {
 		t.Error("ids repeat")
 	}
 }
