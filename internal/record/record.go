@@ -17,6 +17,9 @@ type (
 	Cursor = journal.Cursor
 )
 
+// PosOf returns the place that is n as a number, see [Pos.Uint64].
+func PosOf(n uint64) Pos { return journal.PosOf(n) }
+
 // Options say where the records of a cloud are and how large they may become.
 // Zero sizes mean the defaults.
 type Options struct {
