@@ -103,6 +103,8 @@ EXIT CODES
   2  the words of the command are off
   3  no cloud answers at the endpoint
   4  not settled in time, or something is stuck`,
+		Args:          args(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -129,7 +131,7 @@ func (a *app) remote(c *cobra.Command) *cobra.Command {
 func args(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, given []string) error {
 		if err := check(cmd, given); err != nil {
-			return usage("%w; see nube %s --help", err, cmd.Name())
+			return usage("%w; see %s --help", err, cmd.CommandPath())
 		}
 		return nil
 	}

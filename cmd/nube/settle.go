@@ -69,6 +69,9 @@ func (a *app) tellSettled(r control.SettleReport) {
 		fmt.Fprintln(a.out, "not settled")
 	}
 	for _, e := range r.UnderWay {
+		if e.Parked != "" {
+			continue // it waits for something to happen, and does not count
+		}
 		fmt.Fprintf(a.out, "  under way: %s %s\n", e.Class, e.What)
 	}
 	if r.Ready > 0 {
