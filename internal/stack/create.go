@@ -12,19 +12,25 @@ import (
 // Create begins to create a stack and returns its id. The template is checked
 // before: what it refuses has changed nothing.
 func (e *Engine) Create(ctx context.Context, d Deploy) (string, error) {
+	out, err := e.create(ctx, d)
+	return out.StackID, err
+}
+
+func (e *Engine) create(ctx context.Context, d Deploy) (Outcome, error) {
 	l := layoutOf(cell(d.Scope))
 	info := &Stack{ID: e.stackID(&d), Name: d.Name, TerminationProtection: d.TerminationProtection, Created: e.model.Now()}
 	p, err := e.prepareOnly(ctx, &d, info)
 	if err != nil {
-		return "", err
+		return Outcome{}, err
 	}
-	return info.ID, e.beginCreate(ctx, l, &d, info, p, func(tx *kv.Tx) error {
+	err = e.beginCreate(ctx, l, &d, info, p, func(tx *kv.Tx) error {
 		raw, err := tx.Get(l.name(d.Name))
 		if err == nil && raw != nil {
 			return fault.New("AlreadyExistsException", "Stack [%s] already exists", d.Name)
 		}
 		return err
 	}, "")
+	return Outcome{StackID: info.ID, Changed: err == nil, Warnings: p.m.warn}, err
 }
 
 // beginCreate records and launches a creation. guard checks that it may begin.

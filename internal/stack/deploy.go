@@ -150,6 +150,9 @@ func (e *Engine) stackID(d *Deploy) string {
 type Outcome struct {
 	StackID string
 	Changed bool // an operation was begun; [Engine.Wait] tells how it ends
+	// Warnings are about a template that can be used. They are not told again
+	// when nothing has changed since.
+	Warnings template.Diagnostics
 }
 
 // Up makes a stack what d says: it creates it, updates it, or finds that there
@@ -158,8 +161,7 @@ func (e *Engine) Up(ctx context.Context, d Deploy) (Outcome, error) {
 	s, err := e.Stack(ctx, d.Scope, d.Name)
 	switch {
 	case IsNoStack(err):
-		id, err := e.Create(ctx, d)
-		return Outcome{StackID: id, Changed: true}, err
+		return e.create(ctx, d)
 	case err != nil:
 		return Outcome{}, err
 	}
@@ -173,14 +175,13 @@ func (e *Engine) Up(ctx context.Context, d Deploy) (Outcome, error) {
 		if _, err := e.Wait(ctx, d.Scope, s.ID); err != nil {
 			return Outcome{StackID: s.ID}, err
 		}
-		id, err := e.Create(ctx, d)
-		return Outcome{StackID: id, Changed: true}, err
+		return e.create(ctx, d)
 	}
-	id, err := e.Update(ctx, d)
+	out, err := e.update(ctx, d)
 	if IsNoUpdates(err) {
-		return Outcome{StackID: s.ID}, nil
+		err = nil
 	}
-	return Outcome{StackID: id, Changed: true}, err
+	return out, err
 }
 
 func (e *Engine) prepareOnly(ctx context.Context, d *Deploy, st *Stack) (p *prepared, err error) {

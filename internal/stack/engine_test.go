@@ -381,6 +381,28 @@ Resources:
 	third.e.Close()
 }
 
+// TestWarnings: what makes no difference is said, by the creation and by the
+// update.
+func TestWarnings(t *testing.T) {
+	r := newRig(t, newWorld(t), 1)
+	defer r.close()
+	body := "Resources: {A: {Type: Test::Thing, Properties: {Doc: {a: 1}, Size: %d}}}"
+	r.e.types.Find("Test::Thing").Ignored = []Ignored{{Property: "Doc.a", Why: "a test"}}
+	for _, size := range []int{1, 2} {
+		out, err := r.e.Up(t.Context(), deploy(t, fmt.Sprintf(body, size)))
+		if err != nil || !out.Changed || len(out.Warnings) != 1 || out.Warnings[0].Message != "the property Doc.a of Test::Thing has no effect: a test" {
+			t.Errorf("%+v %v", out, err)
+		}
+		if _, err := r.e.Wait(t.Context(), testScope, "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	warnings, err := r.e.Validate(t.Context(), deploy(t, fmt.Sprintf(body, 3)))
+	if err != nil || len(warnings) != 1 {
+		t.Errorf("%v %v", warnings, err)
+	}
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	w := newWorld(t)
 	r := newRig(t, w, 1)

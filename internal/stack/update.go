@@ -12,6 +12,11 @@ import (
 // Update begins to update a stack and returns its id. The error is
 // [IsNoUpdates] when nothing would change.
 func (e *Engine) Update(ctx context.Context, d Deploy) (string, error) {
+	out, err := e.update(ctx, d)
+	return out.StackID, err
+}
+
+func (e *Engine) update(ctx context.Context, d Deploy) (Outcome, error) {
 	l := layoutOf(cell(d.Scope))
 	var info *Stack
 	var p *prepared
@@ -33,10 +38,18 @@ func (e *Engine) Update(ctx context.Context, d Deploy) (string, error) {
 		}
 		return err
 	})
-	if err != nil {
-		return "", err
+	var out Outcome
+	if info != nil {
+		out.StackID = info.ID
 	}
-	return info.ID, e.beginUpdate(ctx, l, &d, info, p, "")
+	if p != nil {
+		out.Warnings = p.m.warn
+	}
+	if err == nil {
+		err = e.beginUpdate(ctx, l, &d, info, p, "")
+	}
+	out.Changed = err == nil
+	return out, err
 }
 
 // unchanged recognises the deploy that a stack already is, without looking at
