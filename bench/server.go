@@ -48,7 +48,7 @@ func (r *running) stop() {
 	}
 }
 
-// tools is where what is compared with is installed: bench/setup does that.
+// tools is where what is compared with is installed: bench/run does that.
 func tools(name string) string { return filepath.Join(os.Getenv("BENCH_TOOLS"), name) }
 
 // nubeServer is nube without an application.
