@@ -36,13 +36,7 @@ func (s *Service) getLogEvents(ctx context.Context, in *shapes.GetLogEventsReque
 		return nil, err
 	}
 	c := cell(ctx)
-	if err := s.db.View(ctx, func(snap *kv.Snap) error {
-		row, err := snap.Get(spaceOf(c).stream(name, stream))
-		if err == nil && row == nil {
-			err = noStream()
-		}
-		return err
-	}); err != nil {
+	if err := s.db.View(ctx, func(snap *kv.Snap) error { return mustExist(snap, spaceOf(c), name, stream) }); err != nil {
 		return nil, err
 	}
 
@@ -58,9 +52,6 @@ func (s *Service) getLogEvents(ctx context.Context, in *shapes.GetLogEventsReque
 	for e, err := range s.logs.Read(ctx, q) {
 		if err != nil {
 			return nil, fmt.Errorf("get log events of %s of %s: %w", stream, name, err)
-		}
-		if e.Ingested < g.Created {
-			continue
 		}
 		if size += len(e.Message) + perEvent; size > maxPageBytes && len(page) > 0 {
 			break

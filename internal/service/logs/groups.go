@@ -43,9 +43,19 @@ func (s *Service) createLogGroup(ctx context.Context, in *shapes.CreateLogGroupR
 	return &schema.Empty{}, err
 }
 
+// deleteLogGroup deletes the events before the group, so that a crash in between
+// leaves an empty group and never the events of one that is gone, which a new
+// group of the name would show.
 func (s *Service) deleteLogGroup(ctx context.Context, in *shapes.DeleteLogGroupRequest) (*schema.Empty, error) {
 	c := cell(ctx)
 	name := value(in.LogGroupName)
+	if _, err := s.viewGroup(ctx, name); err != nil {
+		return nil, err
+	}
+	events := streamIn(c, name, "")
+	if err := s.logs.DropGroup(events); err != nil {
+		return nil, fmt.Errorf("events of log group %s: %w", name, err)
+	}
 	sp := spaceOf(c)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		row, err := tx.Get(sp.group(name))
@@ -65,7 +75,12 @@ func (s *Service) deleteLogGroup(ctx context.Context, in *shapes.DeleteLogGroupR
 	s.forget(func(known record.Stream) bool {
 		return known.Account == c.Account && known.Region == c.Region && known.Group == name
 	})
-	if err := s.logs.DropGroup(streamIn(c, name, "")); err != nil {
+	// What came in between.
+	late, err := s.logs.Streams(ctx, events)
+	if err == nil && len(late) > 0 {
+		err = s.logs.DropGroup(events)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("events of log group %s: %w", name, err)
 	}
 	return &schema.Empty{}, nil

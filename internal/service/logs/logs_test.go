@@ -224,27 +224,64 @@ func TestEnsure(t *testing.T) {
 	}
 }
 
-// A process that died between the deletion of a group and that of its events
-// leaves events; a new group of the name does not show them.
-func TestEventsOlderThanTheGroupAreNotShown(t *testing.T) {
+// What a function wrote before its group and stream were made is shown: the
+// runner does not wait for them.
+func TestEventsBeforeTheirGroup(t *testing.T) {
 	c := newCloud(t)
 	st := streamIn(testCell, "g", "s")
-	if _, err := c.rec.Logs.Writer(st).Append(c.clock.Now(), c.clock.Now(), []byte("left behind")); err != nil {
+	if _, err := c.rec.Logs.Writer(st).Append(c.clock.Now(), c.clock.Now(), []byte("START")); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.clock.Set(began.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	c.do("CreateLogGroup", `{"logGroupName":"g"}`, nil)
-	c.do("CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`, nil)
-	for _, op := range []string{"GetLogEvents", "FilterLogEvents"} {
+	if err := c.s.Ensure(c.ctx, st); err != nil {
+		t.Fatal(err)
+	}
+	for op, request := range map[string]string{"GetLogEvents": `{"logGroupName":"g","logStreamName":"s"}`, "FilterLogEvents": `{"logGroupName":"g"}`} {
 		var page struct{ Events []any }
-		request := `{"logGroupName":"g","logStreamName":"s"}`
-		if op == "FilterLogEvents" {
-			request = `{"logGroupName":"g"}`
-		}
-		if c.do(op, request, &page); len(page.Events) != 0 {
+		if c.do(op, request, &page); len(page.Events) != 1 {
 			t.Errorf("%s: %v", op, page.Events)
+		}
+	}
+}
+
+// dying is a context that ends at its n-th look.
+type dying struct {
+	context.Context
+	n int
+}
+
+func (d *dying) Err() error {
+	if d.n--; d.n < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// A deletion that dies half-way, wherever, leaves no events without their
+// group, which a new group of the name would show.
+func TestDeletionThatDies(t *testing.T) {
+	for n := 0; ; n++ {
+		c := newCloud(t)
+		c.do("CreateLogGroup", `{"logGroupName":"g"}`, nil)
+		c.do("CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`, nil)
+		c.do("PutLogEvents", fmt.Sprintf(`{"logGroupName":"g","logStreamName":"s","logEvents":[{"timestamp":%d,"message":"x"}]}`, began.UnixMilli()), nil)
+		_, err := c.s.deleteLogGroup(&dying{c.ctx, n}, &shapes.DeleteLogGroupRequest{LogGroupName: ptr("g")})
+		var found struct{ LogGroups []any }
+		c.do("DescribeLogGroups", `{}`, &found)
+		held, herr := c.rec.Logs.Groups(c.ctx, testAccount, testRegion)
+		if herr != nil {
+			t.Fatal(herr)
+		}
+		if len(found.LogGroups) == 0 && len(held) > 0 {
+			t.Fatalf("ended at look %d: events without a group", n)
+		}
+		if err == nil {
+			if len(found.LogGroups) != 0 || n == 0 {
+				t.Errorf("deleted at look %d: %v", n, found)
+			}
+			return
 		}
 	}
 }

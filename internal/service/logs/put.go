@@ -30,17 +30,10 @@ func (s *Service) putLogEvents(ctx context.Context, in *shapes.PutLogEventsReque
 	groupName, streamName := value(in.LogGroupName), value(in.LogStreamName)
 	var g group
 	err := s.db.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, sp.group(groupName), &g)
-		switch {
-		case err != nil:
+		if err := mustExist(snap, sp, groupName, streamName); err != nil {
 			return err
-		case !ok:
-			return noGroup()
 		}
-		row, err := snap.Get(sp.stream(groupName, streamName))
-		if err == nil && row == nil {
-			err = noStream()
-		}
+		_, err := get(snap, sp.group(groupName), &g)
 		return err
 	})
 	if err != nil {

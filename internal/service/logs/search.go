@@ -61,7 +61,7 @@ func (s *Service) filterLogEvents(ctx context.Context, in *shapes.FilterLogEvent
 			out.NextToken = encodeName(eventID(last))
 			break
 		}
-		if e.Ingested >= g.Created && pattern.Match(e.Message) {
+		if pattern.Match(e.Message) {
 			if size += len(e.Message) + perEvent; size > maxPageBytes && len(out.Events) > 0 {
 				out.NextToken = encodeName(eventID(last))
 				break

@@ -20,8 +20,7 @@ import (
 //	"stream" group stream → stream
 //
 // Values are JSON. The generation does not change when a group is made again
-// under its name: its events go with the deletion, and those that a crash may
-// have left are older than the new group, and not shown.
+// under its name: nothing of it outlives the deletion.
 //
 // History: version 1, this one. testdata/layout.golden holds keys and rows to it.
 type space struct{ keyspace.Subspace }
@@ -60,6 +59,7 @@ type stream struct {
 // getter is a transaction or a snapshot.
 type getter interface {
 	Get(k kv.Key) ([]byte, error)
+	GetAll(ks ...kv.Key) ([][]byte, error)
 }
 
 // get reads a row into v and reports whether there is one.

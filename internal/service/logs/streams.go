@@ -89,19 +89,21 @@ func (s *Service) forget(gone func(record.Stream) bool) {
 	}
 }
 
+// deleteLogStream deletes the events first, see deleteLogGroup.
 func (s *Service) deleteLogStream(ctx context.Context, in *shapes.DeleteLogStreamRequest) (*schema.Empty, error) {
 	c := cell(ctx)
-	sp := spaceOf(c)
 	group, name := value(in.LogGroupName), value(in.LogStreamName)
+	sp := spaceOf(c)
+	if err := s.db.View(ctx, func(snap *kv.Snap) error { return mustExist(snap, sp, group, name) }); err != nil {
+		return nil, err
+	}
+	st := streamIn(c, group, name)
+	if err := s.logs.DropStream(st); err != nil {
+		return nil, fmt.Errorf("events of log stream %s of %s: %w", name, group, err)
+	}
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		rows, err := tx.GetAll(sp.group(group), sp.stream(group, name))
-		switch {
-		case err != nil:
+		if err := mustExist(tx, sp, group, name); err != nil {
 			return err
-		case rows[0] == nil:
-			return noGroup()
-		case rows[1] == nil:
-			return noStream()
 		}
 		tx.Delete(sp.stream(group, name))
 		return nil
@@ -109,12 +111,22 @@ func (s *Service) deleteLogStream(ctx context.Context, in *shapes.DeleteLogStrea
 	if err != nil {
 		return nil, err
 	}
-	st := streamIn(c, group, name)
 	s.forget(func(known record.Stream) bool { return known == st })
-	if err := s.logs.DropStream(st); err != nil {
-		return nil, fmt.Errorf("events of log stream %s of %s: %w", name, group, err)
-	}
 	return &schema.Empty{}, nil
+}
+
+// mustExist returns AWS's error for a group or stream that is not there.
+func mustExist(g getter, sp space, group, stream string) error {
+	rows, err := g.GetAll(sp.group(group), sp.stream(group, stream))
+	switch {
+	case err != nil:
+		return err
+	case rows[0] == nil:
+		return noGroup()
+	case rows[1] == nil:
+		return noStream()
+	}
+	return nil
 }
 
 // listed is a stream in a list, with what orders it.
