@@ -98,7 +98,9 @@ func (c *Cloud) openParts(ctx context.Context) error {
 
 // makeFloor makes what the services stand on.
 func (c *Cloud) makeFloor(p *parts) {
-	p.owner = &timer.Owner{DB: c.db, Log: c.log, Node: c.instance}
+	// No name: the store's files are this process's alone, so what an earlier one
+	// held is taken at once, not when it has been silent for long enough.
+	p.owner = &timer.Owner{DB: c.db, Log: c.log}
 	p.timers = timer.New(timer.Options{DB: c.db, Owner: p.owner, Model: c.model, Ledger: c.ledger, Log: c.log})
 	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Log: c.log})
 }
