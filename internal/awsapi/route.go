@@ -129,6 +129,9 @@ func newRoutes(m *schema.Model) *routes {
 	for i := range m.Ops {
 		op := &m.Ops[i]
 		path, query, _ := strings.Cut(op.URI, "?")
+		// Clients of different age write some paths with a slash at the end and
+		// some without; match takes both.
+		path = strings.TrimSuffix(path, "/")
 		rt := route{op: op}
 		if query != "" {
 			rt.query, _ = url.ParseQuery(query)
