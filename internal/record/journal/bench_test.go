@@ -1,20 +1,17 @@
 package journal
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"testing"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk"
 )
 
-// sealIndex gives the body of an index its head.
-func sealIndex(body []byte, j *Journal) []byte {
-	b := append([]byte(indexMagic), 0, 0, 0, 0)
-	binary.BigEndian.PutUint32(b[len(indexMagic):], crc32.Checksum(body, j.castagnoli))
-	return append(b, body...)
+// sealIndex makes the file of an index of two parts.
+func sealIndex(head, rest []byte, j *Journal) []byte {
+	b := appendPart([]byte(indexMagic), j.castagnoli, func(b []byte) []byte { return append(b, head...) })
+	return appendPart(b, j.castagnoli, func(b []byte) []byte { return append(b, rest...) })
 }
 
 func benchJournal(b *testing.B, o Options) *Journal {
@@ -74,6 +71,20 @@ func BenchmarkTailOfStream(b *testing.B) {
 	for b.Loop() {
 		if got := collect(b, j, Query{Prefix: "stream42", Reverse: true}, 100); len(got) != 100 {
 			b.Fatalf("%d records", len(got))
+		}
+	}
+}
+
+// Every record of a key of its own, as traces are.
+func BenchmarkAppendNewKeys(b *testing.B) {
+	j := benchJournal(b, Options{})
+	body := make([]byte, 200)
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		n++
+		if _, err := j.Append(fmt.Sprintf("%016x", n), clock.Instant(n), clock.Instant(n), body); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

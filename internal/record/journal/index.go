@@ -170,8 +170,10 @@ func scan(seq uint32, data []byte, castagnoli *crc32.Table) *index {
 	return ix
 }
 
-// The file of an index is "nubeidx" and a version, a CRC-32C of the rest, and
-// the rest: sizes and numbers in base 128, times in eight bytes.
+// The file of an index is "nubeidx" and a version, and two parts, each with its
+// length and CRC-32C before it: the head, which says what a reader must know of
+// every segment before it reads any, and the rest. Sizes and numbers are in base
+// 128, times in eight bytes.
 const indexMagic = "nubeidx\x01"
 
 var errIndex = errors.New("journal: unusable index")
@@ -179,7 +181,39 @@ var errIndex = errors.New("journal: unusable index")
 // encode returns the file of a finished index.
 func (ix *index) encode(castagnoli *crc32.Table) []byte {
 	b := append(make([]byte, 0, 256+64*len(ix.entries)), indexMagic...)
-	b = append(b, 0, 0, 0, 0)
+	b = appendPart(b, castagnoli, ix.appendHead)
+	return appendPart(b, castagnoli, ix.appendRest)
+}
+
+const partSize = 8 // length and checksum
+
+func appendPart(b []byte, castagnoli *crc32.Table, fill func([]byte) []byte) []byte {
+	start := len(b)
+	b = fill(append(b, 0, 0, 0, 0, 0, 0, 0, 0))
+	part := b[start+partSize:]
+	binary.BigEndian.PutUint32(b[start:], uint32(len(part)))
+	binary.BigEndian.PutUint32(b[start+4:], crc32.Checksum(part, castagnoli))
+	return b
+}
+
+// cutPart returns a part and what follows it; whole is false if b ends before
+// the part does.
+func cutPart(b []byte, castagnoli *crc32.Table) (part, rest []byte, whole bool, err error) {
+	if len(b) < partSize {
+		return nil, nil, false, nil
+	}
+	n := uint64(binary.BigEndian.Uint32(b))
+	if n > uint64(len(b)-partSize) {
+		return nil, nil, false, nil
+	}
+	part, rest = b[partSize:partSize+n], b[partSize+n:]
+	if crc32.Checksum(part, castagnoli) != binary.BigEndian.Uint32(b[4:]) {
+		return nil, nil, false, errIndex
+	}
+	return part, rest, true, nil
+}
+
+func (ix *index) appendHead(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(ix.size))
 	b = appendTimes(b, ix.first, ix.last)
 	b = binary.AppendUvarint(b, uint64(len(ix.drops)))
@@ -187,6 +221,10 @@ func (ix *index) encode(castagnoli *crc32.Table) []byte {
 		b = binary.AppendUvarint(b, uint64(d.pos.Off))
 		b = appendString(b, d.prefix)
 	}
+	return b
+}
+
+func (ix *index) appendRest(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(ix.chunks)))
 	for _, c := range ix.chunks {
 		b = binary.AppendUvarint(b, uint64(c.off))
@@ -207,25 +245,43 @@ func (ix *index) encode(castagnoli *crc32.Table) []byte {
 			last = c
 		}
 	}
-	body := b[len(indexMagic)+4:]
-	binary.BigEndian.PutUint32(b[len(indexMagic):], crc32.Checksum(body, castagnoli))
 	return b
 }
 
-// decodeIndex reads the file of the index of segment seq.
-func decodeIndex(seq uint32, b []byte, castagnoli *crc32.Table) (*index, error) {
-	head := len(indexMagic) + 4
-	if len(b) < head || string(b[:len(indexMagic)]) != indexMagic ||
-		crc32.Checksum(b[head:], castagnoli) != binary.BigEndian.Uint32(b[len(indexMagic):]) {
-		return nil, errIndex
+// decodeHead reads the head of the index of segment seq from the beginning of
+// its file. It reports false if b holds too little of it.
+func decodeHead(seq uint32, b []byte, castagnoli *crc32.Table) (ix *index, rest []byte, whole bool, err error) {
+	if len(b) < len(indexMagic) || string(b[:len(indexMagic)]) != indexMagic {
+		return nil, nil, false, errIndex
 	}
-	d := decoder{b: b[head:]}
-	ix := &index{size: d.uint32(), first: d.time(), last: d.time()}
+	head, rest, whole, err := cutPart(b[len(indexMagic):], castagnoli)
+	if err != nil || !whole {
+		return nil, nil, false, err
+	}
+	d := decoder{b: head}
+	ix = &index{size: d.uint32(), first: d.time(), last: d.time()}
 	ix.drops = make([]drop, d.count(2))
 	for i := range ix.drops {
 		ix.drops[i].pos = Pos{seq, d.uint32()}
 		ix.drops[i].prefix = d.string()
 	}
+	if d.bad || len(d.b) != 0 {
+		return nil, nil, false, errIndex
+	}
+	return ix, rest, true, nil
+}
+
+// decodeIndex reads the file of the index of segment seq.
+func decodeIndex(seq uint32, b []byte, castagnoli *crc32.Table) (*index, error) {
+	ix, b, whole, err := decodeHead(seq, b, castagnoli)
+	if err != nil || !whole {
+		return nil, errIndex
+	}
+	body, b, whole, err := cutPart(b, castagnoli)
+	if err != nil || !whole || len(b) != 0 {
+		return nil, errIndex
+	}
+	d := decoder{b: body}
 	ix.chunks = make([]chunk, d.count(18))
 	for i := range ix.chunks {
 		c := &ix.chunks[i]

@@ -38,9 +38,9 @@ type Options struct {
 
 // Limits that are not worth an option.
 const (
-	segmentKeys = 16 << 10 // keys of a segment, so that its index stays small
-	loadedMax   = 8        // indexes of finished segments kept in memory
-	keepBuffer  = 1 << 20  // larger buffers are let go when they are empty
+	segmentKeys = 4 << 10 // keys of a segment, so that its index stays small
+	loadedMax   = 8       // indexes of finished segments kept in memory
+	keepBuffer  = 1 << 20 // larger buffers are let go when they are empty
 )
 
 // Journal is an open journal. Its methods are safe for concurrent use.

@@ -29,11 +29,40 @@ func (j *Journal) learn() error {
 	}
 	j.mu.Unlock()
 	for _, s := range unknown {
+		if j.learnHead(s) {
+			continue
+		}
 		if _, err := j.load(s); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// headSize is how much of an index is read for its head alone.
+const headSize = 1 << 10
+
+// learnHead learns of a segment from the head of its index, and reports whether
+// that was enough.
+func (j *Journal) learnHead(s *segment) bool {
+	f, err := j.opt.FS.Open(j.path(s.seq, ".idx"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	b := make([]byte, headSize)
+	n, err := f.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		return false
+	}
+	ix, _, whole, err := decodeHead(s.seq, b[:n], j.castagnoli)
+	if err != nil || !whole {
+		return false
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	s.learnLocked(ix)
+	return true
 }
 
 // load returns the index of a finished segment, from memory, from its file or
@@ -107,9 +136,7 @@ func (j *Journal) keepLocked(s *segment, ix *index) {
 		return
 	}
 	s.ix = ix
-	if !s.known {
-		s.known, s.first, s.last, s.drops = true, ix.first, ix.last, ix.drops
-	}
+	s.learnLocked(ix)
 	j.loaded = slices.DeleteFunc(j.loaded, func(l *segment) bool { return l == s })
 	j.loaded = append(j.loaded, s)
 	if len(j.loaded) > loadedMax {

@@ -56,6 +56,13 @@ type segment struct {
 	drops       []drop
 }
 
+// learnLocked takes over what the head of its index says of a finished segment.
+func (s *segment) learnLocked(ix *index) {
+	if !s.known {
+		s.known, s.first, s.last, s.drops = true, ix.first, ix.last, ix.drops
+	}
+}
+
 // size is the length of the segment, file and memory.
 func (s *segment) size() uint32 { return s.flushed + uint32(len(s.mem)) }
 
