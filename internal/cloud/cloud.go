@@ -149,6 +149,20 @@ func (c *Cloud) Close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// ErrBroken says that the disk failed: nothing is acknowledged any more, and
+// only a new start tells what is left.
+var ErrBroken = errors.New("the store has failed, most likely because of its disk; start again to see what is there")
+
+// Run returns when ctx ends, or with ErrBroken when the store fails.
+func (c *Cloud) Run(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-c.db.Broken():
+		return ErrBroken
+	}
+}
+
 // Endpoint is the URL of the AWS APIs.
 func (c *Cloud) Endpoint() string { return urlOf(c.listeners.aws) }
 

@@ -216,6 +216,9 @@ func (c *Cloud) apply(ctx context.Context, p *manifest.Project, tpl *template.Te
 		}
 		return false, nil, err
 	}
+	for _, d := range out.Warnings {
+		tell(control.DeployEvent{Phase: "warning", Subject: d.Error()})
+	}
 	if st, err = c.parts.stacks.Wait(ctx, scope, out.StackID); err != nil {
 		return false, nil, err
 	}

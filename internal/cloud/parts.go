@@ -72,7 +72,6 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
 	p := &parts{denials: &control.Denials{}}
 	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
-	p.formation = cloudformation.New(p.stacks, nil)
 	c.parts = p
 	var err error
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
@@ -127,6 +126,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller
 		DB: c.db, Clock: c.model, Runner: p.runner, Artifacts: c.builds, Emit: p.delivery, Recorder: c.recorder, Roles: assumable{p.iam}, Caller: caller,
 	})
 	p.delivery.Receive(p.lambda)
+	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Log: c.log})
 	return nil
 }
