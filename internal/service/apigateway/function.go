@@ -59,12 +59,11 @@ func (x *exchange) expand(s string) string {
 // proxyResponse is what a function answers to a proxy integration.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
 type proxyResponse struct {
-	StatusCode        json.RawMessage   `json:"statusCode"`
-	Headers           map[string]any    `json:"headers"`
-	MultiValueHeaders map[string][]any  `json:"multiValueHeaders"`
-	Body              *string           `json:"body"`
-	IsBase64Encoded   bool              `json:"isBase64Encoded"`
-	Cookies           []json.RawMessage `json:"-"`
+	StatusCode        json.RawMessage  `json:"statusCode"`
+	Headers           map[string]any   `json:"headers"`
+	MultiValueHeaders map[string][]any `json:"multiValueHeaders"`
+	Body              *string          `json:"body"`
+	IsBase64Encoded   bool             `json:"isBase64Encoded"`
 }
 
 func (x *exchange) reply(payload []byte) *failure {

@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/edge"
+	"github.com/nube-run/nube/internal/fault"
 )
 
 // maxPayload is API Gateway's limit of a request's body.
@@ -115,7 +116,7 @@ func (x *exchange) authorize(ctx context.Context) *failure {
 	}
 	actor, err := x.s.auth.Authenticate(x.r, "execute-api", x.body)
 	if err != nil {
-		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "MissingAuthenticationTokenException", "Missing Authentication Token"}
+		return x.unsigned(err)
 	}
 	x.actor = actor
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: x.id, Scope: x.target.Scope, Actor: actor, SourceIP: x.sourceIP(), UserAgent: x.r.UserAgent()})
@@ -124,6 +125,22 @@ func (x *exchange) authorize(ctx context.Context) *failure {
 		return &failure{"ACCESS_DENIED", http.StatusForbidden, "AccessDeniedException", text}
 	}
 	return nil
+}
+
+// unsigned is the answer to a request that is not signed as it has to be.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+func (x *exchange) unsigned(err error) *failure {
+	e, coded := fault.As(err)
+	if !coded {
+		return x.internal("verifying a signature", err)
+	}
+	switch e.Code {
+	case "MissingAuthenticationTokenException":
+		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, e.Code, "Missing Authentication Token"}
+	case "ExpiredTokenException":
+		return &failure{"EXPIRED_TOKEN", http.StatusForbidden, e.Code, e.Message}
+	}
+	return &failure{"INVALID_SIGNATURE", http.StatusForbidden, e.Code, e.Message}
 }
 
 func (x *exchange) sourceIP() string {
