@@ -1,9 +1,11 @@
 package iam
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
@@ -133,6 +135,7 @@ func (s *Service) listAccessKeys(ctx context.Context, in *shapes.ListAccessKeysR
 	if err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(ks, func(a, b *accessKey) int { return cmp.Compare(a.Created, b.Created) }) // oldest first
 	out := &shapes.ListAccessKeysResponse{AccessKeyMetadata: []shapes.AccessKeyMetadata{}, IsTruncated: ptr(false)}
 	for _, k := range ks {
 		if k.User == u.Name {
