@@ -67,7 +67,15 @@ type bed struct {
 	client   awstest.Client // of the AWS endpoint
 	api      string
 	resource map[string]string // path → id
+	backends roundTripper      // of HTTP integrations
 }
+
+// roundTripper answers for all back ends.
+type roundTripper struct {
+	answer func(r *http.Request) (*http.Response, error)
+}
+
+func (rt *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return rt.answer(r) }
 
 // open makes a gateway with an empty API.
 func open(t *testing.T) *bed {
@@ -81,7 +89,8 @@ func open(t *testing.T) *bed {
 	}
 	fn := &function{}
 	fn.says(`{"statusCode":200,"body":"ok"}`)
-	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn})
+	b := &bed{T: t, function: fn}
+	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends})
 	front := awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{gateway.API(), ids.API()}, Identities: ids, Account: account, Region: "eu-central-1", Model: model,
 	})
@@ -92,11 +101,9 @@ func open(t *testing.T) *bed {
 	}
 	t.Cleanup(func() { recorder.Close() })
 	scope := arn.In("eu-central-1", account)
-	b := &bed{
-		T: t, function: fn, front: front, edge: edge.New(gateway, scope, work.NewLedger(), recorder),
-		root:   awsapi.With(t.Context(), &awsapi.Call{Scope: scope, Actor: awsapi.RootOf(account)}),
-		client: awstest.Client{Handler: front, Region: "eu-central-1", Key: "AKIAROOT", Secret: "secret"},
-	}
+	b.front, b.edge = front, edge.New(gateway, scope, work.NewLedger(), recorder)
+	b.root = awsapi.With(t.Context(), &awsapi.Call{Scope: scope, Actor: awsapi.RootOf(account)})
+	b.client = awstest.Client{Handler: front, Region: "eu-central-1", Key: "AKIAROOT", Secret: "secret"}
 	made := do(b, shapes.CreateRestApi, &shapes.CreateRestApiRequest{Name: ptr("shop"), BinaryMediaTypes: []string{"image/*"}})
 	b.api, b.resource = *made.Id, map[string]string{"/": *made.RootResourceId}
 	return b
