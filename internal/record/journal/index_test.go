@@ -123,3 +123,30 @@ func TestIndexIsMadeAgain(t *testing.T) {
 		})
 	}
 }
+
+// A segment ends at the first record that is damaged, whatever follows.
+func TestDamagedRecordEndsItsSegment(t *testing.T) {
+	fs := disktest.NewMem().FS()
+	j := mustOpen(t, fs, Options{})
+	var seventh Pos
+	for i := range 10 {
+		pos, err := j.Append("k", clock.Instant(i+1), 1, []byte("body"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 6 {
+			seventh = pos
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := j.readFile(1, ".seg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[seventh.Off+frameSize+5] ^= 1
+	if ix := scan(1, b, j.castagnoli); ix.size != seventh.Off || ix.entries[0].count != 6 {
+		t.Errorf("an index of %d bytes and %d records, want %d and 6", ix.size, ix.entries[0].count, seventh.Off)
+	}
+}

@@ -109,7 +109,7 @@ func (m *model) keys(prefix string) []Key {
 // The journal against the model, with small segments, restarts and drops, and
 // times that come out of order.
 func TestAgainstModel(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(15) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			fs := disktest.NewMem().FS()
@@ -187,7 +187,7 @@ func TestAgainstModel(t *testing.T) {
 // After a power cut there is a beginning of what was appended, at least what
 // was synced, and the journal goes on after it.
 func TestCrash(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 2))
 			mem := disktest.NewMem()
