@@ -82,6 +82,7 @@ func (a *app) runUp(ctx context.Context, dir string, f *cloudFlags, d *deployFla
 		}
 	}
 	if err == nil {
+		trimLater()
 		err = cl.Run(ctx)
 	}
 	if stopErr := a.stop(cl); err == nil {
