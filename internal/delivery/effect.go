@@ -2,13 +2,15 @@ package delivery
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/packed"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -92,9 +94,6 @@ const (
 	payloadAt       = 2
 )
 
-// errRow says that bytes are no effect's row.
-var errRow = errors.New("delivery: not an effect's row")
-
 // row is an effect as it is stored.
 type row struct {
 	Effect
@@ -111,18 +110,18 @@ func (r *row) encode() []byte {
 	b = append(b, rowVersion)
 	b = binary.AppendUvarint(b, uint64(r.attempts))
 	b = binary.AppendUvarint(b, uint64(r.tries))
-	b = appendString(b, e.LastError)
+	b = packed.String(b, e.LastError)
 	b = append(b, r.kind)
 	switch r.kind {
 	case payloadInline:
-		b = appendString(b, e.Payload)
+		b = packed.String(b, e.Payload)
 	case payloadOfCommit:
 		b = binary.BigEndian.AppendUint16(b, r.op)
 	case payloadAt:
 		b = append(b, r.payload[:]...)
 	}
 	for _, s := range [...]string{e.ID, e.Kind, e.Order, e.Actor.Account, e.Actor.ARN, e.Actor.Service, e.Actor.UserID, e.SourceARN} {
-		b = appendString(b, s)
+		b = packed.String(b, s)
 	}
 	b = e.Cause.Append(b)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.At))
@@ -130,105 +129,44 @@ func (r *row) encode() []byte {
 	for _, n := range [...]int64{int64(p.MaxAttempts), int64(p.MaxAge), int64(p.Backoff), int64(p.MaxBackoff)} {
 		b = binary.AppendVarint(b, n)
 	}
-	return appendString(b, p.DeadLetter)
+	return packed.String(b, p.DeadLetter)
 }
 
 // decodeRow reads a row that is, or was, the effect with this stamp.
 func decodeRow(b []byte, at kv.Stamp) (row, error) {
 	var r row
-	d := decoder{b: b}
-	if d.byte() != rowVersion {
-		return row{}, errRow
+	d := packed.Read(b)
+	if d.Byte() != rowVersion {
+		d.Fail()
 	}
 	e := &r.Effect
-	r.attempts, r.tries = int(d.uint(1<<31)), int(d.uint(1<<31))
-	e.LastError = d.string()
-	r.kind = d.byte()
-	switch r.kind {
+	r.attempts, r.tries = int(d.Uint(math.MaxInt32)), int(d.Uint(math.MaxInt32))
+	e.LastError = d.String()
+	switch r.kind = d.Byte(); r.kind {
 	case payloadInline:
-		e.Payload = d.bytes(d.uint(uint64(len(d.b))))
+		e.Payload = d.Packed()
 	case payloadOfCommit:
-		if v := d.bytes(2); v != nil {
-			r.kind, r.payload = payloadAt, at.At(binary.BigEndian.Uint16(v))
-		}
+		var op [2]byte
+		d.Into(op[:])
+		r.kind, r.payload = payloadAt, at.At(binary.BigEndian.Uint16(op[:]))
 	case payloadAt:
-		copy(r.payload[:], d.bytes(uint64(len(r.payload))))
+		d.Into(r.payload[:])
 	default:
-		return row{}, errRow
+		d.Fail()
 	}
 	for _, s := range [...]*string{&e.ID, &e.Kind, &e.Order, &e.Actor.Account, &e.Actor.ARN, &e.Actor.Service, &e.Actor.UserID, &e.SourceARN} {
-		*s = d.string()
+		*s = d.String()
 	}
-	if d.bad {
-		return row{}, errRow
-	}
-	var err error
-	if e.Cause, d.b, err = record.DecodeCause(d.b); err != nil {
-		return row{}, errRow
-	}
-	if v := d.bytes(8); v != nil {
-		e.At = clock.Instant(binary.BigEndian.Uint64(v))
-	}
+	e.Cause = record.ReadCause(&d)
+	e.At = clock.Instant(d.Fixed())
 	p := &e.Policy
-	p.MaxAttempts = int(d.int())
+	p.MaxAttempts = int(d.Int())
 	for _, n := range [...]*time.Duration{&p.MaxAge, &p.Backoff, &p.MaxBackoff} {
-		*n = time.Duration(d.int())
+		*n = time.Duration(d.Int())
 	}
-	p.DeadLetter = d.string()
-	if d.bad || len(d.b) != 0 {
-		return row{}, errRow
+	p.DeadLetter = d.String()
+	if err := d.Done(); err != nil {
+		return row{}, fmt.Errorf("delivery: an effect's row: %w", err)
 	}
 	return r, nil
 }
-
-func appendString[S string | []byte](b []byte, s S) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// decoder reads a row; after an error everything is zero.
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) fail() { d.b, d.bad = nil, true }
-
-func (d *decoder) byte() byte {
-	if v := d.bytes(1); v != nil {
-		return v[0]
-	}
-	return 0
-}
-
-func (d *decoder) bytes(n uint64) []byte {
-	if d.bad || n > uint64(len(d.b)) {
-		d.fail()
-		return nil
-	}
-	v := d.b[:n:n]
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *decoder) uint(max uint64) uint64 {
-	n, w := binary.Uvarint(d.b)
-	if w <= 0 || n > max {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[w:]
-	return n
-}
-
-func (d *decoder) int() int64 {
-	n, w := binary.Varint(d.b)
-	if w <= 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[w:]
-	return n
-}
-
-func (d *decoder) string() string { return string(d.bytes(d.uint(uint64(len(d.b))))) }

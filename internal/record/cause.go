@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/packed"
 )
 
 // TraceID names a trace: everything that one request from outside has caused.
@@ -127,9 +127,6 @@ func From(ctx context.Context) Cause {
 // next number and a line here; testdata/cause.golden holds the bytes to it.
 const causeVersion = 1
 
-// ErrCause says that bytes are not an encoded cause.
-var ErrCause = errors.New("record: not an encoded cause")
-
 // Append appends the encoding of c.
 func (c Cause) Append(b []byte) []byte {
 	var flags byte
@@ -139,40 +136,22 @@ func (c Cause) Append(b []byte) []byte {
 	b = append(b, causeVersion, flags)
 	b = append(b, c.Trace[:]...)
 	b = append(b, c.Span[:]...)
-	b = appendString(b, c.Request)
-	return appendString(b, c.By)
+	b = packed.String(b, c.Request)
+	return packed.String(b, c.By)
 }
 
-// DecodeCause reads a cause from the start of b and returns what follows it.
-func DecodeCause(b []byte) (Cause, []byte, error) {
+// ReadCause takes a cause.
+func ReadCause(r *packed.Reader) Cause {
 	var c Cause
-	if len(b) < 2+len(c.Trace)+len(c.Span) || b[0] != causeVersion || b[1] > 1 {
-		return Cause{}, nil, ErrCause
+	if r.Byte() != causeVersion {
+		r.Fail()
 	}
-	c.Sampled = b[1] == 1
-	b = b[2:]
-	b = b[copy(c.Trace[:], b):]
-	b = b[copy(c.Span[:], b):]
-	var ok bool
-	if c.Request, b, ok = cutString(b); !ok {
-		return Cause{}, nil, ErrCause
+	c.Sampled = r.Uint(1) == 1
+	r.Into(c.Trace[:])
+	r.Into(c.Span[:])
+	c.Request, c.By = r.String(), r.String()
+	if r.Err() != nil {
+		return Cause{}
 	}
-	if c.By, b, ok = cutString(b); !ok {
-		return Cause{}, nil, ErrCause
-	}
-	return c, b, nil
-}
-
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-func cutString(b []byte) (s string, rest []byte, ok bool) {
-	n, size := binary.Uvarint(b)
-	if size <= 0 || n > uint64(len(b)-size) {
-		return "", nil, false
-	}
-	b = b[size:]
-	return string(b[:n]), b[n:], true
+	return c
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/packed"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -64,15 +64,13 @@ func TestCauseEncoding(t *testing.T) {
 	} {
 		b := c.Append(nil)
 		fmt.Fprintf(&out, "%x\n", b)
-		got, rest, err := DecodeCause(append(b, "tail"...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != c || string(rest) != "tail" {
-			t.Errorf("decoded %+v, rest %q, want %+v", got, rest, c)
+		r := packed.Read(append(b, "tail"...))
+		if got := ReadCause(&r); got != c || string(r.Rest()) != "tail" || r.Err() != nil {
+			t.Errorf("read %+v, %v, want %+v", got, r.Err(), c)
 		}
 		for n := range b {
-			if _, _, err := DecodeCause(b[:n]); err == nil {
+			r := packed.Read(b[:n])
+			if got := ReadCause(&r); r.Err() == nil || !got.IsZero() {
 				t.Errorf("%d of %d bytes were taken for a cause", n, len(b))
 			}
 		}
@@ -186,19 +184,19 @@ func FuzzHeaders(f *testing.F) {
 	})
 }
 
-func FuzzDecodeCause(f *testing.F) {
+func FuzzReadCause(f *testing.F) {
 	f.Add([]byte{})
 	f.Add(Cause{Request: "r", By: "b", Sampled: true}.Append(nil))
-	b, _ := hex.DecodeString("0101")
-	f.Add(b)
+	f.Add([]byte{1, 1})
 	f.Fuzz(func(t *testing.T, in []byte) {
-		c, rest, err := DecodeCause(in)
-		if err != nil {
+		r := packed.Read(in)
+		c := ReadCause(&r)
+		if r.Err() != nil {
 			return
 		}
-		again, none, err := DecodeCause(c.Append(nil))
-		if err != nil || again != c || len(none) != 0 {
-			t.Errorf("%x reads as %+v (rest %x), and that as %+v, %v", in, c, rest, again, err)
+		again := packed.Read(c.Append(nil))
+		if got := ReadCause(&again); got != c || again.Done() != nil {
+			t.Errorf("%x reads as %+v, and that as %+v, %v", in, c, got, again.Err())
 		}
 	})
 }

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -213,9 +212,6 @@ type Point struct {
 	At     clock.Instant // beginning of its minute
 	Stat   Stat
 }
-
-// errMetric says that a recorded point cannot be read.
-var errMetric = errors.New("record: not an encoded point")
 
 // Read yields the points of the metrics that match, in order of time; the
 // points of one metric and minute are one.

@@ -2,10 +2,12 @@ package record
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
+	"math"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/packed"
 )
 
 // Kind is which end of a hop a span is.
@@ -58,8 +60,6 @@ type Link struct {
 // testdata/span.golden holds the bytes to it.
 const spanVersion = 1
 
-var errSpan = errors.New("record: not an encoded span")
-
 func (s *Span) encode(b []byte) []byte {
 	b = append(b, spanVersion, byte(s.Kind))
 	b = append(b, s.ID[:]...)
@@ -72,11 +72,11 @@ func (s *Span) encode(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(began))
 	b = binary.AppendUvarint(b, uint64(s.Duration))
 	for _, t := range [...]string{s.Service, s.Name, s.Resource, s.Request, s.By, s.Error} {
-		b = appendString(b, t)
+		b = packed.String(b, t)
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.Attrs)))
 	for _, a := range s.Attrs {
-		b = appendString(appendString(b, a.Key), a.Value)
+		b = packed.String(packed.String(b, a.Key), a.Value)
 	}
 	b = binary.AppendUvarint(b, uint64(len(s.Links)))
 	for _, l := range s.Links {
@@ -86,59 +86,37 @@ func (s *Span) encode(b []byte) []byte {
 }
 
 func decodeSpan(trace TraceID, b []byte) (Span, error) {
+	r := packed.Read(b)
 	s := Span{Trace: trace}
-	if len(b) < 2+8+8+8+8 || b[0] != spanVersion {
-		return Span{}, errSpan
+	if r.Byte() != spanVersion {
+		r.Fail()
 	}
-	s.Kind = Kind(b[1])
-	b = b[2:]
-	b = b[copy(s.ID[:], b):]
-	b = b[copy(s.Parent[:], b):]
-	s.Start = clock.Instant(binary.BigEndian.Uint64(b))
-	if began := int64(binary.BigEndian.Uint64(b[8:])); began != 0 {
+	s.Kind = Kind(r.Byte())
+	r.Into(s.ID[:])
+	r.Into(s.Parent[:])
+	s.Start = clock.Instant(r.Fixed())
+	if began := int64(r.Fixed()); began != 0 {
 		s.Began = time.Unix(0, began)
 	}
-	b = b[16:]
-	n, w := binary.Uvarint(b)
-	if w <= 0 {
-		return Span{}, errSpan
-	}
-	s.Duration, b = time.Duration(n), b[w:]
-	ok := true
-	str := func() (t string) {
-		if ok {
-			t, b, ok = cutString(b)
-		}
-		return t
-	}
-	// count reads the length of a list of elements of at least size bytes.
-	count := func(size int) int {
-		n, w := binary.Uvarint(b)
-		if !ok || w <= 0 || n > uint64(len(b)-w)/uint64(size) {
-			ok = false
-			return 0
-		}
-		b = b[w:]
-		return int(n)
-	}
+	s.Duration = time.Duration(r.Uint(math.MaxInt64))
 	for _, t := range [...]*string{&s.Service, &s.Name, &s.Resource, &s.Request, &s.By, &s.Error} {
-		*t = str()
+		*t = r.String()
 	}
-	if n := count(2); n > 0 {
+	if n := r.Count(2); n > 0 {
 		s.Attrs = make([]Attr, n)
 		for i := range s.Attrs {
-			s.Attrs[i] = Attr{str(), str()}
+			s.Attrs[i] = Attr{r.String(), r.String()}
 		}
 	}
-	if n := count(24); n > 0 {
+	if n := r.Count(24); n > 0 {
 		s.Links = make([]Link, n)
 		for i := range s.Links {
-			b = b[copy(s.Links[i].Trace[:], b):]
-			b = b[copy(s.Links[i].Span[:], b):]
+			r.Into(s.Links[i].Trace[:])
+			r.Into(s.Links[i].Span[:])
 		}
 	}
-	if !ok || len(b) != 0 {
-		return Span{}, errSpan
+	if err := r.Done(); err != nil {
+		return Span{}, fmt.Errorf("span: %w", err)
 	}
 	return s, nil
 }

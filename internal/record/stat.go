@@ -2,8 +2,11 @@ package record
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"slices"
+
+	"github.com/nube-run/nube/internal/packed"
 )
 
 // Stat is observations added up: CloudWatch's statistic set, and a sketch of
@@ -161,40 +164,28 @@ func (s *Stat) encode(b []byte) []byte {
 }
 
 func decodeStat(b []byte) (Stat, error) {
+	r := packed.Read(b)
 	var s Stat
-	if len(b) < 1+4*8 || b[0] != statVersion {
-		return Stat{}, errMetric
+	if r.Byte() != statVersion {
+		r.Fail()
 	}
-	b = b[1:]
 	for _, v := range [...]*float64{&s.Count, &s.Sum, &s.Min, &s.Max} {
-		*v = math.Float64frombits(binary.BigEndian.Uint64(b))
-		b = b[8:]
+		*v = math.Float64frombits(r.Fixed())
 	}
-	n, w := binary.Uvarint(b)
-	if w <= 0 || n > uint64(len(b)) {
-		return Stat{}, errMetric
-	}
-	b = b[w:]
 	var last int64
-	for range n {
-		d, w := binary.Varint(b)
-		if w <= 0 {
-			return Stat{}, errMetric
+	if n := r.Count(2); n > 0 {
+		s.buckets = make([]bucket, n)
+		for i := range s.buckets {
+			last += r.Int()
+			if last < math.MinInt32 || last > math.MaxInt32 {
+				r.Fail()
+			}
+			c := r.Uint(math.MaxUint64)
+			s.buckets[i] = bucket{int32(last), math.Float64frombits(c>>32 | c<<32)}
 		}
-		b = b[w:]
-		c, w := binary.Uvarint(b)
-		if w <= 0 {
-			return Stat{}, errMetric
-		}
-		b = b[w:]
-		last += d
-		if last < math.MinInt32 || last > math.MaxInt32 {
-			return Stat{}, errMetric
-		}
-		s.buckets = append(s.buckets, bucket{int32(last), math.Float64frombits(c>>32 | c<<32)})
 	}
-	if len(b) != 0 {
-		return Stat{}, errMetric
+	if err := r.Done(); err != nil {
+		return Stat{}, fmt.Errorf("metric: %w", err)
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"hash/crc32"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/packed"
 )
 
 const (
@@ -67,31 +68,24 @@ func cutFrame(b []byte, castagnoli *crc32.Table) (f frame, size int) {
 	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[4:]) {
 		return frame{}, 0
 	}
-	f.kind = body[0]
-	in := body[1:]
+	r := packed.Read(body)
+	f.kind = r.Byte()
 	switch f.kind {
 	case typeDefine, typeData:
-		id, w := binary.Uvarint(in)
-		if w <= 0 || id == 0 || id > 1<<31 {
+		if f.id = uint32(r.Uint(1 << 31)); f.id == 0 {
 			return frame{}, 0
 		}
-		f.id, in = uint32(id), in[w:]
 	case typeDrop:
 	default:
 		return frame{}, 0
 	}
 	if f.kind == typeData {
-		if len(in) < 8 {
-			return frame{}, 0
-		}
-		f.at = clock.Instant(binary.BigEndian.Uint64(in))
-		lag, w := binary.Varint(in[8:])
-		if w <= 0 {
-			return frame{}, 0
-		}
-		f.seen = f.at + clock.Instant(lag)
-		in = in[8+w:]
+		f.at = clock.Instant(r.Fixed())
+		f.seen = f.at + clock.Instant(r.Int())
 	}
-	f.body = in
+	if r.Err() != nil {
+		return frame{}, 0
+	}
+	f.body = r.Rest()
 	return f, frameSize + n
 }

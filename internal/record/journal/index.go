@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/packed"
 )
 
 // chunkSize is after how many bytes of records a chunk ends. Small enough that
@@ -213,13 +215,19 @@ func cutPart(b []byte, castagnoli *crc32.Table) (part, rest []byte, whole bool, 
 	return part, rest, true, nil
 }
 
+// fields reads a part.
+type fields struct{ packed.Reader }
+
+func (f *fields) uint32() uint32      { return uint32(f.Uint(math.MaxUint32)) }
+func (f *fields) time() clock.Instant { return clock.Instant(f.Fixed()) }
+
 func (ix *index) appendHead(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(ix.size))
 	b = appendTimes(b, ix.first, ix.last)
 	b = binary.AppendUvarint(b, uint64(len(ix.drops)))
 	for _, d := range ix.drops {
 		b = binary.AppendUvarint(b, uint64(d.pos.Off))
-		b = appendString(b, d.prefix)
+		b = packed.String(b, d.prefix)
 	}
 	return b
 }
@@ -233,7 +241,7 @@ func (ix *index) appendRest(b []byte) []byte {
 	}
 	b = binary.AppendUvarint(b, uint64(len(ix.entries)))
 	for _, e := range ix.entries {
-		b = appendString(b, e.key)
+		b = packed.String(b, e.key)
 		b = binary.AppendUvarint(b, uint64(e.id))
 		b = binary.AppendUvarint(b, e.count)
 		b = binary.AppendUvarint(b, e.bytes)
@@ -258,14 +266,14 @@ func decodeHead(seq uint32, b []byte, castagnoli *crc32.Table) (ix *index, rest 
 	if err != nil || !whole {
 		return nil, nil, false, err
 	}
-	d := decoder{b: head}
+	d := fields{packed.Read(head)}
 	ix = &index{size: d.uint32(), first: d.time(), last: d.time()}
-	ix.drops = make([]drop, d.count(2))
+	ix.drops = make([]drop, d.Count(2))
 	for i := range ix.drops {
 		ix.drops[i].pos = Pos{seq, d.uint32()}
-		ix.drops[i].prefix = d.string()
+		ix.drops[i].prefix = d.String()
 	}
-	if d.bad || len(d.b) != 0 {
+	if d.Done() != nil {
 		return nil, nil, false, errIndex
 	}
 	return ix, rest, true, nil
@@ -281,21 +289,21 @@ func decodeIndex(seq uint32, b []byte, castagnoli *crc32.Table) (*index, error) 
 	if err != nil || !whole || len(b) != 0 {
 		return nil, errIndex
 	}
-	d := decoder{b: body}
-	ix.chunks = make([]chunk, d.count(18))
+	d := fields{packed.Read(body)}
+	ix.chunks = make([]chunk, d.Count(18))
 	for i := range ix.chunks {
 		c := &ix.chunks[i]
 		c.off = d.uint32()
 		c.end = c.off + d.uint32()
 		c.first, c.last = d.time(), d.time()
 	}
-	es := make([]entry, d.count(29))
+	es := make([]entry, d.Count(29))
 	ix.entries = make([]*entry, len(es))
 	for i := range es {
 		e := &es[i]
-		e.key, e.id, e.count, e.bytes = d.string(), d.uint32(), d.uint(), d.uint()
+		e.key, e.id, e.count, e.bytes = d.String(), d.uint32(), d.Uint(math.MaxUint64), d.Uint(math.MaxUint64)
 		e.first, e.last, e.seen = d.time(), d.time(), d.time()
-		e.chunks = make([]uint32, d.count(1))
+		e.chunks = make([]uint32, d.Count(1))
 		var last uint32
 		for j := range e.chunks {
 			last += d.uint32()
@@ -306,7 +314,7 @@ func decodeIndex(seq uint32, b []byte, castagnoli *crc32.Table) (*index, error) 
 		}
 		ix.entries[i] = e
 	}
-	if d.bad || len(d.b) != 0 {
+	if d.Done() != nil {
 		return nil, errIndex
 	}
 	return ix, nil
@@ -318,62 +326,3 @@ func appendTimes(b []byte, ts ...clock.Instant) []byte {
 	}
 	return b
 }
-
-func appendString(b []byte, s string) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s)))
-	return append(b, s...)
-}
-
-// decoder reads an index; after an error everything is zero.
-type decoder struct {
-	b   []byte
-	bad bool
-}
-
-func (d *decoder) uint() uint64 {
-	n, w := binary.Uvarint(d.b)
-	if w <= 0 {
-		d.fail()
-		return 0
-	}
-	d.b = d.b[w:]
-	return n
-}
-
-func (d *decoder) uint32() uint32 {
-	n := d.uint()
-	if n > 1<<32-1 {
-		d.fail()
-		return 0
-	}
-	return uint32(n)
-}
-
-// count reads the length of a list whose elements have at least size bytes.
-func (d *decoder) count(size int) int {
-	n := d.uint()
-	if n > uint64(len(d.b)/size) {
-		d.fail()
-		return 0
-	}
-	return int(n)
-}
-
-func (d *decoder) time() clock.Instant {
-	if len(d.b) < 8 {
-		d.fail()
-		return 0
-	}
-	t := clock.Instant(binary.BigEndian.Uint64(d.b))
-	d.b = d.b[8:]
-	return t
-}
-
-func (d *decoder) string() string {
-	n := d.count(1)
-	s := string(d.b[:n])
-	d.b = d.b[n:]
-	return s
-}
-
-func (d *decoder) fail() { d.b, d.bad = nil, true }
