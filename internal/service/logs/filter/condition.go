@@ -139,7 +139,8 @@ func parseNumber(s string) (float64, bool) {
 	return f, err == nil
 }
 
-// any takes a compound expression: and binds stronger than or.
+// compound takes conditions joined by or, and those joined by and, which binds
+// stronger.
 func compound[C any](p *parser, one func() (C, error), and, or func(a, b C) C) (C, error) {
 	a, err := conjunction(p, one, and, or)
 	for err == nil {
