@@ -2,17 +2,18 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -71,11 +72,27 @@ func startNube(ctx context.Context, memory bool, args ...string) (*running, erro
 	return startNubeIn(ctx, dir, data, args...)
 }
 
+// startNubeIn does that with a data directory; dir is removed at the end.
 func startNubeIn(ctx context.Context, dir, data string, args ...string) (*running, error) {
 	args = append(args, "--data", data, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--output", "json")
-	cmd := exec.CommandContext(ctx, os.Getenv("NUBE"), args...)
+	r, err := startReady(ctx, nil, os.Getenv("NUBE"), args...)
+	if err != nil {
+		if dir != "" {
+			os.RemoveAll(dir)
+		}
+		return nil, err
+	}
+	r.dir = dir
+	return r, nil
+}
+
+// startReady starts a program that prints a line of JSON when it is ready.
+func startReady(ctx context.Context, env []string, name string, args ...string) (*running, error) {
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), env...)
+	var complaints bytes.Buffer // shown when it does not become ready
+	cmd.Stderr = &complaints
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -83,7 +100,7 @@ func startNubeIn(ctx context.Context, dir, data string, args ...string) (*runnin
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	r := &running{cmd: cmd, dir: dir}
+	r := &running{cmd: cmd}
 	line, err := bufio.NewReader(out).ReadBytes('\n')
 	var ready struct {
 		Ready             bool
@@ -97,10 +114,9 @@ func startNubeIn(ctx context.Context, dir, data string, args ...string) (*runnin
 	}
 	if err != nil {
 		r.stop()
-		return nil, fmt.Errorf("nube: %w", err)
+		return nil, fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, complaints.Bytes())
 	}
-	go io.Copy(io.Discard, out)
-	r.host, r.gateway = ready.Endpoint[len("http://"):], ready.Gateway[len("http://"):]
+	r.host, r.gateway = strings.TrimPrefix(ready.Endpoint, "http://"), strings.TrimPrefix(ready.Gateway, "http://")
 	return r, nil
 }
 

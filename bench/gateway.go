@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+)
+
+// contender is one of the servers that are measured in turn.
+type contender struct {
+	name  string
+	group string // of those of which the best counts
+	host  string
+	// requests are sent one after the other, over and over.
+	requests [][]byte
+	results  []result
+}
+
+const (
+	gatewayConns  = 16
+	gatewayRounds = 3 // each contender in each; the median counts
+	userCount     = 100
+)
+
+// The groups of contenders.
+const (
+	barePath    = "bare"
+	throughNube = "nube"
+	offlinePath = "offline"
+	alongside   = "" // in no comparison
+)
+
+// gateway measures warm functions behind HTTP.
+func (b *bench) gateway(ctx context.Context) error {
+	if err := b.answers(ctx); err != nil {
+		return err
+	}
+	return b.users(ctx)
+}
+
+// answers measures the function that only answers.
+func (b *bench) answers(ctx context.Context) error {
+	app, err := newApplication(ctx, b.source(), 0)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(app.dir)
+	var started field
+	defer started.stop()
+	get := func(host, path string) [][]byte { return [][]byte{request(http.MethodGet, host, path, "")} }
+	r, err := started.add(startNube(ctx, false, "up", app.dir))
+	if err != nil {
+		return err
+	}
+	started.enter(throughNube, "nube, Go", r.gateway, get(r.gateway, "/answer"))
+	started.enter(alongside, "nube, Node.js", r.gateway, get(r.gateway, "/node"))
+	for _, n := range []int{1, 2, 4} {
+		r, err := started.add(startBare(ctx, app.binary, n))
+		if err != nil {
+			return err
+		}
+		started.enter(barePath, fmt.Sprintf("bare path, Go, %d processes", n), r.gateway, get(r.gateway, "/answer"))
+	}
+	for _, o := range offlines {
+		r, err := started.add(startOffline(ctx, "", o.args...))
+		if err != nil {
+			return err
+		}
+		started.enter(offlinePath, o.name+", Node.js", r.host, get(r.host, "/answer"))
+	}
+	return started.measure(ctx, b, "A function that only answers")
+}
+
+// users measures GET /users/{id} of the shop: one read of DynamoDB.
+func (b *bench) users(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "nube-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	shop := filepath.Join(b.examples, "shop")
+	binary := filepath.Join(dir, "bootstrap")
+	if err := compile(ctx, shop, "./functions/userapi", binary); err != nil {
+		return err
+	}
+	var started field
+	defer started.stop()
+	nube, err := started.add(startNube(ctx, false, "up", shop))
+	if err != nil {
+		return err
+	}
+	gets, err := makeUsers(ctx, nube.gateway)
+	if err != nil {
+		return err
+	}
+	started.enter(throughNube, "nube, Go, its own DynamoDB, durable", nube.gateway, gets(nube.gateway))
+	for _, n := range []int{1, 2, 4} {
+		r, err := started.add(startBare(ctx, binary, n, "AWS_ENDPOINT_URL=http://"+nube.host, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "TABLE_NAME=users-dev"))
+		if err != nil {
+			return err
+		}
+		started.enter(barePath, fmt.Sprintf("bare path, Go, %d processes, nube's DynamoDB", n), r.gateway, gets(r.gateway))
+	}
+	db, err := started.add(dynamoLocal("", true).start(ctx))
+	if err != nil {
+		return err
+	}
+	table, err := call(ctx, db.host, "CreateTable", `{"TableName":"users-dev","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}`)
+	if err != nil {
+		return err
+	}
+	if err := one(ctx, db.host, table); err != nil {
+		return err
+	}
+	for _, o := range offlines {
+		r, err := started.add(startOffline(ctx, "http://"+db.host, o.args...))
+		if err != nil {
+			return err
+		}
+		gets, err := makeUsers(ctx, r.host)
+		if err != nil {
+			return fmt.Errorf("%s: %w", o.name, err)
+		}
+		started.enter(offlinePath, o.name+", Node.js, DynamoDB Local in memory", r.host, gets(r.host))
+	}
+	return started.measure(ctx, b, "GET /users/{id}: a function that reads DynamoDB")
+}
+
+// makeUsers creates users and returns the requests that read them, for
+// whichever host has them.
+func makeUsers(ctx context.Context, host string) (func(host string) [][]byte, error) {
+	var ids []string
+	for i := range userCount {
+		body := fmt.Sprintf(`{"name":"User %d","email":"user%d-%s@example.com"}`, i, i, host)
+		raw := request(http.MethodPost, host, "/users", body, "Content-Type", "application/json")
+		err := sendRaw(ctx, host, raw, func(status int, body []byte) bool {
+			var user struct{ ID string }
+			if status != http.StatusCreated || json.Unmarshal(body, &user) != nil || user.ID == "" {
+				return false
+			}
+			ids = append(ids, user.ID)
+			return true
+		})
+		if err != nil {
+			return nil, fmt.Errorf("create a user: %w", err)
+		}
+	}
+	return func(host string) [][]byte {
+		var out [][]byte
+		for _, id := range ids {
+			out = append(out, request(http.MethodGet, host, "/users/"+id, ""))
+		}
+		return out
+	}, nil
+}
+
+// source is the directory of this module.
+func (b *bench) source() string { return filepath.Join(filepath.Dir(b.examples), "bench") }
+
+// startBare starts the bare path in a process of its own.
+func startBare(ctx context.Context, binary string, n int, env ...string) (*running, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return startReady(ctx, env, self, bareCommand, "--function", binary, "--instances", strconv.Itoa(n))
+}
+
+// offlines are the ways in which serverless-offline runs functions.
+var offlines = []struct {
+	name string
+	args []string
+}{
+	{"serverless-offline 13.9.0, worker threads (its default)", nil},
+	{"serverless-offline 13.9.0, --useInProcess", []string{"--useInProcess"}},
+}
+
+// startOffline starts serverless-offline under osls.
+func startOffline(ctx context.Context, dynamodb string, more ...string) (*running, error) {
+	var ports []string
+	for range 3 {
+		p, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		ports = append(ports, strconv.Itoa(p))
+	}
+	env := []string{"AWS_ENDPOINT_URL=" + dynamodb, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "SLS_TELEMETRY_DISABLED=1", "SLS_NOTIFICATIONS_MODE=off"}
+	return startOther(ctx, tools("node/offline"), env, func(port string) []string {
+		return append([]string{tools("node/node_modules/.bin/osls"), "offline", "start", "--noPrependStageInUrl",
+			"--httpPort", port, "--lambdaPort", ports[0], "--albPort", ports[1], "--websocketPort", ports[2]}, more...)
+	})
+}
+
+// field is the contenders of one table and what runs for them.
+type field struct {
+	running    []*running
+	contenders []*contender
+}
+
+// add remembers a server, to be stopped at the end.
+func (f *field) add(r *running, err error) (*running, error) {
+	if err == nil {
+		f.running = append(f.running, r)
+	}
+	return r, err
+}
+
+func (f *field) stop() {
+	for _, r := range slices.Backward(f.running) {
+		r.stop()
+	}
+}
+
+func (f *field) enter(group, name, host string, requests [][]byte) {
+	f.contenders = append(f.contenders, &contender{name: name, group: group, host: host, requests: requests})
+}
+
+// measure loads the contenders in turn, several times, so that what else the
+// machine does meets them all, and reports each one's median.
+func (f *field) measure(ctx context.Context, b *bench, table string) error {
+	for range gatewayRounds {
+		for _, c := range f.contenders {
+			l := load{addr: c.host, conns: gatewayConns, duration: b.duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
+				next: func(conn, n int) []byte { return c.requests[(conn*31+n)%len(c.requests)] }}
+			res, err := l.run(ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			c.results = append(c.results, res)
+		}
+	}
+	best := map[string]float64{}
+	for _, c := range f.contenders {
+		slices.SortFunc(c.results, func(a, b result) int { return int(a.perSec - b.perSec) })
+		mid := c.results[len(c.results)/2]
+		best[c.group] = max(best[c.group], mid.perSec)
+		b.report.add(table, c.name, fmt.Sprintf("%d connections", gatewayConns), mid)
+	}
+	b.report.value(table, "nube beside the best bare path", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.0f %%", 100*best[throughNube]/best[barePath]))
+	b.report.value(table, "nube beside serverless-offline's best", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.1f×", best[throughNube]/best[offlinePath]))
+	return nil
+}
