@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -33,7 +34,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.unknownRequest(w, r, call, cred)
 		return
 	}
-	ctx := With(r.Context(), call)
+	ctx := record.With(With(r.Context(), call), record.FromHeaders(r.Header, call.ID))
 	name := t.name
 	if t.op != nil {
 		name = t.op.Name
@@ -65,6 +66,7 @@ func (f *Front) serve(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err := f.authenticate(ctx, r, call, t, body); err != nil {
 		return fail(err)
 	}
+	ctx = record.Acting(ctx, or(string(call.Actor.Principal.ARN), call.Actor.Principal.Service))
 	if t.op == nil {
 		return fail(unknownOperation(t))
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/packed"
@@ -108,15 +109,47 @@ func (c Cause) Child(s SpanID) Cause {
 
 type causeKey struct{}
 
+// under is what a context carries: a cause and, inside the process, the hop that
+// it is.
+type under struct {
+	Cause
+	hop *Hop
+}
+
 // With returns a context in which c is the cause of what happens.
 func With(ctx context.Context, c Cause) context.Context {
-	return context.WithValue(ctx, causeKey{}, c)
+	return context.WithValue(ctx, causeKey{}, under{Cause: c})
 }
 
 // From returns the cause of what happens in ctx, the zero Cause if nobody said.
 func From(ctx context.Context) Cause {
-	c, _ := ctx.Value(causeKey{}).(Cause)
+	u, _ := ctx.Value(causeKey{}).(under)
+	return u.Cause
+}
+
+// FromHeaders returns the cause of a request with these headers, in the form of
+// X-Ray or of W3C, under a request id.
+func FromHeaders(h http.Header, request string) Cause {
+	c, ok := ParseXRay(h.Get(XRayHeader))
+	if !ok {
+		c, _ = ParseTraceparent(h.Get(ParentHeader))
+	}
+	c.Request = request
 	return c
+}
+
+// Acting says on whose behalf the hop of ctx, and what it causes, happens: for
+// hops that begin before it is known.
+func Acting(ctx context.Context, by string) context.Context {
+	u, _ := ctx.Value(causeKey{}).(under)
+	if u.By != "" {
+		return ctx // somebody before has caused it
+	}
+	u.By = by
+	if u.hop != nil {
+		u.hop.span.By = by
+	}
+	return context.WithValue(ctx, causeKey{}, u)
 }
 
 // causeVersion is the first byte of an encoded cause.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -90,6 +91,22 @@ func TestCauseInContext(t *testing.T) {
 	s := NewSpanID()
 	if got := c.Child(s); got.Span != s || got.Trace != c.Trace || got.Request != "r" {
 		t.Errorf("Child = %+v", got)
+	}
+}
+
+func TestFromHeaders(t *testing.T) {
+	tr, sp := mustTrace(t, trace), mustSpan(t, span)
+	for _, test := range []struct {
+		name, value string
+		want        Cause
+	}{
+		{XRayHeader, "Root=" + xtrace + ";Parent=" + span, Cause{Trace: tr, Span: sp, Sampled: true, Request: "r"}},
+		{ParentHeader, "00-" + trace + "-" + span + "-01", Cause{Trace: tr, Span: sp, Sampled: true, Request: "r"}},
+		{ParentHeader, "nonsense", Cause{Request: "r"}},
+	} {
+		if got := FromHeaders(http.Header{test.name: {test.value}}, "r"); got != test.want {
+			t.Errorf("%s: %s is %+v, want %+v", test.name, test.value, got, test.want)
+		}
 	}
 }
 

@@ -34,7 +34,8 @@ func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
 	if c.Request == "" {
 		c.Request, c.By = s.Request, s.By
 	}
-	return With(ctx, c.Child(s.ID)), &Hop{r: r, span: s}
+	h := &Hop{r: r, span: s}
+	return context.WithValue(ctx, causeKey{}, under{c.Child(s.ID), h}), h
 }
 
 // Note adds a detail to the span.

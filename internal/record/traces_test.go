@@ -106,6 +106,31 @@ func TestHopsAreATree(t *testing.T) {
 	})
 }
 
+// Who acts may be known only after the hop has begun.
+func TestActing(t *testing.T) {
+	r := openMem(t)
+	ctx, hop := r.Begin(With(context.Background(), Cause{Request: "req"}), Span{Name: "PutItem"})
+	ctx = Acting(ctx, "ana")
+	if ctx2 := Acting(ctx, "lambda"); From(ctx2).By != "ana" {
+		t.Errorf("by %s, want who caused it first", From(ctx2).By)
+	}
+	_, inner := r.Begin(ctx, Span{Name: "Emit"})
+	inner.End(nil)
+	hop.End(nil)
+	spans, err := r.Traces.Trace(ctx, From(ctx).Trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range spans {
+		if s.By != "ana" || s.Request != "req" {
+			t.Errorf("%s by %q for %q", s.Name, s.By, s.Request)
+		}
+	}
+	if len(spans) != 2 {
+		t.Errorf("%d spans", len(spans))
+	}
+}
+
 func TestRecentTraces(t *testing.T) {
 	r := openMem(t)
 	add := func(tr byte, start clock.Instant, name string) {
