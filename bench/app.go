@@ -40,6 +40,10 @@ func newApplication(ctx context.Context, source string, cold int) (a application
 			os.RemoveAll(a.dir)
 		}
 	}()
+	// Confined functions have a user of their own, who must reach the scripts.
+	if err := os.Chmod(a.dir, 0o755); err != nil {
+		return a, err
+	}
 	a.binary = filepath.Join(a.dir, "bin", "bootstrap")
 	if err := compile(ctx, source, "./functions/answer", a.binary); err != nil {
 		return a, err

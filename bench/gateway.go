@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // contender is one of the servers that are measured in turn.
@@ -136,7 +137,7 @@ func (b *bench) users(ctx context.Context) error {
 func makeUsers(ctx context.Context, host string) (func(host string) [][]byte, error) {
 	var ids []string
 	for i := range userCount {
-		body := fmt.Sprintf(`{"name":"User %d","email":"user%d-%s@example.com"}`, i, i, host)
+		body := fmt.Sprintf(`{"name":"User %d","email":"user%d-%s@example.com"}`, i, i, strings.ReplaceAll(host, ":", "-"))
 		raw := request(http.MethodPost, host, "/users", body, "Content-Type", "application/json")
 		err := sendRaw(ctx, host, raw, func(status int, body []byte) bool {
 			var user struct{ ID string }
