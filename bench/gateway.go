@@ -24,7 +24,7 @@ type contender struct {
 
 const (
 	gatewayConns  = 16
-	gatewayRounds = 3 // each contender in each; the median counts
+	gatewayRounds = 4 // each contender in each; the first warms up, of the others the median counts
 	userCount     = 100
 )
 
@@ -35,14 +35,6 @@ const (
 	offlinePath = "offline"
 	alongside   = "" // in no comparison
 )
-
-// gateway measures warm functions behind HTTP.
-func (b *bench) gateway(ctx context.Context) error {
-	if err := b.answers(ctx); err != nil {
-		return err
-	}
-	return b.users(ctx)
-}
 
 // answers measures the function that only answers.
 func (b *bench) answers(ctx context.Context) error {
@@ -225,7 +217,7 @@ func (f *field) enter(group, name, host string, requests [][]byte) {
 // measure loads the contenders in turn, several times, so that what else the
 // machine does meets them all, and reports each one's median.
 func (f *field) measure(ctx context.Context, b *bench, table string) error {
-	for range gatewayRounds {
+	for round := range gatewayRounds {
 		for _, c := range f.contenders {
 			l := load{addr: c.host, conns: gatewayConns, duration: b.duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
 				next: func(conn, n int) []byte { return c.requests[(conn*31+n)%len(c.requests)] }}
@@ -233,7 +225,9 @@ func (f *field) measure(ctx context.Context, b *bench, table string) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			c.results = append(c.results, res)
+			if round > 0 {
+				c.results = append(c.results, res)
+			}
 		}
 	}
 	best := map[string]float64{}
