@@ -232,6 +232,7 @@ func TestTemplatesRefused(t *testing.T) {
 	client := cloudformation.NewFromConfig(target.Config())
 	for _, c := range []struct{ template, message string }{
 		{`{`, "Template format error"},
+		{`{"Resources":{}}`, "At least one Resources member must be defined."},
 		{`{"Resources":{"A":{"Type":"AWS::DynamoDB::Table","Properties":{"TableName":{"Ref":"Nobody"}}}}}`, "Unresolved resource dependencies [Nobody] in the Resources block of the template"},
 		{`{"Resources":{"A":{"Type":"AWS::Logs::LogGroup","DependsOn":"B"},"B":{"Type":"AWS::Logs::LogGroup","DependsOn":"A"}}}`, "Circular dependency between resources: [A, B]"},
 		{`{"Resources":{"A":{"Type":"AWS::Logs::LogGroup"}},"Parameters":{"P":{"Type":"String"}}}`, "Parameters: [P] must have values"},

@@ -106,7 +106,13 @@ func parse(body string, url *string) (*template.Template, error) {
 		return nil, invalid("Either Template URL or Template Body must be specified.")
 	}
 	t, ds := template.Parse(&template.File{Name: "template", Text: []byte(body)})
-	return t, shown(ds.Err())
+	if err := shown(ds.Err()); err != nil {
+		return nil, err
+	}
+	if len(t.Resources) == 0 {
+		return nil, invalid("Template format error: At least one Resources member must be defined.")
+	}
+	return t, nil
 }
 
 // allowed checks the types of a template against those that the request lets it
