@@ -28,6 +28,10 @@ const (
 	userCount     = 100
 )
 
+// processes are the sizes of the bare path; nube starts one process for each
+// request under way.
+var processes = []int{1, 2, 4, gatewayConns}
+
 // The groups of contenders.
 const (
 	barePath    = "bare"
@@ -52,7 +56,7 @@ func (b *bench) answers(ctx context.Context) error {
 	}
 	started.enter(throughNube, "nube, Go", r.gateway, get(r.gateway, "/answer"))
 	started.enter(alongside, "nube, Node.js", r.gateway, get(r.gateway, "/node"))
-	for _, n := range []int{1, 2, 4} {
+	for _, n := range processes {
 		r, err := started.add(startBare(ctx, app.binary, n))
 		if err != nil {
 			return err
@@ -92,7 +96,7 @@ func (b *bench) users(ctx context.Context) error {
 		return err
 	}
 	started.enter(throughNube, "nube, Go, its own DynamoDB, durable", nube.gateway, gets(nube.gateway))
-	for _, n := range []int{1, 2, 4} {
+	for _, n := range processes {
 		r, err := started.add(startBare(ctx, binary, n, "AWS_ENDPOINT_URL=http://"+nube.host, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "TABLE_NAME=users-dev"))
 		if err != nil {
 			return err
