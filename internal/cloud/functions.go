@@ -62,6 +62,9 @@ type invoker struct{ lambda *lambda.Service }
 
 // Invoke implements [apigateway.Invoker].
 func (i invoker) Invoke(ctx context.Context, in apigateway.Invocation) (apigateway.Outcome, error) {
+	if in.Async {
+		return apigateway.Outcome{}, i.lambda.Enqueue(ctx, in.Function, in.Payload)
+	}
 	r, err := i.lambda.Invoke(ctx, in.Function, in.Payload)
 	if fault.Is(err, "TooManyRequestsException") {
 		return apigateway.Outcome{Throttle: true}, nil

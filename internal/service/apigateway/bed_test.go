@@ -39,6 +39,7 @@ type function struct {
 	mu     sync.Mutex
 	events []string
 	actors []awsapi.Actor
+	async  []bool
 	answer func(ctx context.Context) (apigateway.Outcome, error)
 }
 
@@ -47,6 +48,7 @@ func (f *function) Invoke(ctx context.Context, in apigateway.Invocation) (apigat
 	defer f.mu.Unlock()
 	f.events = append(f.events, string(in.Payload))
 	f.actors = append(f.actors, awsapi.From(ctx).Actor)
+	f.async = append(f.async, in.Async)
 	return f.answer(ctx)
 }
 

@@ -92,7 +92,8 @@ func appendMulti(b []byte, single, multi string, keys []string, values func(stri
 	return append(b, '}')
 }
 
-func (x *exchange) appendHeaders(b []byte) []byte {
+// headers are the request's headers, with those that API Gateway adds.
+func (x *exchange) headers() (keys []string, values func(string) []string) {
 	h := x.r.Header
 	more := map[string][]string{
 		"Host":              {x.r.Host},
@@ -104,7 +105,7 @@ func (x *exchange) appendHeaders(b []byte) []byte {
 	if x.trace != "" {
 		more["X-Amzn-Trace-Id"] = []string{x.trace}
 	}
-	keys := make([]string, 0, len(h)+len(more))
+	keys = make([]string, 0, len(h)+len(more))
 	for k := range h {
 		if more[k] == nil && k != "Connection" && len(h[k]) > 0 {
 			keys = append(keys, k)
@@ -113,12 +114,17 @@ func (x *exchange) appendHeaders(b []byte) []byte {
 	for k := range more {
 		keys = append(keys, k)
 	}
-	return appendMulti(b, `,"headers":`, `,"multiValueHeaders":`, keys, func(k string) []string {
+	return keys, func(k string) []string {
 		if vs := more[k]; vs != nil {
 			return vs
 		}
 		return h[k]
-	})
+	}
+}
+
+func (x *exchange) appendHeaders(b []byte) []byte {
+	keys, values := x.headers()
+	return appendMulti(b, `,"headers":`, `,"multiValueHeaders":`, keys, values)
 }
 
 func (x *exchange) proto() string {

@@ -17,29 +17,40 @@ import (
 
 // proxyFunction calls a function with the request and answers what it says.
 func (x *exchange) proxyFunction(ctx context.Context, i *shapes.Integration) *failure {
-	fn, ok := functionOf(x.expand(*i.Uri))
-	if !ok {
-		return x.internal("integration", fmt.Errorf("no function in %s", *i.Uri))
-	}
-	called := awsapi.With(ctx, &awsapi.Call{
-		ID: x.id, Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", x.executeARN()),
-	})
-	out, err := x.s.invoke.Invoke(called, Invocation{Function: fn, Payload: x.event(), TraceID: x.trace})
+	out, fail := x.invokeFunction(ctx, i, Invocation{Payload: x.event()})
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return &failure{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "InternalServerErrorException", "Endpoint request timed out"}
-	case err != nil:
-		if _, coded := fault.As(err); coded { // the function is gone, or may not be called
-			x.s.log.Warn("apigateway: the function could not be called", "request", x.id, "function", fn, "err", err)
-			return &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
-		}
-		return x.internal("calling "+fn.String(), err)
-	case out.Throttle:
-		return &failure{"INTEGRATION_FAILURE", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+	case fail != nil:
+		return fail
 	case out.Failed:
 		return badGateway()
 	}
 	return x.reply(out.Payload)
+}
+
+// invokeFunction calls the function of an integration.
+func (x *exchange) invokeFunction(ctx context.Context, i *shapes.Integration, in Invocation) (Outcome, *failure) {
+	fn, ok := functionOf(x.expand(*i.Uri))
+	if !ok {
+		return Outcome{}, x.internal("integration", fmt.Errorf("no function in %s", *i.Uri))
+	}
+	in.Function, in.TraceID = fn, x.trace
+	called := awsapi.With(ctx, &awsapi.Call{
+		ID: x.id, Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", x.executeARN()),
+	})
+	out, err := x.s.invoke.Invoke(called, in)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return out, &failure{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "InternalServerErrorException", "Endpoint request timed out"}
+	case err != nil:
+		if _, coded := fault.As(err); coded { // the function is gone, or may not be called
+			x.s.log.Warn("apigateway: the function could not be called", "request", x.id, "function", fn, "err", err)
+			return out, &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+		}
+		return out, x.internal("calling "+fn.String(), err)
+	case out.Throttle:
+		return out, &failure{"INTEGRATION_FAILURE", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+	}
+	return out, nil
 }
 
 // badGateway is the answer when a function failed or answered something else

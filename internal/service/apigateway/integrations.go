@@ -97,25 +97,51 @@ func supportedIntegration(i *shapes.Integration) error {
 		if value(i.HttpMethod) == "" {
 			return badRequest("Enumeration value for HttpMethod must be non-empty")
 		}
+	case "AWS":
+		if _, ok := functionOf(value(i.Uri)); !ok {
+			return badRequest("AWS integrations of functions only are supported: uri must be arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations, not %s", value(i.Uri))
+		}
+		if value(i.HttpMethod) == "" {
+			return badRequest("Enumeration value for HttpMethod must be non-empty")
+		}
+		if value(i.ContentHandling) == "CONVERT_TO_BINARY" {
+			return badRequest("contentHandling CONVERT_TO_BINARY is not supported for functions: their payload is JSON.")
+		}
+		if err := readTemplates(i.RequestTemplates); err != nil {
+			return err
+		}
+		return supportedRequestParameters(i.RequestParameters)
 	case "MOCK":
-		for media, text := range i.RequestTemplates {
-			if err := supportedTemplate(media, text); err != nil {
-				return err
+		if err := readTemplates(i.RequestTemplates); err != nil {
+			return err
+		}
+		for _, text := range i.RequestTemplates {
+			if strings.ContainsAny(text, "#$") {
+				continue // its status is known when it is executed
 			}
 			if _, err := mockStatus(text); err != nil {
 				return err
 			}
 		}
 	default:
-		return badRequest("Integrations of type %s are not supported; AWS_PROXY, HTTP_PROXY and MOCK are.", value(i.Type))
+		return badRequest("Integrations of type %s are not supported; AWS with a function, AWS_PROXY, HTTP_PROXY and MOCK are.", value(i.Type))
 	}
 	return nil
 }
 
-// supportedTemplate refuses mapping templates that are more than text.
-func supportedTemplate(media, text string) error {
-	if strings.ContainsAny(text, "#$") {
-		return badRequest("The mapping template for %s uses the Velocity template language, which is not supported; plain text is.", media)
+// supportedRequestParameters checks the mappings of an integration's request.
+func supportedRequestParameters(parameters map[string]string) error {
+	for to, from := range parameters {
+		place, name, ok := strings.Cut(strings.TrimPrefix(to, "integration.request."), ".")
+		if !ok || name == "" || !strings.HasPrefix(to, "integration.request.") || place != "header" && place != "path" && place != "querystring" {
+			return badRequest("Invalid mapping expression parameter specified: %s", to)
+		}
+		if from == "method.request.body" {
+			continue
+		}
+		if err := checkMapped(from, "method.request.header.", "method.request.querystring.", "method.request.path.", "method.request.body."); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -215,10 +241,14 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *shapes.PutInte
 		StatusCode: in.StatusCode, SelectionPattern: in.SelectionPattern, ResponseParameters: in.ResponseParameters,
 		ResponseTemplates: in.ResponseTemplates, ContentHandling: in.ContentHandling,
 	}
-	for media, text := range in.ResponseTemplates {
-		if err := supportedTemplate(media, text); err != nil {
-			return nil, err
-		}
+	if err := readTemplates(in.ResponseTemplates); err != nil {
+		return nil, err
+	}
+	if _, err := selectionPattern(value(in.SelectionPattern)); err != nil {
+		return nil, badRequest("Invalid selection pattern specified: %v", err)
+	}
+	if value(in.ContentHandling) == "CONVERT_TO_BINARY" {
+		return nil, badRequest("contentHandling CONVERT_TO_BINARY is not supported for integration responses.")
 	}
 	for name, expr := range in.ResponseParameters {
 		if err := supportedParameter(name, expr); err != nil {
@@ -238,16 +268,15 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *shapes.PutInte
 	return &resp, nil
 }
 
-// supportedParameter checks a mapping to method.response.header.Name: a quoted
-// literal is all that a mock can map.
+// supportedParameter checks a mapping to method.response.header.Name.
 func supportedParameter(name, expr string) error {
 	if !strings.HasPrefix(name, "method.response.header.") {
 		return badRequest("Invalid mapping expression parameter specified: %s", name)
 	}
-	if len(expr) < 2 || expr[0] != '\'' || expr[len(expr)-1] != '\'' {
-		return badRequest("Invalid mapping expression specified: %s; a value in single quotes is supported.", expr)
+	if expr == "integration.response.body" {
+		return nil
 	}
-	return nil
+	return checkMapped(expr, "integration.response.header.", "integration.response.multivalueheader.", "integration.response.body.")
 }
 
 func (s *Service) getIntegrationResponse(ctx context.Context, in *shapes.GetIntegrationResponseRequest) (*shapes.IntegrationResponse, error) {

@@ -18,6 +18,9 @@ type plan struct {
 	stage *shapes.Stage
 	deployment
 	root *node
+
+	templates sync.Map // text → *vtl.Template
+	patterns  sync.Map // text → *regexp.Regexp
 }
 
 // node is one segment of the paths of an API.

@@ -17,6 +17,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/vtl"
 )
 
 // maxPayload is API Gateway's limit of a request's body.
@@ -39,6 +40,7 @@ type exchange struct {
 	params   map[string]string
 	body     []byte
 	actor    awsapi.Actor // of AWS_IAM authorisation
+	context  *vtl.Map     // $context, once a template needs it
 }
 
 // Serve answers a request that was addressed to an API and a stage. trace is
@@ -84,6 +86,8 @@ func (x *exchange) integrate(ctx context.Context) *failure {
 	switch *i.Type {
 	case "AWS_PROXY":
 		return x.proxyFunction(ctx, i)
+	case "AWS":
+		return x.callFunction(ctx, i)
 	case "MOCK":
 		return x.mock(i)
 	case "HTTP_PROXY":

@@ -18,6 +18,7 @@ type Invocation struct {
 	Function arn.ARN // may carry a version or alias
 	Payload  []byte
 	TraceID  string // X-Amzn-Trace-Id
+	Async    bool   // the function's answer is not waited for
 }
 
 // Outcome is what a function answered.

@@ -286,6 +286,15 @@ func (s *Service) Invoke(ctx context.Context, fn arn.ARN, payload []byte) (Resul
 	return Result{Payload: out.Payload, Failed: value(out.FunctionError) != "", Version: value(out.ExecutedVersion)}, nil
 }
 
+// Enqueue invokes a function asynchronously for another service, as [Service.Invoke]
+// does. When it returns, the event is on disk.
+func (s *Service) Enqueue(ctx context.Context, fn arn.ARN, payload []byte) error {
+	_, err := awsapi.Do(ctx, s.Caller, shapes.Invoke, &shapes.InvocationRequest{
+		FunctionName: ptr(string(fn)), InvocationType: ptr("Event"), Payload: payload,
+	})
+	return err
+}
+
 // functionARN reports whether a target is a function of a scope.
 func functionARN(target string) (arn.Scope, bool) {
 	a := arn.ARN(target)
