@@ -14,7 +14,6 @@ import (
 type report struct {
 	out  io.Writer
 	rows []row
-	text []string
 }
 
 type row struct {
