@@ -53,7 +53,7 @@ func (x *exchange) requestPayload(i *shapes.Integration) ([]byte, *failure) {
 		text = "{}"
 	}
 	if !json.Valid([]byte(text)) {
-		x.s.log.Warn("apigateway: the request's payload is not JSON", "request", x.id, "payload", text)
+		x.s.log.Warn("apigateway: the request's payload is not JSON", "request", x.id, "media", x.media(), "bytes", len(text))
 		return nil, &failure{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Could not parse request body into json"}
 	}
 	return []byte(text), nil
