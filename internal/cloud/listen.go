@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nube-run/nube/internal/control"
@@ -16,6 +17,7 @@ import (
 type listeners struct {
 	aws, gateway net.Listener
 	servers      []*http.Server
+	unused       sync.Map // net.Conn that has sent nothing yet
 }
 
 func (c *Cloud) listen() (*listeners, error) {
@@ -40,9 +42,19 @@ func (ls *listeners) serve(aws, gateway http.Handler) {
 		l net.Listener
 		h http.Handler
 	}{{ls.aws, aws}, {ls.gateway, gateway}} {
-		srv := &http.Server{Handler: s.h, ReadHeaderTimeout: headerTimeout}
+		srv := &http.Server{Handler: s.h, ReadHeaderTimeout: headerTimeout, ConnState: ls.note}
 		ls.servers = append(ls.servers, srv)
 		go srv.Serve(s.l)
+	}
+}
+
+// note keeps the connections on which nothing has come: browsers and pools open
+// them ahead, and a server that shuts down would wait seconds for each.
+func (ls *listeners) note(c net.Conn, state http.ConnState) {
+	if state == http.StateNew {
+		ls.unused.Store(c, nil)
+	} else {
+		ls.unused.Delete(c)
 	}
 }
 
@@ -51,6 +63,10 @@ func (ls *listeners) close(ctx context.Context) error {
 	if len(ls.servers) == 0 {
 		return errors.Join(ls.aws.Close(), ls.gateway.Close())
 	}
+	ls.unused.Range(func(c, _ any) bool {
+		c.(net.Conn).Close()
+		return true
+	})
 	var errs []error
 	for _, s := range ls.servers {
 		if err := s.Shutdown(ctx); err != nil {

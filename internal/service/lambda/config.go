@@ -118,6 +118,9 @@ func (s *Service) check(ctx context.Context, in *settings) error {
 		if kind, _ := bootstrap.KindOf(*in.runtime); kind == bootstrap.Unknown {
 			return refused(fmt.Sprintf("the runtime %s; it runs provided.*, go1.x, nodejs*.x and python3.*", *in.runtime))
 		}
+		if err := knownRuntime(*in.runtime); err != nil {
+			return err
+		}
 	}
 	if in.env != nil {
 		if err := checkEnv(in.env.Variables); err != nil {
