@@ -61,7 +61,22 @@ func openCgroups(mounts []cgroupMount, name string) (*cgroups, error) {
 	if err := g.sweep(); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
+	g.weigh()
 	return g, nil
+}
+
+// weigh makes the group of all instances weigh as much as many processes. A
+// group is scheduled as one: with the weight of one process, all instances
+// together would get what a single thread of ours gets, and a busy cloud would
+// starve its functions. Within the group instances share by their memory.
+func (g *cgroups) weigh() {
+	const processes = 64
+	switch h := g.cpu; h.version { // a weight that cannot be set is the kernel's default
+	case 1:
+		_ = writeFile(filepath.Join(h.dir, "cpu.shares"), strconv.Itoa(processes*1024))
+	case 2:
+		_ = writeFile(filepath.Join(h.dir, "cpu.weight"), strconv.Itoa(min(processes*100, 10000)))
+	}
 }
 
 // find makes the directories.
