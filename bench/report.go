@@ -62,7 +62,7 @@ func (r *report) markdown(w io.Writer) {
 
 const method = `Everything in one run, on one machine that runs the load too: keep-alive connections over loopback, each with one request
 under way, a quarter of the time to warm up. Requests to DynamoDB are signed with Signature Version 4; nube verifies the
-signature, evaluates IAM policies and records each call, the others do not. "fsync before the answer" is as system-call
+signature, evaluates IAM policies and records each call; what the others do with it was not looked into. "fsync before the answer" is as system-call
 traces show it: for a put nube on disk syncs its log once, DynamoDB Local syncs four times. Every put changes its item: nube
 writes nothing for a put of what is there already.
 
