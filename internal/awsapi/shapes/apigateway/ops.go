@@ -5,218 +5,330 @@ package apigateway
 import "github.com/nube-run/nube/internal/awsapi/schema"
 
 var ops = [...]schema.Op{
-	0: {Name: "CreateApiKey", Method: "POST", URI: "/apikeys", Status: 201, Input: schema.None, Output: schema.None},
-	1: {Name: "CreateAuthorizer", Method: "POST", URI: "/restapis/{restapi_id}/authorizers", Status: 201, Input: schema.None, Output: schema.None},
-	2: {Name: "CreateBasePathMapping", Method: "POST", URI: "/domainnames/{domain_name}/basepathmappings", Status: 201, Input: schema.None, Output: schema.None},
-	3: {Name: "CreateDeployment", Method: "POST", URI: "/restapis/{restapi_id}/deployments", Status: 201, Declared: true, Input: 11, Output: 24,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102, 90},
+	0: {Name: "CreateApiKey", Method: "POST", URI: "/apikeys", Status: 201, Declared: true, Input: 19, Output: 2,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateApiKeyRequest) }, NewOutput: func() any { return new(ApiKey) }},
+	1: {Name: "CreateAuthorizer", Method: "POST", URI: "/restapis/{restapi_id}/authorizers", Status: 201, Declared: true, Input: 20, Output: 6,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateAuthorizerRequest) }, NewOutput: func() any { return new(Authorizer) }},
+	2: {Name: "CreateBasePathMapping", Method: "POST", URI: "/domainnames/{domain_name}/basepathmappings", Status: 201, Declared: true, Input: 21, Output: 10,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateBasePathMappingRequest) }, NewOutput: func() any { return new(BasePathMapping) }},
+	3: {Name: "CreateDeployment", Method: "POST", URI: "/restapis/{restapi_id}/deployments", Status: 201, Declared: true, Input: 22, Output: 48,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177, 161},
 		NewInput: func() any { return new(CreateDeploymentRequest) }, NewOutput: func() any { return new(Deployment) }},
 	4: {Name: "CreateDocumentationPart", Method: "POST", URI: "/restapis/{restapi_id}/documentation/parts", Status: 201, Input: schema.None, Output: schema.None},
 	5: {Name: "CreateDocumentationVersion", Method: "POST", URI: "/restapis/{restapi_id}/documentation/versions", Status: 201, Input: schema.None, Output: schema.None},
-	6: {Name: "CreateDomainName", Method: "POST", URI: "/domainnames", Status: 201, Input: schema.None, Output: schema.None},
-	7: {Name: "CreateModel", Method: "POST", URI: "/restapis/{restapi_id}/models", Status: 201, Input: schema.None, Output: schema.None},
-	8: {Name: "CreateRequestValidator", Method: "POST", URI: "/restapis/{restapi_id}/requestvalidators", Status: 201, Input: schema.None, Output: schema.None},
-	9: {Name: "CreateResource", Method: "POST", URI: "/restapis/{restapi_id}/resources/{parent_id}", Status: 201, Declared: true, Input: 12, Output: 86,
-		Errors:   []schema.Ref{104, 75, 8, 53, 3, 102},
+	6: {Name: "CreateDomainName", Method: "POST", URI: "/domainnames", Status: 201, Declared: true, Input: 23, Output: 51,
+		Errors:   []schema.Ref{9, 16, 99, 179, 177},
+		NewInput: func() any { return new(CreateDomainNameRequest) }, NewOutput: func() any { return new(DomainName) }},
+	7: {Name: "CreateModel", Method: "POST", URI: "/restapis/{restapi_id}/models", Status: 201, Declared: true, Input: 24, Output: 136,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateModelRequest) }, NewOutput: func() any { return new(ModelShape) }},
+	8: {Name: "CreateRequestValidator", Method: "POST", URI: "/restapis/{restapi_id}/requestvalidators", Status: 201, Declared: true, Input: 25, Output: 154,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateRequestValidatorRequest) }, NewOutput: func() any { return new(RequestValidator) }},
+	9: {Name: "CreateResource", Method: "POST", URI: "/restapis/{restapi_id}/resources/{parent_id}", Status: 201, Declared: true, Input: 26, Output: 156,
+		Errors:   []schema.Ref{179, 140, 16, 99, 9, 177},
 		NewInput: func() any { return new(CreateResourceRequest) }, NewOutput: func() any { return new(Resource) }},
-	10: {Name: "CreateRestApi", Method: "POST", URI: "/restapis", Status: 201, Declared: true, Input: 13, Output: 88,
-		Errors:   []schema.Ref{3, 8, 53, 104, 102},
+	10: {Name: "CreateRestApi", Method: "POST", URI: "/restapis", Status: 201, Declared: true, Input: 27, Output: 158,
+		Errors:   []schema.Ref{9, 16, 99, 179, 177},
 		NewInput: func() any { return new(CreateRestApiRequest) }, NewOutput: func() any { return new(RestApi) }},
-	11: {Name: "CreateStage", Method: "POST", URI: "/restapis/{restapi_id}/stages", Status: 201, Declared: true, Input: 14, Output: 91,
-		Errors:   []schema.Ref{104, 3, 75, 8, 53, 102},
+	11: {Name: "CreateStage", Method: "POST", URI: "/restapis/{restapi_id}/stages", Status: 201, Declared: true, Input: 28, Output: 162,
+		Errors:   []schema.Ref{179, 9, 140, 16, 99, 177},
 		NewInput: func() any { return new(CreateStageRequest) }, NewOutput: func() any { return new(Stage) }},
-	12: {Name: "CreateUsagePlan", Method: "POST", URI: "/usageplans", Status: 201, Input: schema.None, Output: schema.None},
-	13: {Name: "CreateUsagePlanKey", Method: "POST", URI: "/usageplans/{usageplanId}/keys", Status: 201, Input: schema.None, Output: schema.None},
+	12: {Name: "CreateUsagePlan", Method: "POST", URI: "/usageplans", Status: 201, Declared: true, Input: 30, Output: 200,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateUsagePlanRequest) }, NewOutput: func() any { return new(UsagePlan) }},
+	13: {Name: "CreateUsagePlanKey", Method: "POST", URI: "/usageplans/{usageplanId}/keys", Status: 201, Declared: true, Input: 29, Output: 201,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(CreateUsagePlanKeyRequest) }, NewOutput: func() any { return new(UsagePlanKey) }},
 	14: {Name: "CreateVpcLink", Method: "POST", URI: "/vpclinks", Status: 202, Input: schema.None, Output: schema.None},
-	15: {Name: "DeleteApiKey", Method: "DELETE", URI: "/apikeys/{api_Key}", Status: 202, Input: schema.None, Output: schema.None},
-	16: {Name: "DeleteAuthorizer", Method: "DELETE", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Status: 202, Input: schema.None, Output: schema.None},
-	17: {Name: "DeleteBasePathMapping", Method: "DELETE", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Status: 202, Input: schema.None, Output: schema.None},
+	15: {Name: "DeleteApiKey", Method: "DELETE", URI: "/apikeys/{api_Key}", Status: 202, Declared: true, Input: 31, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteApiKeyRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	16: {Name: "DeleteAuthorizer", Method: "DELETE", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Status: 202, Declared: true, Input: 32, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteAuthorizerRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	17: {Name: "DeleteBasePathMapping", Method: "DELETE", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Status: 202, Declared: true, Input: 33, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteBasePathMappingRequest) }, NewOutput: func() any { return new(schema.Empty) }},
 	18: {Name: "DeleteClientCertificate", Method: "DELETE", URI: "/clientcertificates/{clientcertificate_id}", Status: 202, Input: schema.None, Output: schema.None},
-	19: {Name: "DeleteDeployment", Method: "DELETE", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Status: 202, Declared: true, Input: 15, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	19: {Name: "DeleteDeployment", Method: "DELETE", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Status: 202, Declared: true, Input: 34, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(DeleteDeploymentRequest) }, NewOutput: func() any { return new(schema.Empty) }},
 	20: {Name: "DeleteDocumentationPart", Method: "DELETE", URI: "/restapis/{restapi_id}/documentation/parts/{part_id}", Status: 202, Input: schema.None, Output: schema.None},
 	21: {Name: "DeleteDocumentationVersion", Method: "DELETE", URI: "/restapis/{restapi_id}/documentation/versions/{doc_version}", Status: 202, Input: schema.None, Output: schema.None},
-	22: {Name: "DeleteDomainName", Method: "DELETE", URI: "/domainnames/{domain_name}", Status: 202, Input: schema.None, Output: schema.None},
-	23: {Name: "DeleteGatewayResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Status: 202, Declared: true, Input: 16, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 75, 104, 102},
+	22: {Name: "DeleteDomainName", Method: "DELETE", URI: "/domainnames/{domain_name}", Status: 202, Declared: true, Input: 35, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteDomainNameRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	23: {Name: "DeleteGatewayResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Status: 202, Declared: true, Input: 36, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
 		NewInput: func() any { return new(DeleteGatewayResponseRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	24: {Name: "DeleteIntegration", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Status: 204, Declared: true, Input: 17, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 75, 104, 102},
+	24: {Name: "DeleteIntegration", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Status: 204, Declared: true, Input: 37, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
 		NewInput: func() any { return new(DeleteIntegrationRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	25: {Name: "DeleteIntegrationResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Status: 204, Declared: true, Input: 18, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 75, 104, 102},
+	25: {Name: "DeleteIntegrationResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Status: 204, Declared: true, Input: 38, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
 		NewInput: func() any { return new(DeleteIntegrationResponseRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	26: {Name: "DeleteMethod", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Status: 204, Declared: true, Input: 19, Output: schema.None,
-		Errors:   []schema.Ref{104, 75, 102, 8},
+	26: {Name: "DeleteMethod", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Status: 204, Declared: true, Input: 39, Output: schema.None,
+		Errors:   []schema.Ref{179, 140, 177, 16},
 		NewInput: func() any { return new(DeleteMethodRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	27: {Name: "DeleteMethodResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 204, Declared: true, Input: 20, Output: schema.None,
-		Errors:   []schema.Ref{104, 75, 102, 3, 8},
+	27: {Name: "DeleteMethodResponse", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 204, Declared: true, Input: 40, Output: schema.None,
+		Errors:   []schema.Ref{179, 140, 177, 9, 16},
 		NewInput: func() any { return new(DeleteMethodResponseRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	28: {Name: "DeleteModel", Method: "DELETE", URI: "/restapis/{restapi_id}/models/{model_name}", Status: 202, Input: schema.None, Output: schema.None},
-	29: {Name: "DeleteRequestValidator", Method: "DELETE", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Status: 202, Input: schema.None, Output: schema.None},
-	30: {Name: "DeleteResource", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}", Status: 202, Declared: true, Input: 21, Output: schema.None,
-		Errors:   []schema.Ref{104, 75, 3, 8, 102},
+	28: {Name: "DeleteModel", Method: "DELETE", URI: "/restapis/{restapi_id}/models/{model_name}", Status: 202, Declared: true, Input: 41, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteModelRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	29: {Name: "DeleteRequestValidator", Method: "DELETE", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Status: 202, Declared: true, Input: 42, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteRequestValidatorRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	30: {Name: "DeleteResource", Method: "DELETE", URI: "/restapis/{restapi_id}/resources/{resource_id}", Status: 202, Declared: true, Input: 43, Output: schema.None,
+		Errors:   []schema.Ref{179, 140, 9, 16, 177},
 		NewInput: func() any { return new(DeleteResourceRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	31: {Name: "DeleteRestApi", Method: "DELETE", URI: "/restapis/{restapi_id}", Status: 202, Declared: true, Input: 22, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 75, 104, 102},
+	31: {Name: "DeleteRestApi", Method: "DELETE", URI: "/restapis/{restapi_id}", Status: 202, Declared: true, Input: 44, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
 		NewInput: func() any { return new(DeleteRestApiRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	32: {Name: "DeleteStage", Method: "DELETE", URI: "/restapis/{restapi_id}/stages/{stage_name}", Status: 202, Declared: true, Input: 23, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	32: {Name: "DeleteStage", Method: "DELETE", URI: "/restapis/{restapi_id}/stages/{stage_name}", Status: 202, Declared: true, Input: 45, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(DeleteStageRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	33: {Name: "DeleteUsagePlan", Method: "DELETE", URI: "/usageplans/{usageplanId}", Status: 202, Input: schema.None, Output: schema.None},
-	34: {Name: "DeleteUsagePlanKey", Method: "DELETE", URI: "/usageplans/{usageplanId}/keys/{keyId}", Status: 202, Input: schema.None, Output: schema.None},
+	33: {Name: "DeleteUsagePlan", Method: "DELETE", URI: "/usageplans/{usageplanId}", Status: 202, Declared: true, Input: 47, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteUsagePlanRequest) }, NewOutput: func() any { return new(schema.Empty) }},
+	34: {Name: "DeleteUsagePlanKey", Method: "DELETE", URI: "/usageplans/{usageplanId}/keys/{keyId}", Status: 202, Declared: true, Input: 46, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 140, 179, 177},
+		NewInput: func() any { return new(DeleteUsagePlanKeyRequest) }, NewOutput: func() any { return new(schema.Empty) }},
 	35: {Name: "DeleteVpcLink", Method: "DELETE", URI: "/vpclinks/{vpclink_id}", Status: 202, Input: schema.None, Output: schema.None},
-	36: {Name: "FlushStageAuthorizersCache", Method: "DELETE", URI: "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", Status: 202, Input: schema.None, Output: schema.None},
+	36: {Name: "FlushStageAuthorizersCache", Method: "DELETE", URI: "/restapis/{restapi_id}/stages/{stage_name}/cache/authorizers", Status: 202, Declared: true, Input: 57, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(FlushStageAuthorizersCacheRequest) }, NewOutput: func() any { return new(schema.Empty) }},
 	37: {Name: "FlushStageCache", Method: "DELETE", URI: "/restapis/{restapi_id}/stages/{stage_name}/cache/data", Status: 202, Input: schema.None, Output: schema.None},
 	38: {Name: "GenerateClientCertificate", Method: "POST", URI: "/clientcertificates", Status: 201, Input: schema.None, Output: schema.None},
-	39: {Name: "GetAccount", Method: "GET", URI: "/account", Declared: true, Input: 33, Output: 1,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	39: {Name: "GetAccount", Method: "GET", URI: "/account", Declared: true, Input: 61, Output: 1,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetAccountRequest) }, NewOutput: func() any { return new(Account) }},
-	40: {Name: "GetApiKey", Method: "GET", URI: "/apikeys/{api_Key}", Input: schema.None, Output: schema.None},
-	41: {Name: "GetApiKeys", Method: "GET", URI: "/apikeys", Input: schema.None, Output: schema.None},
-	42: {Name: "GetAuthorizer", Method: "GET", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Input: schema.None, Output: schema.None},
-	43: {Name: "GetAuthorizers", Method: "GET", URI: "/restapis/{restapi_id}/authorizers", Input: schema.None, Output: schema.None},
-	44: {Name: "GetBasePathMapping", Method: "GET", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Input: schema.None, Output: schema.None},
-	45: {Name: "GetBasePathMappings", Method: "GET", URI: "/domainnames/{domain_name}/basepathmappings", Input: schema.None, Output: schema.None},
+	40: {Name: "GetApiKey", Method: "GET", URI: "/apikeys/{api_Key}", Declared: true, Input: 62, Output: 2,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetApiKeyRequest) }, NewOutput: func() any { return new(ApiKey) }},
+	41: {Name: "GetApiKeys", Method: "GET", URI: "/apikeys", Declared: true, Input: 63, Output: 4,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetApiKeysRequest) }, NewOutput: func() any { return new(ApiKeys) }},
+	42: {Name: "GetAuthorizer", Method: "GET", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Declared: true, Input: 64, Output: 6,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetAuthorizerRequest) }, NewOutput: func() any { return new(Authorizer) }},
+	43: {Name: "GetAuthorizers", Method: "GET", URI: "/restapis/{restapi_id}/authorizers", Declared: true, Input: 65, Output: 8,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetAuthorizersRequest) }, NewOutput: func() any { return new(Authorizers) }},
+	44: {Name: "GetBasePathMapping", Method: "GET", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Declared: true, Input: 66, Output: 10,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetBasePathMappingRequest) }, NewOutput: func() any { return new(BasePathMapping) }},
+	45: {Name: "GetBasePathMappings", Method: "GET", URI: "/domainnames/{domain_name}/basepathmappings", Declared: true, Input: 67, Output: 11,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetBasePathMappingsRequest) }, NewOutput: func() any { return new(BasePathMappings) }},
 	46: {Name: "GetClientCertificate", Method: "GET", URI: "/clientcertificates/{clientcertificate_id}", Input: schema.None, Output: schema.None},
 	47: {Name: "GetClientCertificates", Method: "GET", URI: "/clientcertificates", Input: schema.None, Output: schema.None},
-	48: {Name: "GetDeployment", Method: "GET", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Declared: true, Input: 34, Output: 24,
-		Errors:   []schema.Ref{3, 75, 104, 102, 90},
+	48: {Name: "GetDeployment", Method: "GET", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Declared: true, Input: 68, Output: 48,
+		Errors:   []schema.Ref{9, 140, 179, 177, 161},
 		NewInput: func() any { return new(GetDeploymentRequest) }, NewOutput: func() any { return new(Deployment) }},
-	49: {Name: "GetDeployments", Method: "GET", URI: "/restapis/{restapi_id}/deployments", Declared: true, Input: 35, Output: 26,
-		Errors:   []schema.Ref{3, 75, 104, 102, 90},
+	49: {Name: "GetDeployments", Method: "GET", URI: "/restapis/{restapi_id}/deployments", Declared: true, Input: 69, Output: 50,
+		Errors:   []schema.Ref{9, 140, 179, 177, 161},
 		NewInput: func() any { return new(GetDeploymentsRequest) }, NewOutput: func() any { return new(Deployments) }},
 	50: {Name: "GetDocumentationPart", Method: "GET", URI: "/restapis/{restapi_id}/documentation/parts/{part_id}", Input: schema.None, Output: schema.None},
 	51: {Name: "GetDocumentationParts", Method: "GET", URI: "/restapis/{restapi_id}/documentation/parts", Input: schema.None, Output: schema.None},
 	52: {Name: "GetDocumentationVersion", Method: "GET", URI: "/restapis/{restapi_id}/documentation/versions/{doc_version}", Input: schema.None, Output: schema.None},
 	53: {Name: "GetDocumentationVersions", Method: "GET", URI: "/restapis/{restapi_id}/documentation/versions", Input: schema.None, Output: schema.None},
-	54: {Name: "GetDomainName", Method: "GET", URI: "/domainnames/{domain_name}", Input: schema.None, Output: schema.None},
-	55: {Name: "GetDomainNames", Method: "GET", URI: "/domainnames", Input: schema.None, Output: schema.None},
+	54: {Name: "GetDomainName", Method: "GET", URI: "/domainnames/{domain_name}", Declared: true, Input: 70, Output: 51,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetDomainNameRequest) }, NewOutput: func() any { return new(DomainName) }},
+	55: {Name: "GetDomainNames", Method: "GET", URI: "/domainnames", Declared: true, Input: 71, Output: 53,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetDomainNamesRequest) }, NewOutput: func() any { return new(DomainNames) }},
 	56: {Name: "GetExport", Method: "GET", URI: "/restapis/{restapi_id}/stages/{stage_name}/exports/{export_type}", Input: schema.None, Output: schema.None},
-	57: {Name: "GetGatewayResponse", Method: "GET", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Declared: true, Input: 36, Output: 30,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	57: {Name: "GetGatewayResponse", Method: "GET", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Declared: true, Input: 72, Output: 58,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetGatewayResponseRequest) }, NewOutput: func() any { return new(GatewayResponse) }},
-	58: {Name: "GetGatewayResponses", Method: "GET", URI: "/restapis/{restapi_id}/gatewayresponses", Declared: true, Input: 37, Output: 32,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	58: {Name: "GetGatewayResponses", Method: "GET", URI: "/restapis/{restapi_id}/gatewayresponses", Declared: true, Input: 73, Output: 60,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetGatewayResponsesRequest) }, NewOutput: func() any { return new(GatewayResponses) }},
-	59: {Name: "GetIntegration", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Declared: true, Input: 38, Output: 50,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	59: {Name: "GetIntegration", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Declared: true, Input: 74, Output: 96,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetIntegrationRequest) }, NewOutput: func() any { return new(Integration) }},
-	60: {Name: "GetIntegrationResponse", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Declared: true, Input: 39, Output: 51,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	60: {Name: "GetIntegrationResponse", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Declared: true, Input: 75, Output: 97,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetIntegrationResponseRequest) }, NewOutput: func() any { return new(IntegrationResponse) }},
-	61: {Name: "GetMethod", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 40, Output: 71,
-		Errors:   []schema.Ref{104, 75, 102},
+	61: {Name: "GetMethod", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 76, Output: 132,
+		Errors:   []schema.Ref{179, 140, 177},
 		NewInput: func() any { return new(GetMethodRequest) }, NewOutput: func() any { return new(Method) }},
-	62: {Name: "GetMethodResponse", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Declared: true, Input: 41, Output: 72,
-		Errors:   []schema.Ref{104, 75, 102},
+	62: {Name: "GetMethodResponse", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Declared: true, Input: 77, Output: 133,
+		Errors:   []schema.Ref{179, 140, 177},
 		NewInput: func() any { return new(GetMethodResponseRequest) }, NewOutput: func() any { return new(MethodResponse) }},
-	63: {Name: "GetModel", Method: "GET", URI: "/restapis/{restapi_id}/models/{model_name}", Input: schema.None, Output: schema.None},
-	64: {Name: "GetModelTemplate", Method: "GET", URI: "/restapis/{restapi_id}/models/{model_name}/default_template", Input: schema.None, Output: schema.None},
-	65: {Name: "GetModels", Method: "GET", URI: "/restapis/{restapi_id}/models", Input: schema.None, Output: schema.None},
-	66: {Name: "GetRequestValidator", Method: "GET", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Input: schema.None, Output: schema.None},
-	67: {Name: "GetRequestValidators", Method: "GET", URI: "/restapis/{restapi_id}/requestvalidators", Input: schema.None, Output: schema.None},
-	68: {Name: "GetResource", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}", Declared: true, Input: 42, Output: 86,
-		Errors:   []schema.Ref{104, 75, 102},
+	63: {Name: "GetModel", Method: "GET", URI: "/restapis/{restapi_id}/models/{model_name}", Declared: true, Input: 78, Output: 136,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetModelRequest) }, NewOutput: func() any { return new(ModelShape) }},
+	64: {Name: "GetModelTemplate", Method: "GET", URI: "/restapis/{restapi_id}/models/{model_name}/default_template", Declared: true, Input: 79, Output: 169,
+		Errors:   []schema.Ref{179, 140, 9, 177},
+		NewInput: func() any { return new(GetModelTemplateRequest) }, NewOutput: func() any { return new(Template) }},
+	65: {Name: "GetModels", Method: "GET", URI: "/restapis/{restapi_id}/models", Declared: true, Input: 80, Output: 137,
+		Errors:   []schema.Ref{9, 179, 140, 177},
+		NewInput: func() any { return new(GetModelsRequest) }, NewOutput: func() any { return new(Models) }},
+	66: {Name: "GetRequestValidator", Method: "GET", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Declared: true, Input: 81, Output: 154,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetRequestValidatorRequest) }, NewOutput: func() any { return new(RequestValidator) }},
+	67: {Name: "GetRequestValidators", Method: "GET", URI: "/restapis/{restapi_id}/requestvalidators", Declared: true, Input: 82, Output: 155,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetRequestValidatorsRequest) }, NewOutput: func() any { return new(RequestValidators) }},
+	68: {Name: "GetResource", Method: "GET", URI: "/restapis/{restapi_id}/resources/{resource_id}", Declared: true, Input: 83, Output: 156,
+		Errors:   []schema.Ref{179, 140, 177},
 		NewInput: func() any { return new(GetResourceRequest) }, NewOutput: func() any { return new(Resource) }},
-	69: {Name: "GetResources", Method: "GET", URI: "/restapis/{restapi_id}/resources", Declared: true, Input: 43, Output: 87,
-		Errors:   []schema.Ref{3, 104, 75, 102},
+	69: {Name: "GetResources", Method: "GET", URI: "/restapis/{restapi_id}/resources", Declared: true, Input: 84, Output: 157,
+		Errors:   []schema.Ref{9, 179, 140, 177},
 		NewInput: func() any { return new(GetResourcesRequest) }, NewOutput: func() any { return new(Resources) }},
-	70: {Name: "GetRestApi", Method: "GET", URI: "/restapis/{restapi_id}", Declared: true, Input: 44, Output: 88,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	70: {Name: "GetRestApi", Method: "GET", URI: "/restapis/{restapi_id}", Declared: true, Input: 85, Output: 158,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetRestApiRequest) }, NewOutput: func() any { return new(RestApi) }},
-	71: {Name: "GetRestApis", Method: "GET", URI: "/restapis", Declared: true, Input: 45, Output: 89,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	71: {Name: "GetRestApis", Method: "GET", URI: "/restapis", Declared: true, Input: 86, Output: 159,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetRestApisRequest) }, NewOutput: func() any { return new(RestApis) }},
 	72: {Name: "GetSdk", Method: "GET", URI: "/restapis/{restapi_id}/stages/{stage_name}/sdks/{sdk_type}", Input: schema.None, Output: schema.None},
 	73: {Name: "GetSdkType", Method: "GET", URI: "/sdktypes/{sdktype_id}", Input: schema.None, Output: schema.None},
 	74: {Name: "GetSdkTypes", Method: "GET", URI: "/sdktypes", Input: schema.None, Output: schema.None},
-	75: {Name: "GetStage", Method: "GET", URI: "/restapis/{restapi_id}/stages/{stage_name}", Declared: true, Input: 46, Output: 91,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	75: {Name: "GetStage", Method: "GET", URI: "/restapis/{restapi_id}/stages/{stage_name}", Declared: true, Input: 87, Output: 162,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(GetStageRequest) }, NewOutput: func() any { return new(Stage) }},
-	76: {Name: "GetStages", Method: "GET", URI: "/restapis/{restapi_id}/stages", Declared: true, Input: 47, Output: 92,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	76: {Name: "GetStages", Method: "GET", URI: "/restapis/{restapi_id}/stages", Declared: true, Input: 88, Output: 164,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(GetStagesRequest) }, NewOutput: func() any { return new(Stages) }},
-	77: {Name: "GetTags", Method: "GET", URI: "/tags/{resource_arn}", Declared: true, Input: 48, Output: 96,
-		Errors:   []schema.Ref{3, 75, 104, 102},
+	77: {Name: "GetTags", Method: "GET", URI: "/tags/{resource_arn}", Declared: true, Input: 89, Output: 168,
+		Errors:   []schema.Ref{9, 140, 179, 177},
 		NewInput: func() any { return new(GetTagsRequest) }, NewOutput: func() any { return new(Tags) }},
-	78: {Name: "GetUsage", Method: "GET", URI: "/usageplans/{usageplanId}/usage", Input: schema.None, Output: schema.None},
-	79: {Name: "GetUsagePlan", Method: "GET", URI: "/usageplans/{usageplanId}", Input: schema.None, Output: schema.None},
-	80: {Name: "GetUsagePlanKey", Method: "GET", URI: "/usageplans/{usageplanId}/keys/{keyId}", Input: schema.None, Output: schema.None},
-	81: {Name: "GetUsagePlanKeys", Method: "GET", URI: "/usageplans/{usageplanId}/keys", Input: schema.None, Output: schema.None},
-	82: {Name: "GetUsagePlans", Method: "GET", URI: "/usageplans", Input: schema.None, Output: schema.None},
+	78: {Name: "GetUsage", Method: "GET", URI: "/usageplans/{usageplanId}/usage", Declared: true, Input: 94, Output: 199,
+		Errors:   []schema.Ref{9, 179, 140, 177},
+		NewInput: func() any { return new(GetUsageRequest) }, NewOutput: func() any { return new(Usage) }},
+	79: {Name: "GetUsagePlan", Method: "GET", URI: "/usageplans/{usageplanId}", Declared: true, Input: 92, Output: 200,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetUsagePlanRequest) }, NewOutput: func() any { return new(UsagePlan) }},
+	80: {Name: "GetUsagePlanKey", Method: "GET", URI: "/usageplans/{usageplanId}/keys/{keyId}", Declared: true, Input: 90, Output: 201,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetUsagePlanKeyRequest) }, NewOutput: func() any { return new(UsagePlanKey) }},
+	81: {Name: "GetUsagePlanKeys", Method: "GET", URI: "/usageplans/{usageplanId}/keys", Declared: true, Input: 91, Output: 202,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetUsagePlanKeysRequest) }, NewOutput: func() any { return new(UsagePlanKeys) }},
+	82: {Name: "GetUsagePlans", Method: "GET", URI: "/usageplans", Declared: true, Input: 93, Output: 203,
+		Errors:   []schema.Ref{9, 140, 179, 177},
+		NewInput: func() any { return new(GetUsagePlansRequest) }, NewOutput: func() any { return new(UsagePlans) }},
 	83: {Name: "GetVpcLink", Method: "GET", URI: "/vpclinks/{vpclink_id}", Input: schema.None, Output: schema.None},
 	84: {Name: "GetVpcLinks", Method: "GET", URI: "/vpclinks", Input: schema.None, Output: schema.None},
 	85: {Name: "ImportApiKeys", Method: "POST", URI: "/apikeys?mode=import", Status: 201, Input: schema.None, Output: schema.None},
 	86: {Name: "ImportDocumentationParts", Method: "PUT", URI: "/restapis/{restapi_id}/documentation/parts", Input: schema.None, Output: schema.None},
 	87: {Name: "ImportRestApi", Method: "POST", URI: "/restapis?mode=import", Status: 201, Input: schema.None, Output: schema.None},
-	88: {Name: "PutGatewayResponse", Method: "PUT", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Status: 201, Declared: true, Input: 81, Output: 30,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	88: {Name: "PutGatewayResponse", Method: "PUT", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Status: 201, Declared: true, Input: 147, Output: 58,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(PutGatewayResponseRequest) }, NewOutput: func() any { return new(GatewayResponse) }},
-	89: {Name: "PutIntegration", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Status: 201, Declared: true, Input: 82, Output: 50,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	89: {Name: "PutIntegration", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Status: 201, Declared: true, Input: 148, Output: 96,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(PutIntegrationRequest) }, NewOutput: func() any { return new(Integration) }},
-	90: {Name: "PutIntegrationResponse", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Status: 201, Declared: true, Input: 83, Output: 51,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	90: {Name: "PutIntegrationResponse", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Status: 201, Declared: true, Input: 149, Output: 97,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(PutIntegrationResponseRequest) }, NewOutput: func() any { return new(IntegrationResponse) }},
-	91: {Name: "PutMethod", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Status: 201, Declared: true, Input: 84, Output: 71,
-		Errors:   []schema.Ref{3, 104, 75, 8, 53, 102},
+	91: {Name: "PutMethod", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Status: 201, Declared: true, Input: 150, Output: 132,
+		Errors:   []schema.Ref{9, 179, 140, 16, 99, 177},
 		NewInput: func() any { return new(PutMethodRequest) }, NewOutput: func() any { return new(Method) }},
-	92: {Name: "PutMethodResponse", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 201, Declared: true, Input: 85, Output: 72,
-		Errors:   []schema.Ref{104, 75, 8, 53, 3, 102},
+	92: {Name: "PutMethodResponse", Method: "PUT", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 201, Declared: true, Input: 151, Output: 133,
+		Errors:   []schema.Ref{179, 140, 16, 99, 9, 177},
 		NewInput: func() any { return new(PutMethodResponseRequest) }, NewOutput: func() any { return new(MethodResponse) }},
 	93: {Name: "PutRestApi", Method: "PUT", URI: "/restapis/{restapi_id}", Input: schema.None, Output: schema.None},
-	94: {Name: "TagResource", Method: "PUT", URI: "/tags/{resource_arn}", Status: 204, Declared: true, Input: 95, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	94: {Name: "TagResource", Method: "PUT", URI: "/tags/{resource_arn}", Status: 204, Declared: true, Input: 167, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(TagResourceRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	95: {Name: "TestInvokeAuthorizer", Method: "POST", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Input: schema.None, Output: schema.None},
-	96: {Name: "TestInvokeMethod", Method: "POST", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 97, Output: 98,
-		Errors:   []schema.Ref{3, 104, 75, 102},
+	95: {Name: "TestInvokeAuthorizer", Method: "POST", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Declared: true, Input: 170, Output: 171,
+		Errors:   []schema.Ref{9, 179, 140, 177},
+		NewInput: func() any { return new(TestInvokeAuthorizerRequest) }, NewOutput: func() any { return new(TestInvokeAuthorizerResponse) }},
+	96: {Name: "TestInvokeMethod", Method: "POST", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 172, Output: 173,
+		Errors:   []schema.Ref{9, 179, 140, 177},
 		NewInput: func() any { return new(TestInvokeMethodRequest) }, NewOutput: func() any { return new(TestInvokeMethodResponse) }},
-	97: {Name: "UntagResource", Method: "DELETE", URI: "/tags/{resource_arn}", Status: 204, Declared: true, Input: 105, Output: schema.None,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	97: {Name: "UntagResource", Method: "DELETE", URI: "/tags/{resource_arn}", Status: 204, Declared: true, Input: 180, Output: schema.None,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(UntagResourceRequest) }, NewOutput: func() any { return new(schema.Empty) }},
-	98: {Name: "UpdateAccount", Method: "PATCH", URI: "/account", Declared: true, Input: 106, Output: 1,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	98: {Name: "UpdateAccount", Method: "PATCH", URI: "/account", Declared: true, Input: 181, Output: 1,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(UpdateAccountRequest) }, NewOutput: func() any { return new(Account) }},
-	99:  {Name: "UpdateApiKey", Method: "PATCH", URI: "/apikeys/{api_Key}", Input: schema.None, Output: schema.None},
-	100: {Name: "UpdateAuthorizer", Method: "PATCH", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Input: schema.None, Output: schema.None},
-	101: {Name: "UpdateBasePathMapping", Method: "PATCH", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Input: schema.None, Output: schema.None},
+	99: {Name: "UpdateApiKey", Method: "PATCH", URI: "/apikeys/{api_Key}", Declared: true, Input: 182, Output: 2,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateApiKeyRequest) }, NewOutput: func() any { return new(ApiKey) }},
+	100: {Name: "UpdateAuthorizer", Method: "PATCH", URI: "/restapis/{restapi_id}/authorizers/{authorizer_id}", Declared: true, Input: 183, Output: 6,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateAuthorizerRequest) }, NewOutput: func() any { return new(Authorizer) }},
+	101: {Name: "UpdateBasePathMapping", Method: "PATCH", URI: "/domainnames/{domain_name}/basepathmappings/{base_path}", Declared: true, Input: 184, Output: 10,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateBasePathMappingRequest) }, NewOutput: func() any { return new(BasePathMapping) }},
 	102: {Name: "UpdateClientCertificate", Method: "PATCH", URI: "/clientcertificates/{clientcertificate_id}", Input: schema.None, Output: schema.None},
-	103: {Name: "UpdateDeployment", Method: "PATCH", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Declared: true, Input: 107, Output: 24,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102, 90},
+	103: {Name: "UpdateDeployment", Method: "PATCH", URI: "/restapis/{restapi_id}/deployments/{deployment_id}", Declared: true, Input: 185, Output: 48,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177, 161},
 		NewInput: func() any { return new(UpdateDeploymentRequest) }, NewOutput: func() any { return new(Deployment) }},
 	104: {Name: "UpdateDocumentationPart", Method: "PATCH", URI: "/restapis/{restapi_id}/documentation/parts/{part_id}", Input: schema.None, Output: schema.None},
 	105: {Name: "UpdateDocumentationVersion", Method: "PATCH", URI: "/restapis/{restapi_id}/documentation/versions/{doc_version}", Input: schema.None, Output: schema.None},
-	106: {Name: "UpdateDomainName", Method: "PATCH", URI: "/domainnames/{domain_name}", Input: schema.None, Output: schema.None},
-	107: {Name: "UpdateGatewayResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Input: schema.None, Output: schema.None},
-	108: {Name: "UpdateIntegration", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Declared: true, Input: 108, Output: 50,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	106: {Name: "UpdateDomainName", Method: "PATCH", URI: "/domainnames/{domain_name}", Declared: true, Input: 186, Output: 51,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateDomainNameRequest) }, NewOutput: func() any { return new(DomainName) }},
+	107: {Name: "UpdateGatewayResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/gatewayresponses/{response_type}", Declared: true, Input: 187, Output: 58,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateGatewayResponseRequest) }, NewOutput: func() any { return new(GatewayResponse) }},
+	108: {Name: "UpdateIntegration", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration", Declared: true, Input: 188, Output: 96,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(UpdateIntegrationRequest) }, NewOutput: func() any { return new(Integration) }},
-	109: {Name: "UpdateIntegrationResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Input: schema.None, Output: schema.None},
-	110: {Name: "UpdateMethod", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 109, Output: 71,
-		Errors:   []schema.Ref{104, 75, 3, 8, 102},
+	109: {Name: "UpdateIntegrationResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/integration/responses/{status_code}", Declared: true, Input: 189, Output: 97,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateIntegrationResponseRequest) }, NewOutput: func() any { return new(IntegrationResponse) }},
+	110: {Name: "UpdateMethod", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}", Declared: true, Input: 190, Output: 132,
+		Errors:   []schema.Ref{179, 140, 9, 16, 177},
 		NewInput: func() any { return new(UpdateMethodRequest) }, NewOutput: func() any { return new(Method) }},
-	111: {Name: "UpdateMethodResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 201, Input: schema.None, Output: schema.None},
-	112: {Name: "UpdateModel", Method: "PATCH", URI: "/restapis/{restapi_id}/models/{model_name}", Input: schema.None, Output: schema.None},
-	113: {Name: "UpdateRequestValidator", Method: "PATCH", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Input: schema.None, Output: schema.None},
-	114: {Name: "UpdateResource", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}", Declared: true, Input: 110, Output: 86,
-		Errors:   []schema.Ref{104, 75, 8, 3, 102},
+	111: {Name: "UpdateMethodResponse", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}/methods/{http_method}/responses/{status_code}", Status: 201, Declared: true, Input: 191, Output: 133,
+		Errors:   []schema.Ref{179, 140, 16, 99, 9, 177},
+		NewInput: func() any { return new(UpdateMethodResponseRequest) }, NewOutput: func() any { return new(MethodResponse) }},
+	112: {Name: "UpdateModel", Method: "PATCH", URI: "/restapis/{restapi_id}/models/{model_name}", Declared: true, Input: 192, Output: 136,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateModelRequest) }, NewOutput: func() any { return new(ModelShape) }},
+	113: {Name: "UpdateRequestValidator", Method: "PATCH", URI: "/restapis/{restapi_id}/requestvalidators/{requestvalidator_id}", Declared: true, Input: 193, Output: 154,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateRequestValidatorRequest) }, NewOutput: func() any { return new(RequestValidator) }},
+	114: {Name: "UpdateResource", Method: "PATCH", URI: "/restapis/{restapi_id}/resources/{resource_id}", Declared: true, Input: 194, Output: 156,
+		Errors:   []schema.Ref{179, 140, 16, 9, 177},
 		NewInput: func() any { return new(UpdateResourceRequest) }, NewOutput: func() any { return new(Resource) }},
-	115: {Name: "UpdateRestApi", Method: "PATCH", URI: "/restapis/{restapi_id}", Declared: true, Input: 111, Output: 88,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	115: {Name: "UpdateRestApi", Method: "PATCH", URI: "/restapis/{restapi_id}", Declared: true, Input: 195, Output: 158,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(UpdateRestApiRequest) }, NewOutput: func() any { return new(RestApi) }},
-	116: {Name: "UpdateStage", Method: "PATCH", URI: "/restapis/{restapi_id}/stages/{stage_name}", Declared: true, Input: 112, Output: 91,
-		Errors:   []schema.Ref{3, 8, 53, 75, 104, 102},
+	116: {Name: "UpdateStage", Method: "PATCH", URI: "/restapis/{restapi_id}/stages/{stage_name}", Declared: true, Input: 196, Output: 162,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
 		NewInput: func() any { return new(UpdateStageRequest) }, NewOutput: func() any { return new(Stage) }},
-	117: {Name: "UpdateUsage", Method: "PATCH", URI: "/usageplans/{usageplanId}/keys/{keyId}/usage", Input: schema.None, Output: schema.None},
-	118: {Name: "UpdateUsagePlan", Method: "PATCH", URI: "/usageplans/{usageplanId}", Input: schema.None, Output: schema.None},
+	117: {Name: "UpdateUsage", Method: "PATCH", URI: "/usageplans/{usageplanId}/keys/{keyId}/usage", Declared: true, Input: 198, Output: 199,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateUsageRequest) }, NewOutput: func() any { return new(Usage) }},
+	118: {Name: "UpdateUsagePlan", Method: "PATCH", URI: "/usageplans/{usageplanId}", Declared: true, Input: 197, Output: 200,
+		Errors:   []schema.Ref{9, 16, 99, 140, 179, 177},
+		NewInput: func() any { return new(UpdateUsagePlanRequest) }, NewOutput: func() any { return new(UsagePlan) }},
 	119: {Name: "UpdateVpcLink", Method: "PATCH", URI: "/vpclinks/{vpclink_id}", Input: schema.None, Output: schema.None},
 }
 
+// CreateApiKey is the operation CreateApiKey.
+var CreateApiKey = schema.TypedOp[CreateApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[0]}
+
+// CreateAuthorizer is the operation CreateAuthorizer.
+var CreateAuthorizer = schema.TypedOp[CreateAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[1]}
+
+// CreateBasePathMapping is the operation CreateBasePathMapping.
+var CreateBasePathMapping = schema.TypedOp[CreateBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[2]}
+
 // CreateDeployment is the operation CreateDeployment.
 var CreateDeployment = schema.TypedOp[CreateDeploymentRequest, Deployment]{Model: &Model, Op: &ops[3]}
+
+// CreateDomainName is the operation CreateDomainName.
+var CreateDomainName = schema.TypedOp[CreateDomainNameRequest, DomainName]{Model: &Model, Op: &ops[6]}
+
+// CreateModel is the operation CreateModel.
+var CreateModel = schema.TypedOp[CreateModelRequest, ModelShape]{Model: &Model, Op: &ops[7]}
+
+// CreateRequestValidator is the operation CreateRequestValidator.
+var CreateRequestValidator = schema.TypedOp[CreateRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[8]}
 
 // CreateResource is the operation CreateResource.
 var CreateResource = schema.TypedOp[CreateResourceRequest, Resource]{Model: &Model, Op: &ops[9]}
@@ -227,8 +339,26 @@ var CreateRestApi = schema.TypedOp[CreateRestApiRequest, RestApi]{Model: &Model,
 // CreateStage is the operation CreateStage.
 var CreateStage = schema.TypedOp[CreateStageRequest, Stage]{Model: &Model, Op: &ops[11]}
 
+// CreateUsagePlan is the operation CreateUsagePlan.
+var CreateUsagePlan = schema.TypedOp[CreateUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[12]}
+
+// CreateUsagePlanKey is the operation CreateUsagePlanKey.
+var CreateUsagePlanKey = schema.TypedOp[CreateUsagePlanKeyRequest, UsagePlanKey]{Model: &Model, Op: &ops[13]}
+
+// DeleteApiKey is the operation DeleteApiKey.
+var DeleteApiKey = schema.TypedOp[DeleteApiKeyRequest, schema.Empty]{Model: &Model, Op: &ops[15]}
+
+// DeleteAuthorizer is the operation DeleteAuthorizer.
+var DeleteAuthorizer = schema.TypedOp[DeleteAuthorizerRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+
+// DeleteBasePathMapping is the operation DeleteBasePathMapping.
+var DeleteBasePathMapping = schema.TypedOp[DeleteBasePathMappingRequest, schema.Empty]{Model: &Model, Op: &ops[17]}
+
 // DeleteDeployment is the operation DeleteDeployment.
 var DeleteDeployment = schema.TypedOp[DeleteDeploymentRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+
+// DeleteDomainName is the operation DeleteDomainName.
+var DeleteDomainName = schema.TypedOp[DeleteDomainNameRequest, schema.Empty]{Model: &Model, Op: &ops[22]}
 
 // DeleteGatewayResponse is the operation DeleteGatewayResponse.
 var DeleteGatewayResponse = schema.TypedOp[DeleteGatewayResponseRequest, schema.Empty]{Model: &Model, Op: &ops[23]}
@@ -245,6 +375,12 @@ var DeleteMethod = schema.TypedOp[DeleteMethodRequest, schema.Empty]{Model: &Mod
 // DeleteMethodResponse is the operation DeleteMethodResponse.
 var DeleteMethodResponse = schema.TypedOp[DeleteMethodResponseRequest, schema.Empty]{Model: &Model, Op: &ops[27]}
 
+// DeleteModel is the operation DeleteModel.
+var DeleteModel = schema.TypedOp[DeleteModelRequest, schema.Empty]{Model: &Model, Op: &ops[28]}
+
+// DeleteRequestValidator is the operation DeleteRequestValidator.
+var DeleteRequestValidator = schema.TypedOp[DeleteRequestValidatorRequest, schema.Empty]{Model: &Model, Op: &ops[29]}
+
 // DeleteResource is the operation DeleteResource.
 var DeleteResource = schema.TypedOp[DeleteResourceRequest, schema.Empty]{Model: &Model, Op: &ops[30]}
 
@@ -254,14 +390,47 @@ var DeleteRestApi = schema.TypedOp[DeleteRestApiRequest, schema.Empty]{Model: &M
 // DeleteStage is the operation DeleteStage.
 var DeleteStage = schema.TypedOp[DeleteStageRequest, schema.Empty]{Model: &Model, Op: &ops[32]}
 
+// DeleteUsagePlan is the operation DeleteUsagePlan.
+var DeleteUsagePlan = schema.TypedOp[DeleteUsagePlanRequest, schema.Empty]{Model: &Model, Op: &ops[33]}
+
+// DeleteUsagePlanKey is the operation DeleteUsagePlanKey.
+var DeleteUsagePlanKey = schema.TypedOp[DeleteUsagePlanKeyRequest, schema.Empty]{Model: &Model, Op: &ops[34]}
+
+// FlushStageAuthorizersCache is the operation FlushStageAuthorizersCache.
+var FlushStageAuthorizersCache = schema.TypedOp[FlushStageAuthorizersCacheRequest, schema.Empty]{Model: &Model, Op: &ops[36]}
+
 // GetAccount is the operation GetAccount.
 var GetAccount = schema.TypedOp[GetAccountRequest, Account]{Model: &Model, Op: &ops[39]}
+
+// GetApiKey is the operation GetApiKey.
+var GetApiKey = schema.TypedOp[GetApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[40]}
+
+// GetApiKeys is the operation GetApiKeys.
+var GetApiKeys = schema.TypedOp[GetApiKeysRequest, ApiKeys]{Model: &Model, Op: &ops[41]}
+
+// GetAuthorizer is the operation GetAuthorizer.
+var GetAuthorizer = schema.TypedOp[GetAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[42]}
+
+// GetAuthorizers is the operation GetAuthorizers.
+var GetAuthorizers = schema.TypedOp[GetAuthorizersRequest, Authorizers]{Model: &Model, Op: &ops[43]}
+
+// GetBasePathMapping is the operation GetBasePathMapping.
+var GetBasePathMapping = schema.TypedOp[GetBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[44]}
+
+// GetBasePathMappings is the operation GetBasePathMappings.
+var GetBasePathMappings = schema.TypedOp[GetBasePathMappingsRequest, BasePathMappings]{Model: &Model, Op: &ops[45]}
 
 // GetDeployment is the operation GetDeployment.
 var GetDeployment = schema.TypedOp[GetDeploymentRequest, Deployment]{Model: &Model, Op: &ops[48]}
 
 // GetDeployments is the operation GetDeployments.
 var GetDeployments = schema.TypedOp[GetDeploymentsRequest, Deployments]{Model: &Model, Op: &ops[49]}
+
+// GetDomainName is the operation GetDomainName.
+var GetDomainName = schema.TypedOp[GetDomainNameRequest, DomainName]{Model: &Model, Op: &ops[54]}
+
+// GetDomainNames is the operation GetDomainNames.
+var GetDomainNames = schema.TypedOp[GetDomainNamesRequest, DomainNames]{Model: &Model, Op: &ops[55]}
 
 // GetGatewayResponse is the operation GetGatewayResponse.
 var GetGatewayResponse = schema.TypedOp[GetGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[57]}
@@ -280,6 +449,21 @@ var GetMethod = schema.TypedOp[GetMethodRequest, Method]{Model: &Model, Op: &ops
 
 // GetMethodResponse is the operation GetMethodResponse.
 var GetMethodResponse = schema.TypedOp[GetMethodResponseRequest, MethodResponse]{Model: &Model, Op: &ops[62]}
+
+// GetModel is the operation GetModel.
+var GetModel = schema.TypedOp[GetModelRequest, ModelShape]{Model: &Model, Op: &ops[63]}
+
+// GetModelTemplate is the operation GetModelTemplate.
+var GetModelTemplate = schema.TypedOp[GetModelTemplateRequest, Template]{Model: &Model, Op: &ops[64]}
+
+// GetModels is the operation GetModels.
+var GetModels = schema.TypedOp[GetModelsRequest, Models]{Model: &Model, Op: &ops[65]}
+
+// GetRequestValidator is the operation GetRequestValidator.
+var GetRequestValidator = schema.TypedOp[GetRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[66]}
+
+// GetRequestValidators is the operation GetRequestValidators.
+var GetRequestValidators = schema.TypedOp[GetRequestValidatorsRequest, RequestValidators]{Model: &Model, Op: &ops[67]}
 
 // GetResource is the operation GetResource.
 var GetResource = schema.TypedOp[GetResourceRequest, Resource]{Model: &Model, Op: &ops[68]}
@@ -302,6 +486,21 @@ var GetStages = schema.TypedOp[GetStagesRequest, Stages]{Model: &Model, Op: &ops
 // GetTags is the operation GetTags.
 var GetTags = schema.TypedOp[GetTagsRequest, Tags]{Model: &Model, Op: &ops[77]}
 
+// GetUsage is the operation GetUsage.
+var GetUsage = schema.TypedOp[GetUsageRequest, Usage]{Model: &Model, Op: &ops[78]}
+
+// GetUsagePlan is the operation GetUsagePlan.
+var GetUsagePlan = schema.TypedOp[GetUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[79]}
+
+// GetUsagePlanKey is the operation GetUsagePlanKey.
+var GetUsagePlanKey = schema.TypedOp[GetUsagePlanKeyRequest, UsagePlanKey]{Model: &Model, Op: &ops[80]}
+
+// GetUsagePlanKeys is the operation GetUsagePlanKeys.
+var GetUsagePlanKeys = schema.TypedOp[GetUsagePlanKeysRequest, UsagePlanKeys]{Model: &Model, Op: &ops[81]}
+
+// GetUsagePlans is the operation GetUsagePlans.
+var GetUsagePlans = schema.TypedOp[GetUsagePlansRequest, UsagePlans]{Model: &Model, Op: &ops[82]}
+
 // PutGatewayResponse is the operation PutGatewayResponse.
 var PutGatewayResponse = schema.TypedOp[PutGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[88]}
 
@@ -320,6 +519,9 @@ var PutMethodResponse = schema.TypedOp[PutMethodResponseRequest, MethodResponse]
 // TagResource is the operation TagResource.
 var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[94]}
 
+// TestInvokeAuthorizer is the operation TestInvokeAuthorizer.
+var TestInvokeAuthorizer = schema.TypedOp[TestInvokeAuthorizerRequest, TestInvokeAuthorizerResponse]{Model: &Model, Op: &ops[95]}
+
 // TestInvokeMethod is the operation TestInvokeMethod.
 var TestInvokeMethod = schema.TypedOp[TestInvokeMethodRequest, TestInvokeMethodResponse]{Model: &Model, Op: &ops[96]}
 
@@ -329,14 +531,41 @@ var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &M
 // UpdateAccount is the operation UpdateAccount.
 var UpdateAccount = schema.TypedOp[UpdateAccountRequest, Account]{Model: &Model, Op: &ops[98]}
 
+// UpdateApiKey is the operation UpdateApiKey.
+var UpdateApiKey = schema.TypedOp[UpdateApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[99]}
+
+// UpdateAuthorizer is the operation UpdateAuthorizer.
+var UpdateAuthorizer = schema.TypedOp[UpdateAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[100]}
+
+// UpdateBasePathMapping is the operation UpdateBasePathMapping.
+var UpdateBasePathMapping = schema.TypedOp[UpdateBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[101]}
+
 // UpdateDeployment is the operation UpdateDeployment.
 var UpdateDeployment = schema.TypedOp[UpdateDeploymentRequest, Deployment]{Model: &Model, Op: &ops[103]}
+
+// UpdateDomainName is the operation UpdateDomainName.
+var UpdateDomainName = schema.TypedOp[UpdateDomainNameRequest, DomainName]{Model: &Model, Op: &ops[106]}
+
+// UpdateGatewayResponse is the operation UpdateGatewayResponse.
+var UpdateGatewayResponse = schema.TypedOp[UpdateGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[107]}
 
 // UpdateIntegration is the operation UpdateIntegration.
 var UpdateIntegration = schema.TypedOp[UpdateIntegrationRequest, Integration]{Model: &Model, Op: &ops[108]}
 
+// UpdateIntegrationResponse is the operation UpdateIntegrationResponse.
+var UpdateIntegrationResponse = schema.TypedOp[UpdateIntegrationResponseRequest, IntegrationResponse]{Model: &Model, Op: &ops[109]}
+
 // UpdateMethod is the operation UpdateMethod.
 var UpdateMethod = schema.TypedOp[UpdateMethodRequest, Method]{Model: &Model, Op: &ops[110]}
+
+// UpdateMethodResponse is the operation UpdateMethodResponse.
+var UpdateMethodResponse = schema.TypedOp[UpdateMethodResponseRequest, MethodResponse]{Model: &Model, Op: &ops[111]}
+
+// UpdateModel is the operation UpdateModel.
+var UpdateModel = schema.TypedOp[UpdateModelRequest, ModelShape]{Model: &Model, Op: &ops[112]}
+
+// UpdateRequestValidator is the operation UpdateRequestValidator.
+var UpdateRequestValidator = schema.TypedOp[UpdateRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[113]}
 
 // UpdateResource is the operation UpdateResource.
 var UpdateResource = schema.TypedOp[UpdateResourceRequest, Resource]{Model: &Model, Op: &ops[114]}
@@ -346,3 +575,9 @@ var UpdateRestApi = schema.TypedOp[UpdateRestApiRequest, RestApi]{Model: &Model,
 
 // UpdateStage is the operation UpdateStage.
 var UpdateStage = schema.TypedOp[UpdateStageRequest, Stage]{Model: &Model, Op: &ops[116]}
+
+// UpdateUsage is the operation UpdateUsage.
+var UpdateUsage = schema.TypedOp[UpdateUsageRequest, Usage]{Model: &Model, Op: &ops[117]}
+
+// UpdateUsagePlan is the operation UpdateUsagePlan.
+var UpdateUsagePlan = schema.TypedOp[UpdateUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[118]}

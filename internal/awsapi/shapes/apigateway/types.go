@@ -20,9 +20,70 @@ type Account struct {
 	ApiKeyVersion     *string
 }
 
+// ApiKey is the shape ApiKey.
+type ApiKey struct {
+	Id              *string
+	Value           *string
+	Name            *string
+	CustomerId      *string
+	Description     *string
+	Enabled         *bool
+	CreatedDate     *clock.Instant
+	LastUpdatedDate *clock.Instant
+	StageKeys       []string
+	Tags            map[string]string
+}
+
+// ApiKeys is the shape ApiKeys.
+type ApiKeys struct {
+	Warnings []string
+	Position *string
+	Items    []ApiKey
+}
+
+// ApiStage is the shape ApiStage.
+type ApiStage struct {
+	ApiId    *string
+	Stage    *string
+	Throttle map[string]ThrottleSettings
+}
+
+// Authorizer is the shape Authorizer.
+type Authorizer struct {
+	Id                           *string
+	Name                         *string
+	Type                         *string
+	ProviderARNs                 []string
+	AuthType                     *string
+	AuthorizerUri                *string
+	AuthorizerCredentials        *string
+	IdentitySource               *string
+	IdentityValidationExpression *string
+	AuthorizerResultTtlInSeconds *int32
+}
+
+// Authorizers is the shape Authorizers.
+type Authorizers struct {
+	Position *string
+	Items    []Authorizer
+}
+
 // BadRequestException is the shape BadRequestException.
 type BadRequestException struct {
 	Message *string
+}
+
+// BasePathMapping is the shape BasePathMapping.
+type BasePathMapping struct {
+	BasePath  *string
+	RestApiId *string
+	Stage     *string
+}
+
+// BasePathMappings is the shape BasePathMappings.
+type BasePathMappings struct {
+	Position *string
+	Items    []BasePathMapping
 }
 
 // CanarySettings is the shape CanarySettings.
@@ -38,6 +99,40 @@ type ConflictException struct {
 	Message *string
 }
 
+// CreateApiKeyRequest is the shape CreateApiKeyRequest.
+type CreateApiKeyRequest struct {
+	Name               *string
+	Description        *string
+	Enabled            *bool
+	GenerateDistinctId *bool
+	Value              *string
+	StageKeys          []StageKey
+	CustomerId         *string
+	Tags               map[string]string
+}
+
+// CreateAuthorizerRequest is the shape CreateAuthorizerRequest.
+type CreateAuthorizerRequest struct {
+	RestApiId                    *string
+	Name                         *string
+	Type                         *string
+	ProviderARNs                 []string
+	AuthType                     *string
+	AuthorizerUri                *string
+	AuthorizerCredentials        *string
+	IdentitySource               *string
+	IdentityValidationExpression *string
+	AuthorizerResultTtlInSeconds *int32
+}
+
+// CreateBasePathMappingRequest is the shape CreateBasePathMappingRequest.
+type CreateBasePathMappingRequest struct {
+	DomainName *string
+	BasePath   *string
+	RestApiId  *string
+	Stage      *string
+}
+
 // CreateDeploymentRequest is the shape CreateDeploymentRequest.
 type CreateDeploymentRequest struct {
 	RestApiId           *string
@@ -49,6 +144,40 @@ type CreateDeploymentRequest struct {
 	Variables           map[string]string
 	CanarySettings      *DeploymentCanarySettings
 	TracingEnabled      *bool
+}
+
+// CreateDomainNameRequest is the shape CreateDomainNameRequest.
+type CreateDomainNameRequest struct {
+	DomainName                          *string
+	CertificateName                     *string
+	CertificateBody                     *string
+	CertificatePrivateKey               *string
+	CertificateChain                    *string
+	CertificateArn                      *string
+	RegionalCertificateName             *string
+	RegionalCertificateArn              *string
+	EndpointConfiguration               *EndpointConfiguration
+	Tags                                map[string]string
+	SecurityPolicy                      *string
+	MutualTlsAuthentication             *MutualTlsAuthenticationInput
+	OwnershipVerificationCertificateArn *string
+}
+
+// CreateModelRequest is the shape CreateModelRequest.
+type CreateModelRequest struct {
+	RestApiId   *string
+	Name        *string
+	Description *string
+	Schema      *string
+	ContentType *string
+}
+
+// CreateRequestValidatorRequest is the shape CreateRequestValidatorRequest.
+type CreateRequestValidatorRequest struct {
+	RestApiId                 *string
+	Name                      *string
+	ValidateRequestBody       *bool
+	ValidateRequestParameters *bool
 }
 
 // CreateResourceRequest is the shape CreateResourceRequest.
@@ -88,10 +217,49 @@ type CreateStageRequest struct {
 	Tags                 map[string]string
 }
 
+// CreateUsagePlanKeyRequest is the shape CreateUsagePlanKeyRequest.
+type CreateUsagePlanKeyRequest struct {
+	UsagePlanId *string
+	KeyId       *string
+	KeyType     *string
+}
+
+// CreateUsagePlanRequest is the shape CreateUsagePlanRequest.
+type CreateUsagePlanRequest struct {
+	Name        *string
+	Description *string
+	ApiStages   []ApiStage
+	Throttle    *ThrottleSettings
+	Quota       *QuotaSettings
+	Tags        map[string]string
+}
+
+// DeleteApiKeyRequest is the shape DeleteApiKeyRequest.
+type DeleteApiKeyRequest struct {
+	ApiKey *string
+}
+
+// DeleteAuthorizerRequest is the shape DeleteAuthorizerRequest.
+type DeleteAuthorizerRequest struct {
+	RestApiId    *string
+	AuthorizerId *string
+}
+
+// DeleteBasePathMappingRequest is the shape DeleteBasePathMappingRequest.
+type DeleteBasePathMappingRequest struct {
+	DomainName *string
+	BasePath   *string
+}
+
 // DeleteDeploymentRequest is the shape DeleteDeploymentRequest.
 type DeleteDeploymentRequest struct {
 	RestApiId    *string
 	DeploymentId *string
+}
+
+// DeleteDomainNameRequest is the shape DeleteDomainNameRequest.
+type DeleteDomainNameRequest struct {
+	DomainName *string
 }
 
 // DeleteGatewayResponseRequest is the shape DeleteGatewayResponseRequest.
@@ -130,6 +298,18 @@ type DeleteMethodResponseRequest struct {
 	StatusCode *string
 }
 
+// DeleteModelRequest is the shape DeleteModelRequest.
+type DeleteModelRequest struct {
+	RestApiId *string
+	ModelName *string
+}
+
+// DeleteRequestValidatorRequest is the shape DeleteRequestValidatorRequest.
+type DeleteRequestValidatorRequest struct {
+	RestApiId          *string
+	RequestValidatorId *string
+}
+
 // DeleteResourceRequest is the shape DeleteResourceRequest.
 type DeleteResourceRequest struct {
 	RestApiId  *string
@@ -145,6 +325,17 @@ type DeleteRestApiRequest struct {
 type DeleteStageRequest struct {
 	RestApiId *string
 	StageName *string
+}
+
+// DeleteUsagePlanKeyRequest is the shape DeleteUsagePlanKeyRequest.
+type DeleteUsagePlanKeyRequest struct {
+	UsagePlanId *string
+	KeyId       *string
+}
+
+// DeleteUsagePlanRequest is the shape DeleteUsagePlanRequest.
+type DeleteUsagePlanRequest struct {
+	UsagePlanId *string
 }
 
 // Deployment is the shape Deployment.
@@ -168,10 +359,43 @@ type Deployments struct {
 	Items    []Deployment
 }
 
+// DomainName is the shape DomainName.
+type DomainName struct {
+	DomainName                          *string
+	CertificateName                     *string
+	CertificateArn                      *string
+	CertificateUploadDate               *clock.Instant
+	RegionalDomainName                  *string
+	RegionalHostedZoneId                *string
+	RegionalCertificateName             *string
+	RegionalCertificateArn              *string
+	DistributionDomainName              *string
+	DistributionHostedZoneId            *string
+	EndpointConfiguration               *EndpointConfiguration
+	DomainNameStatus                    *string
+	DomainNameStatusMessage             *string
+	SecurityPolicy                      *string
+	Tags                                map[string]string
+	MutualTlsAuthentication             *MutualTlsAuthentication
+	OwnershipVerificationCertificateArn *string
+}
+
+// DomainNames is the shape DomainNames.
+type DomainNames struct {
+	Position *string
+	Items    []DomainName
+}
+
 // EndpointConfiguration is the shape EndpointConfiguration.
 type EndpointConfiguration struct {
 	Types          []string
 	VpcEndpointIds []string
+}
+
+// FlushStageAuthorizersCacheRequest is the shape FlushStageAuthorizersCacheRequest.
+type FlushStageAuthorizersCacheRequest struct {
+	RestApiId *string
+	StageName *string
 }
 
 // GatewayResponse is the shape GatewayResponse.
@@ -193,6 +417,47 @@ type GatewayResponses struct {
 type GetAccountRequest struct {
 }
 
+// GetApiKeyRequest is the shape GetApiKeyRequest.
+type GetApiKeyRequest struct {
+	ApiKey       *string
+	IncludeValue *bool
+}
+
+// GetApiKeysRequest is the shape GetApiKeysRequest.
+type GetApiKeysRequest struct {
+	Position      *string
+	Limit         *int32
+	NameQuery     *string
+	CustomerId    *string
+	IncludeValues *bool
+}
+
+// GetAuthorizerRequest is the shape GetAuthorizerRequest.
+type GetAuthorizerRequest struct {
+	RestApiId    *string
+	AuthorizerId *string
+}
+
+// GetAuthorizersRequest is the shape GetAuthorizersRequest.
+type GetAuthorizersRequest struct {
+	RestApiId *string
+	Position  *string
+	Limit     *int32
+}
+
+// GetBasePathMappingRequest is the shape GetBasePathMappingRequest.
+type GetBasePathMappingRequest struct {
+	DomainName *string
+	BasePath   *string
+}
+
+// GetBasePathMappingsRequest is the shape GetBasePathMappingsRequest.
+type GetBasePathMappingsRequest struct {
+	DomainName *string
+	Position   *string
+	Limit      *int32
+}
+
 // GetDeploymentRequest is the shape GetDeploymentRequest.
 type GetDeploymentRequest struct {
 	RestApiId    *string
@@ -205,6 +470,17 @@ type GetDeploymentsRequest struct {
 	RestApiId *string
 	Position  *string
 	Limit     *int32
+}
+
+// GetDomainNameRequest is the shape GetDomainNameRequest.
+type GetDomainNameRequest struct {
+	DomainName *string
+}
+
+// GetDomainNamesRequest is the shape GetDomainNamesRequest.
+type GetDomainNamesRequest struct {
+	Position *string
+	Limit    *int32
 }
 
 // GetGatewayResponseRequest is the shape GetGatewayResponseRequest.
@@ -250,6 +526,39 @@ type GetMethodResponseRequest struct {
 	StatusCode *string
 }
 
+// GetModelRequest is the shape GetModelRequest.
+type GetModelRequest struct {
+	RestApiId *string
+	ModelName *string
+	Flatten   *bool
+}
+
+// GetModelTemplateRequest is the shape GetModelTemplateRequest.
+type GetModelTemplateRequest struct {
+	RestApiId *string
+	ModelName *string
+}
+
+// GetModelsRequest is the shape GetModelsRequest.
+type GetModelsRequest struct {
+	RestApiId *string
+	Position  *string
+	Limit     *int32
+}
+
+// GetRequestValidatorRequest is the shape GetRequestValidatorRequest.
+type GetRequestValidatorRequest struct {
+	RestApiId          *string
+	RequestValidatorId *string
+}
+
+// GetRequestValidatorsRequest is the shape GetRequestValidatorsRequest.
+type GetRequestValidatorsRequest struct {
+	RestApiId *string
+	Position  *string
+	Limit     *int32
+}
+
 // GetResourceRequest is the shape GetResourceRequest.
 type GetResourceRequest struct {
 	RestApiId  *string
@@ -291,6 +600,42 @@ type GetStagesRequest struct {
 // GetTagsRequest is the shape GetTagsRequest.
 type GetTagsRequest struct {
 	ResourceArn *string
+	Position    *string
+	Limit       *int32
+}
+
+// GetUsagePlanKeyRequest is the shape GetUsagePlanKeyRequest.
+type GetUsagePlanKeyRequest struct {
+	UsagePlanId *string
+	KeyId       *string
+}
+
+// GetUsagePlanKeysRequest is the shape GetUsagePlanKeysRequest.
+type GetUsagePlanKeysRequest struct {
+	UsagePlanId *string
+	Position    *string
+	Limit       *int32
+	NameQuery   *string
+}
+
+// GetUsagePlanRequest is the shape GetUsagePlanRequest.
+type GetUsagePlanRequest struct {
+	UsagePlanId *string
+}
+
+// GetUsagePlansRequest is the shape GetUsagePlansRequest.
+type GetUsagePlansRequest struct {
+	Position *string
+	KeyId    *string
+	Limit    *int32
+}
+
+// GetUsageRequest is the shape GetUsageRequest.
+type GetUsageRequest struct {
+	UsagePlanId *string
+	KeyId       *string
+	StartDate   *string
+	EndDate     *string
 	Position    *string
 	Limit       *int32
 }
@@ -369,6 +714,34 @@ type MethodSetting struct {
 type MethodSnapshot struct {
 	AuthorizationType *string
 	ApiKeyRequired    *bool
+}
+
+// ModelShape is the shape Model.
+type ModelShape struct {
+	Id          *string
+	Name        *string
+	Description *string
+	Schema      *string
+	ContentType *string
+}
+
+// Models is the shape Models.
+type Models struct {
+	Position *string
+	Items    []ModelShape
+}
+
+// MutualTlsAuthentication is the shape MutualTlsAuthentication.
+type MutualTlsAuthentication struct {
+	TruststoreUri      *string
+	TruststoreVersion  *string
+	TruststoreWarnings []string
+}
+
+// MutualTlsAuthenticationInput is the shape MutualTlsAuthenticationInput.
+type MutualTlsAuthenticationInput struct {
+	TruststoreUri     *string
+	TruststoreVersion *string
 }
 
 // NotFoundException is the shape NotFoundException.
@@ -451,6 +824,27 @@ type PutMethodResponseRequest struct {
 	ResponseModels     map[string]string
 }
 
+// QuotaSettings is the shape QuotaSettings.
+type QuotaSettings struct {
+	Limit  *int32
+	Offset *int32
+	Period *string
+}
+
+// RequestValidator is the shape RequestValidator.
+type RequestValidator struct {
+	Id                        *string
+	Name                      *string
+	ValidateRequestBody       *bool
+	ValidateRequestParameters *bool
+}
+
+// RequestValidators is the shape RequestValidators.
+type RequestValidators struct {
+	Position *string
+	Items    []RequestValidator
+}
+
 // Resource is the shape Resource.
 type Resource struct {
 	Id              *string
@@ -517,6 +911,12 @@ type Stage struct {
 	LastUpdatedDate      *clock.Instant
 }
 
+// StageKey is the shape StageKey.
+type StageKey struct {
+	RestApiId *string
+	StageName *string
+}
+
 // Stages is the shape Stages.
 type Stages struct {
 	Item []Stage
@@ -531,6 +931,34 @@ type TagResourceRequest struct {
 // Tags is the shape Tags.
 type Tags struct {
 	Tags map[string]string
+}
+
+// Template is the shape Template.
+type Template struct {
+	Value *string
+}
+
+// TestInvokeAuthorizerRequest is the shape TestInvokeAuthorizerRequest.
+type TestInvokeAuthorizerRequest struct {
+	RestApiId           *string
+	AuthorizerId        *string
+	Headers             map[string]string
+	MultiValueHeaders   map[string][]string
+	PathWithQueryString *string
+	Body                *string
+	StageVariables      map[string]string
+	AdditionalContext   map[string]string
+}
+
+// TestInvokeAuthorizerResponse is the shape TestInvokeAuthorizerResponse.
+type TestInvokeAuthorizerResponse struct {
+	ClientStatus  *int32
+	Log           *string
+	Latency       *int64
+	PrincipalId   *string
+	Policy        *string
+	Authorization map[string][]string
+	Claims        map[string]string
 }
 
 // TestInvokeMethodRequest is the shape TestInvokeMethodRequest.
@@ -589,10 +1017,43 @@ type UpdateAccountRequest struct {
 	PatchOperations []PatchOperation
 }
 
+// UpdateApiKeyRequest is the shape UpdateApiKeyRequest.
+type UpdateApiKeyRequest struct {
+	ApiKey          *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateAuthorizerRequest is the shape UpdateAuthorizerRequest.
+type UpdateAuthorizerRequest struct {
+	RestApiId       *string
+	AuthorizerId    *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateBasePathMappingRequest is the shape UpdateBasePathMappingRequest.
+type UpdateBasePathMappingRequest struct {
+	DomainName      *string
+	BasePath        *string
+	PatchOperations []PatchOperation
+}
+
 // UpdateDeploymentRequest is the shape UpdateDeploymentRequest.
 type UpdateDeploymentRequest struct {
 	RestApiId       *string
 	DeploymentId    *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateDomainNameRequest is the shape UpdateDomainNameRequest.
+type UpdateDomainNameRequest struct {
+	DomainName      *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateGatewayResponseRequest is the shape UpdateGatewayResponseRequest.
+type UpdateGatewayResponseRequest struct {
+	RestApiId       *string
+	ResponseType    *string
 	PatchOperations []PatchOperation
 }
 
@@ -604,12 +1065,44 @@ type UpdateIntegrationRequest struct {
 	PatchOperations []PatchOperation
 }
 
+// UpdateIntegrationResponseRequest is the shape UpdateIntegrationResponseRequest.
+type UpdateIntegrationResponseRequest struct {
+	RestApiId       *string
+	ResourceId      *string
+	HttpMethod      *string
+	StatusCode      *string
+	PatchOperations []PatchOperation
+}
+
 // UpdateMethodRequest is the shape UpdateMethodRequest.
 type UpdateMethodRequest struct {
 	RestApiId       *string
 	ResourceId      *string
 	HttpMethod      *string
 	PatchOperations []PatchOperation
+}
+
+// UpdateMethodResponseRequest is the shape UpdateMethodResponseRequest.
+type UpdateMethodResponseRequest struct {
+	RestApiId       *string
+	ResourceId      *string
+	HttpMethod      *string
+	StatusCode      *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateModelRequest is the shape UpdateModelRequest.
+type UpdateModelRequest struct {
+	RestApiId       *string
+	ModelName       *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateRequestValidatorRequest is the shape UpdateRequestValidatorRequest.
+type UpdateRequestValidatorRequest struct {
+	RestApiId          *string
+	RequestValidatorId *string
+	PatchOperations    []PatchOperation
 }
 
 // UpdateResourceRequest is the shape UpdateResourceRequest.
@@ -630,4 +1123,58 @@ type UpdateStageRequest struct {
 	RestApiId       *string
 	StageName       *string
 	PatchOperations []PatchOperation
+}
+
+// UpdateUsagePlanRequest is the shape UpdateUsagePlanRequest.
+type UpdateUsagePlanRequest struct {
+	UsagePlanId     *string
+	PatchOperations []PatchOperation
+}
+
+// UpdateUsageRequest is the shape UpdateUsageRequest.
+type UpdateUsageRequest struct {
+	UsagePlanId     *string
+	KeyId           *string
+	PatchOperations []PatchOperation
+}
+
+// Usage is the shape Usage.
+type Usage struct {
+	UsagePlanId *string
+	StartDate   *string
+	EndDate     *string
+	Position    *string
+	Items       map[string][][]int64
+}
+
+// UsagePlan is the shape UsagePlan.
+type UsagePlan struct {
+	Id          *string
+	Name        *string
+	Description *string
+	ApiStages   []ApiStage
+	Throttle    *ThrottleSettings
+	Quota       *QuotaSettings
+	ProductCode *string
+	Tags        map[string]string
+}
+
+// UsagePlanKey is the shape UsagePlanKey.
+type UsagePlanKey struct {
+	Id    *string
+	Type  *string
+	Value *string
+	Name  *string
+}
+
+// UsagePlanKeys is the shape UsagePlanKeys.
+type UsagePlanKeys struct {
+	Position *string
+	Items    []UsagePlanKey
+}
+
+// UsagePlans is the shape UsagePlans.
+type UsagePlans struct {
+	Position *string
+	Items    []UsagePlan
 }
