@@ -25,10 +25,16 @@ func services() []service {
 			"Key":                           attr + ".Item",
 			"PutItemInputAttributeMap":      attr + ".Item",
 		}},
+		{pkg: "dynamodbstreams", dir: "streams.dynamodb/2012-08-10", errorPkg: "com.amazonaws.dynamodb.v20120810", custom: map[string]string{
+			"AttributeValue": attr + ".Value",
+			"AttributeMap":   attr + ".Item",
+		}},
 		{pkg: "lambda", dir: "lambda/2015-03-31", open: []string{"Runtime"}},
 		{pkg: "apigateway", dir: "apigateway/2015-07-09"},
 		{pkg: "logs", dir: "logs/2014-03-28"},
 		{pkg: "sts", dir: "sts/2011-06-15"},
+		{pkg: "ses", dir: "email/2010-12-01"},
+		{pkg: "sesv2", dir: "sesv2/2019-09-27"},
 		{pkg: "iam", dir: "iam/2010-05-08"},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
 	}
