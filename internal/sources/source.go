@@ -7,6 +7,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // ErrNoSource says that a stream or queue does not exist.
@@ -102,4 +103,5 @@ type Record struct {
 	At       clock.Instant // approximate time of its creation
 	// Event is the record as an element of the "Records" of the event, JSON.
 	Event []byte
+	Cause record.Cause // of the change that it records; zero: not known
 }
