@@ -95,7 +95,22 @@ type Cause struct {
 	Span    SpanID // the hop that caused it: the parent of the next span
 	Request string // the id of the request from outside
 	By      string // ARN of the principal, or name of the platform's service, that made the request
-	Sampled bool   // whether the caller wants the trace kept; ours are
+	Sampled bool   // whoever decides has decided that the trace is kept, in the sense of X-Ray
+	Refused bool   // or that it is not
+}
+
+// Sample decides that the trace is kept, in the sense of X-Ray, unless somebody
+// has decided before. nube records every trace; the decision is for those who
+// are told of it: functions, and the services that they call.
+func (c Cause) Sample() Cause {
+	c.Sampled = !c.Refused
+	return c
+}
+
+// Decided says no where nobody has decided.
+func (c Cause) Decided() Cause {
+	c.Refused = !c.Sampled
+	return c
 }
 
 // IsZero reports whether c is no cause.
@@ -154,17 +169,25 @@ func Acting(ctx context.Context, by string) context.Context {
 
 // causeVersion is the first byte of an encoded cause.
 //
-//	1  flags (1 sampled), trace 16 bytes, span 8 bytes, request, by
+//	1  flags (1 sampled, 2 refused), trace 16 bytes, span 8 bytes, request, by
 //
 // Strings are a length in base 128 and bytes. A change of the format gets the
 // next number and a line here; testdata/cause.golden holds the bytes to it.
 const causeVersion = 1
 
+const (
+	sampledFlag = 1
+	refusedFlag = 2
+)
+
 // Append appends the encoding of c.
 func (c Cause) Append(b []byte) []byte {
 	var flags byte
 	if c.Sampled {
-		flags |= 1
+		flags |= sampledFlag
+	}
+	if c.Refused {
+		flags |= refusedFlag
 	}
 	b = append(b, causeVersion, flags)
 	b = append(b, c.Trace[:]...)
@@ -179,7 +202,8 @@ func ReadCause(r *packed.Reader) Cause {
 	if r.Byte() != causeVersion {
 		r.Fail()
 	}
-	c.Sampled = r.Uint(1) == 1
+	flags := r.Uint(sampledFlag | refusedFlag)
+	c.Sampled, c.Refused = flags&sampledFlag != 0, flags&refusedFlag != 0
 	r.Into(c.Trace[:])
 	r.Into(c.Span[:])
 	c.Request, c.By = r.String(), r.String()

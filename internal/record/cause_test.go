@@ -62,6 +62,7 @@ func TestCauseEncoding(t *testing.T) {
 			Request: "a4b0ed5c-2f7e-4a5b-9d0a-0f6f4f0f8a11", By: "arn:aws:iam::000000000000:user/ana", Sampled: true,
 		},
 		{Request: strings.Repeat("r", 200), By: "sns.amazonaws.com"},
+		{Trace: mustTrace(t, "5759e988bd862e3fe1be46a994272793"), Refused: true},
 	} {
 		b := c.Append(nil)
 		fmt.Fprintf(&out, "%x\n", b)
@@ -100,7 +101,7 @@ func TestFromHeaders(t *testing.T) {
 		name, value string
 		want        Cause
 	}{
-		{XRayHeader, "Root=" + xtrace + ";Parent=" + span, Cause{Trace: tr, Span: sp, Sampled: true, Request: "r"}},
+		{XRayHeader, "Root=" + xtrace + ";Parent=" + span, Cause{Trace: tr, Span: sp, Request: "r"}},
 		{ParentHeader, "00-" + trace + "-" + span + "-01", Cause{Trace: tr, Span: sp, Sampled: true, Request: "r"}},
 		{ParentHeader, "nonsense", Cause{Request: "r"}},
 	} {
@@ -135,12 +136,12 @@ func TestParseXRay(t *testing.T) {
 		ok   bool
 	}{
 		{"Root=" + xtrace + ";Parent=" + span + ";Sampled=1", Cause{Trace: tr, Span: sp, Sampled: true}, true},
-		{"Sampled=0; Root=" + xtrace, Cause{Trace: tr}, true},
-		{"Root=" + xtrace + ";Sampled=?", Cause{Trace: tr, Sampled: true}, true},
-		{"Root=" + xtrace, Cause{Trace: tr, Sampled: true}, true},
-		{"Self=1-67891234-12456789abcdef012345678;Root=" + xtrace + ";Lineage=1:9:0", Cause{Trace: tr, Sampled: true}, true},
-		{"Root=" + xtrace + ";Parent=zz", Cause{Trace: tr, Sampled: true}, true},
-		{"root=" + trace, Cause{Trace: tr, Sampled: true}, true},
+		{"Sampled=0; Root=" + xtrace, Cause{Trace: tr, Refused: true}, true},
+		{"Root=" + xtrace + ";Sampled=?", Cause{Trace: tr}, true},
+		{"Root=" + xtrace, Cause{Trace: tr}, true},
+		{"Self=1-67891234-12456789abcdef012345678;Root=" + xtrace + ";Lineage=1:9:0", Cause{Trace: tr}, true},
+		{"Root=" + xtrace + ";Parent=zz", Cause{Trace: tr}, true},
+		{"root=" + trace, Cause{Trace: tr}, true},
 		{"Root=1-5759e988-bd862e3fe1be46a99427279", Cause{}, false},
 		{"Root=2-5759e988-bd862e3fe1be46a994272793", Cause{}, false},
 		{"Parent=" + span, Cause{}, false},
@@ -180,6 +181,23 @@ func TestParseTraceparent(t *testing.T) {
 		got, ok := ParseTraceparent(test.in)
 		if got != test.want || ok != test.ok {
 			t.Errorf("ParseTraceparent(%q) = %+v, %v, want %+v, %v", test.in, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+// Who decides first decides for all that follow; a function is always told.
+func TestSampling(t *testing.T) {
+	tr := mustTrace(t, trace)
+	for _, test := range []struct{ from, sampled, decided Cause }{
+		{Cause{Trace: tr}, Cause{Trace: tr, Sampled: true}, Cause{Trace: tr, Refused: true}},
+		{Cause{Trace: tr, Sampled: true}, Cause{Trace: tr, Sampled: true}, Cause{Trace: tr, Sampled: true}},
+		{Cause{Trace: tr, Refused: true}, Cause{Trace: tr, Refused: true}, Cause{Trace: tr, Refused: true}},
+	} {
+		if got := test.from.Sample(); got != test.sampled {
+			t.Errorf("%s sampled is %s", test.from.XRay(), got.XRay())
+		}
+		if got := test.from.Decided(); got != test.decided {
+			t.Errorf("%s decided is %s", test.from.XRay(), got.XRay())
 		}
 	}
 }

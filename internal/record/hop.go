@@ -22,7 +22,7 @@ func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
 	c := From(ctx)
 	s.Start, s.Began = r.model.Now(), r.machine.Now()
 	if c.Trace.IsZero() {
-		c.Trace, c.Sampled = NewTraceID(s.Start), true
+		c.Trace = NewTraceID(s.Start)
 	}
 	s.Trace, s.Parent, s.ID = c.Trace, c.Span, NewSpanID()
 	if s.Request == "" {
@@ -38,6 +38,21 @@ func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
 	return context.WithValue(ctx, causeKey{}, under{c.Child(s.ID), h}), h
 }
 
+// Note adds a detail to the span of ctx, if ctx is inside of one: for whoever
+// knows it where the hop is out of reach. The hop must not have ended.
+func Note(ctx context.Context, key, value string) {
+	if u, _ := ctx.Value(causeKey{}).(under); u.hop != nil {
+		u.hop.Note(key, value)
+	}
+}
+
+// About says what the span of ctx is about, unless that is known.
+func About(ctx context.Context, resource string) {
+	if u, _ := ctx.Value(causeKey{}).(under); u.hop != nil && u.hop.span.Resource == "" {
+		u.hop.span.Resource = resource
+	}
+}
+
 // Note adds a detail to the span.
 func (h *Hop) Note(key, value string) { h.span.Attrs = append(h.span.Attrs, Attr{key, value}) }
 
@@ -45,21 +60,34 @@ func (h *Hop) Note(key, value string) { h.span.Attrs = append(h.span.Attrs, Attr
 // It returns how long it took.
 func (h *Hop) End(err error) time.Duration {
 	h.span.Duration = max(0, h.r.machine.Since(h.span.Began))
-	h.span.Error = errorCode(err)
+	if err != nil {
+		h.fail(err)
+	}
 	h.r.Traces.Add(&h.span) // a failing disk is reported by Recorder.Troubles
 	return h.span.Duration
 }
 
-// errorCode is what a span says of an error: an AWS code, or its text.
-func errorCode(err error) string {
-	if err == nil {
-		return ""
-	}
+// fail says what went wrong: an AWS code and what was said with it, or the
+// error's text.
+func (h *Hop) fail(err error) {
 	var f *fault.Error
-	if errors.As(err, &f) {
-		return f.Code
+	if !errors.As(err, &f) {
+		h.span.Error = clip(err.Error())
+		return
 	}
-	return err.Error()
+	h.span.Error = f.Code
+	if f.Message != "" {
+		h.Note(Message, clip(f.Message))
+	}
+}
+
+// Message is the detail that says what was said with an error.
+const Message = "message"
+
+// clip shortens a text to what a span should carry.
+func clip(s string) string {
+	const most = 2000
+	return s[:min(len(s), most)]
 }
 
 // apiNamespace holds the platform's own counts of API calls. Like that of the
@@ -88,6 +116,7 @@ func (a APICalls) Begin(ctx context.Context, service, name string) (context.Cont
 	ctx, hop := a.Recorder.Begin(ctx, Span{Kind: Server, Service: service, Name: name})
 	s := a.series(operation{service, name})
 	return ctx, func(err error, in, out int) {
+		hop.span.In, hop.span.Out = int64(in), int64(out)
 		took := hop.End(err)
 		s.duration.Observe(hop.span.Start, float64(took.Microseconds())/1000)
 		if err != nil {

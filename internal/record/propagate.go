@@ -11,6 +11,7 @@ const (
 // XRay returns the cause as the value of an X-Amzn-Trace-Id header, which is
 // also what a function finds in _X_AMZN_TRACE_ID:
 // Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1.
+// Where nobody has decided yet it says nothing of sampling.
 //
 // https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
 func (c Cause) XRay() string {
@@ -18,10 +19,13 @@ func (c Cause) XRay() string {
 	if !c.Span.IsZero() {
 		s += ";Parent=" + c.Span.String()
 	}
-	if c.Sampled {
+	switch {
+	case c.Sampled:
 		return s + ";Sampled=1"
+	case c.Refused:
+		return s + ";Sampled=0"
 	}
-	return s + ";Sampled=0"
+	return s
 }
 
 // Traceparent returns the cause as the value of a W3C traceparent header.
@@ -36,10 +40,9 @@ func (c Cause) Traceparent() string {
 }
 
 // ParseXRay reads an X-Amzn-Trace-Id header. Fields that it does not know
-// (Self, Lineage) are left out; a missing decision counts as sampled. It
-// reports false if there is no valid root.
+// (Self, Lineage) are left out. It reports false if there is no valid root.
 func ParseXRay(header string) (Cause, bool) {
-	c := Cause{Sampled: true}
+	var c Cause
 	found := false
 	for field := range strings.SplitSeq(header, ";") {
 		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
@@ -55,7 +58,7 @@ func ParseXRay(header string) (Cause, bool) {
 				c.Span = s
 			}
 		case "sampled":
-			c.Sampled = value != "0"
+			c.Sampled, c.Refused = value == "1", value == "0"
 		}
 	}
 	if !found {
@@ -65,7 +68,8 @@ func ParseXRay(header string) (Cause, bool) {
 }
 
 // ParseTraceparent reads a W3C traceparent header, of version 00 or of a later
-// one that begins like it. It reports false if the header is invalid, which by
+// one that begins like it. Its flag says that the caller may have recorded the
+// trace; without it nothing is decided. It reports false if the header is invalid, which by
 // the standard is as good as none.
 func ParseTraceparent(header string) (Cause, bool) {
 	const size = 55

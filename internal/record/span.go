@@ -40,6 +40,9 @@ type Span struct {
 	Error    string        // code or text; empty if all went well
 	Attrs    []Attr
 	Links    []Link // other hops that it continues: the messages of a batch
+	In, Out  int64  // bytes of the request and of the answer
+	Status   int    // of an answer over HTTP
+	Foreign  []byte // what an application reports of itself, in its own words: see package otlp
 }
 
 // Attr is a detail of a span.
@@ -55,10 +58,11 @@ type Link struct {
 //
 //	1  kind, id, parent, start, began, duration, service, name, resource,
 //	   request, by, error, attributes, links. The trace is the record's key.
+//	2  the same, and in, out, status, foreign.
 //
 // Strings and lists are a length in base 128 and their elements.
 // testdata/span.golden holds the bytes to it.
-const spanVersion = 1
+const spanVersion = 2
 
 func (s *Span) encode(b []byte) []byte {
 	b = append(b, spanVersion, byte(s.Kind))
@@ -82,13 +86,17 @@ func (s *Span) encode(b []byte) []byte {
 	for _, l := range s.Links {
 		b = append(append(b, l.Trace[:]...), l.Span[:]...)
 	}
-	return b
+	b = binary.AppendUvarint(b, uint64(s.In))
+	b = binary.AppendUvarint(b, uint64(s.Out))
+	b = binary.AppendUvarint(b, uint64(s.Status))
+	return packed.String(b, s.Foreign)
 }
 
 func decodeSpan(trace TraceID, b []byte) (Span, error) {
 	r := packed.Read(b)
 	s := Span{Trace: trace}
-	if r.Byte() != spanVersion {
+	version := r.Byte()
+	if version < 1 || version > spanVersion {
 		r.Fail()
 	}
 	s.Kind = Kind(r.Byte())
@@ -113,6 +121,13 @@ func decodeSpan(trace TraceID, b []byte) (Span, error) {
 		for i := range s.Links {
 			r.Into(s.Links[i].Trace[:])
 			r.Into(s.Links[i].Span[:])
+		}
+	}
+	if version > 1 {
+		s.In, s.Out = int64(r.Uint(math.MaxInt64)), int64(r.Uint(math.MaxInt64))
+		s.Status = int(r.Uint(math.MaxInt32))
+		if foreign := r.Packed(); len(foreign) > 0 {
+			s.Foreign = foreign
 		}
 	}
 	if err := r.Done(); err != nil {

@@ -2,8 +2,10 @@ package record
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,6 +26,7 @@ func fullSpan(t testing.TB) Span {
 		Request: "r-1", By: "arn:aws:iam::000000000000:role/fn",
 		Start: clock.Unix(1_700_000_000, 5), Began: time.Unix(1_700_000_001, 6), Duration: 1500 * time.Microsecond,
 		Error: "AccessDenied", Attrs: []Attr{{"messages", "3"}, {"", ""}}, Links: []Link{{mustTrace(t, trace), mustSpan(t, span)}},
+		In: 300, Out: 7, Status: 403, Foreign: []byte("of another kind"),
 	}
 }
 
@@ -46,6 +49,28 @@ func TestSpanEncoding(t *testing.T) {
 		}
 	}
 	golden(t, "span.golden", out.String())
+}
+
+// What version 1 wrote can be read.
+func TestSpansOfVersion1(t *testing.T) {
+	text, err := os.ReadFile("testdata/span1.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Fields(string(text))
+	b, err := hex.DecodeString(lines[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fullSpan(t)
+	want.In, want.Out, want.Status, want.Foreign = 0, 0, 0, nil
+	got, err := decodeSpan(want.Trace, b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("span (-want +got):\n%s", diff)
+	}
 }
 
 func FuzzDecodeSpan(f *testing.F) {
@@ -95,7 +120,7 @@ func TestHopsAreATree(t *testing.T) {
 		}
 		want := []string{
 			"GET / under false by ana for req:  []",
-			"resize under true by ana for req: TooManyRequestsException [{cold true}]",
+			"resize under true by ana for req: TooManyRequestsException [{cold true} {message Rate exceeded}]",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("spans (-want +got):\n%s", diff)
