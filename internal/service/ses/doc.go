@@ -20,19 +20,19 @@
 // such as an e-mail subscription of SNS, emits
 //
 //	delivery.Effect{
-//		Target:    ses.MailTo(address),  // "mailto:ana@example.com", RFC 6068, of one or more addresses
-//		Payload:   a complete RFC 5322 message: header fields, empty line, body
-//		ID:        any; the mail's id in the mailbox is derived from it and the target
+//		Target:    email.MailTo("ana@example.com"),
+//		Payload:   (&email.Message{From: …, To: …, Subject: …, Date: …, Text: …}).Bytes(),
+//		ID:        unique; the mail's id in the mailbox is derived from it and the target
 //		SourceARN: on whose behalf: the topic, the subscription
 //		Cause, Actor, At, Policy: as in every effect
 //	}
 //
-// Producers that may not import this package write the target themselves:
-// "mailto:" and the address, with what is special in a URL escaped in percents.
-// Package message composes messages. The mail is in the mailbox exactly once,
-// by the commit that ends the effect; a payload that is no message is given up
-// at once. The sender is that of the message's From field; no identity needs to
-// be verified for it, because the platform sends, not an account.
+// The payload is any complete RFC 5322 message of at most 2 MiB, the target one
+// address or several (RFC 6068), which need not be those of the message. The mail
+// is in the mailbox exactly once, by the commit that ends the effect; a payload
+// that is no message is given up at once. The sender is that of the message's
+// From field; no identity needs to be verified for it, because the platform
+// sends, not an account.
 //
 // # Senders that are not verified
 //

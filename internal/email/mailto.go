@@ -1,4 +1,4 @@
-package ses
+package email
 
 import (
 	"fmt"
@@ -6,25 +6,25 @@ import (
 	"strings"
 )
 
-// mailtoScheme is the scheme of targets that are mail addresses.
-const mailtoScheme = "mailto"
+// Scheme is the scheme of URIs that are mail addresses.
+const Scheme = "mailto"
 
-// MailTo is the target of an effect that sends a mail to addresses.
+// MailTo is the URI of addresses: the target of an effect that sends them mail.
 //
 // https://www.rfc-editor.org/rfc/rfc6068
 func MailTo(addresses ...string) string {
 	escaped := make([]string, len(addresses))
 	for i, a := range addresses {
 		local, domain, _ := cutLast(a, "@")
-		escaped[i] = strings.ReplaceAll(url.PathEscape(local), "+", "%2B") + "@" + domain
+		escaped[i] = strings.ReplaceAll(url.PathEscape(local), "+", "%2B") + "@" + url.PathEscape(domain)
 	}
-	return mailtoScheme + ":" + strings.Join(escaped, ",")
+	return Scheme + ":" + strings.Join(escaped, ",")
 }
 
-// addressesOf are the addresses of such a target.
-func addressesOf(target string) ([]string, error) {
+// Addressees are the addresses of such a URI.
+func Addressees(target string) ([]string, error) {
 	scheme, rest, _ := strings.Cut(target, ":")
-	if !strings.EqualFold(scheme, mailtoScheme) {
+	if !strings.EqualFold(scheme, Scheme) {
 		return nil, fmt.Errorf("%q is no mailto URI", target)
 	}
 	rest, _, _ = strings.Cut(rest, "?") // header fields: the message has its own
