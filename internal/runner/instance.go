@@ -36,12 +36,13 @@ type instance struct {
 	// terminate sends SIGTERM; nil where there is none.
 	terminate func() error
 
-	expires clock.Instant // of its credentials; zero for never
-	spawned time.Time
-	up      chan struct{} // closed at the first request for an invocation
-	broken  chan struct{} // closed when the runtime says that it cannot initialise: initErr is set
-	ended   chan struct{} // closed when the process is gone and everybody is told
-	exit    sandbox.Exit  // set before ended is closed
+	expires   clock.Instant // of its credentials; zero for never
+	spawned   time.Time
+	spawnTook time.Duration // until the process ran; set before up is closed
+	up        chan struct{} // closed at the first request for an invocation
+	broken    chan struct{} // closed when the runtime says that it cannot initialise: initErr is set
+	ended     chan struct{} // closed when the process is gone and everybody is told
+	exit      sandbox.Exit  // set before ended is closed
 
 	mu       sync.Mutex
 	active   []*invocation // given to the process and not finished
@@ -107,9 +108,9 @@ func (i *instance) give(pl *place, v *invocation) bool {
 	i.used = true
 	v.started = i.r.machine.Now()
 	i.active = append(i.active, v)
-	v.result.Stream, v.result.Cold = i.stream, v.cold
+	v.result.Stream, v.result.Cold, v.result.Started = i.stream, v.cold, v.started
 	if v.cold {
-		v.result.Init = i.initTook
+		v.result.Spawned, v.result.Spawn, v.result.Init = i.spawned, i.spawnTook, i.initTook
 	}
 	v.timer = i.r.machine.AfterFunc(i.pool.spec.Timeout, v.expire)
 	i.mu.Unlock()

@@ -41,9 +41,12 @@ type Result struct {
 	// Tail is the end of the log, when it was asked for.
 	Tail []byte
 
-	Stream   LogStream // where the instance logs
-	Cold     bool      // the instance was started and this is its first
-	Init     time.Duration
+	Stream   LogStream     // where the instance logs
+	Cold     bool          // the instance was started and this is its first
+	Spawned  time.Time     // when its start began; zero unless Cold
+	Spawn    time.Duration // of it, until the process ran
+	Init     time.Duration // of it, until the process asked for its first invocation
+	Started  time.Time     // when an instance got the invocation; zero if none did
 	Duration time.Duration
 }
 

@@ -72,8 +72,10 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	}
 	if s.Isolated {
 		box.Network = sandbox.NetworkPlatformOnly
-		if p := portOf(l.r.opts.Endpoint); p != 0 {
-			box.Ports = []int{p}
+		for _, url := range []string{l.r.opts.Endpoint, l.r.opts.Telemetry} {
+			if p := portOf(url); p != 0 {
+				box.Ports = append(box.Ports, p)
+			}
 		}
 	}
 	prog, err := l.boot.Find(s.Runtime, s.Handler, s.CodeDir, s.Layers)
@@ -93,10 +95,14 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	if err != nil {
 		return err
 	}
-	i.proc = proc
+	i.proc, i.spawnTook = proc, l.r.machine.Since(i.spawned)
 	i.terminate = func() error { return terminate(proc.Pid()) }
 	a := &api{inst: i, limit: l.r.opts.MaxResponse, ln: proc.Guard(ln), conns: map[net.Conn]struct{}{}}
+	if keys.ID != "" {
+		l.r.keyed.Store(keys.ID, i)
+	}
 	i.close = func() {
+		l.r.keyed.Delete(keys.ID)
 		_ = out.pipe.Close()
 		_ = os.RemoveAll(tmp)
 	}
@@ -150,9 +156,11 @@ func (l *launcher) env(i *instance, prog *bootstrap.Program, at sandbox.Layout, 
 		k, v, _ := strings.Cut(kv, "=")
 		e.set(k, v)
 	}
+	l.r.telemetry(e, i)
 	for k, v := range s.Env { // these may replace all of the above
 		e[k] = v
 	}
+	l.r.resource(e, i)
 	e.set("PWD", at.Task)
 	e.set("LAMBDA_TASK_ROOT", at.Task)
 	e.set("LAMBDA_RUNTIME_DIR", prog.Dir)

@@ -37,6 +37,9 @@ type Options struct {
 	Credentials Credentials
 	// Endpoint is the URL under which functions reach the platform's services.
 	Endpoint string
+	// Telemetry is the URL under which functions reach the platform's OTLP
+	// receiver; empty for none.
+	Telemetry string
 	// Starts is how many instances start at the same time; 0 means one more
 	// than there are processors, because a start waits now and then for the
 	// disk and for its parent.
@@ -59,6 +62,7 @@ type Runner struct {
 	spawn   func(context.Context, *instance) error // starts i's process and sets out, proc, close and stream
 
 	buffers    sync.Pool    // *[]byte, for events on their way to processes
+	keyed      sync.Map     // access key id → *instance that has it
 	unreserved atomic.Int64 // invocations of functions without a reservation
 
 	wg        sync.WaitGroup // starts and instances

@@ -1,0 +1,76 @@
+package runner
+
+import (
+	"strings"
+	"testing"
+)
+
+// An application's OpenTelemetry SDK finds the receiver and knows who it is;
+// what the function says of itself comes first.
+func TestTelemetryEnvironment(t *testing.T) {
+	g := newRig(t, func(o *Options) { o.Telemetry = "http://127.0.0.1:4318" })
+	env := func(own map[string]string) map[string]any {
+		res := g.invoke(languages()[0].spec(t, func(s *Spec) { s.Env = own }), do{"do": "env"})
+		all := document(t, res.Payload)["env"].(map[string]any)
+		if !strings.Contains(all["OTEL_RESOURCE_ATTRIBUTES"].(string), "faas.instance="+res.Stream.Name) {
+			t.Errorf("%v does not name the instance %s", all["OTEL_RESOURCE_ATTRIBUTES"], res.Stream.Name)
+		}
+		return all
+	}
+	plain := env(nil)
+	for k, want := range map[string]any{
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+		"OTEL_SERVICE_NAME": plain["AWS_LAMBDA_FUNCTION_NAME"], "OTEL_PROPAGATORS": nil,
+	} {
+		if plain[k] != want {
+			t.Errorf("%s = %v, want %v", k, plain[k], want)
+		}
+	}
+	own := env(map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_RESOURCE_ATTRIBUTES": "team=shop, faas.name=mine"})
+	if own["OTEL_EXPORTER_OTLP_ENDPOINT"] != "http://collector:4318" {
+		t.Errorf("the function's own endpoint became %v", own["OTEL_EXPORTER_OTLP_ENDPOINT"])
+	}
+	if got := own["OTEL_RESOURCE_ATTRIBUTES"].(string); !strings.HasPrefix(got, "team=shop, faas.name=mine,cloud.provider=aws,") || strings.Count(got, "faas.name=") != 1 {
+		t.Errorf("the function's own attributes became %s", got)
+	}
+}
+
+func TestNoTelemetry(t *testing.T) {
+	g := newRig(t, nil)
+	env := document(t, g.invoke(languages()[0].spec(t), do{"do": "env"}).Payload)["env"].(map[string]any)
+	for k := range env {
+		if strings.HasPrefix(k, "OTEL_") {
+			t.Errorf("%s without a receiver", k)
+		}
+	}
+}
+
+// Who calls with an instance's key calls because of its invocation, if it has
+// one and no other.
+func TestTraceOf(t *testing.T) {
+	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+	r := &Runner{}
+	one := &invocation{Invocation: Invocation{TraceID: header}}
+	r.keyed.Store("idle", &instance{})
+	r.keyed.Store("one", &instance{active: []*invocation{one}})
+	r.keyed.Store("two", &instance{active: []*invocation{one, one}})
+	for key, want := range map[string]string{"idle": "", "one": header, "two": "", "nobody": ""} {
+		if got := r.TraceOf(key); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// A cold start says how long its parts took, a warm invocation only when it
+// began.
+func TestPhases(t *testing.T) {
+	g := newRig(t, nil)
+	s := languages()[0].spec(t)
+	cold := g.invoke(s, do{"do": "echo"})
+	if !cold.Cold || cold.Spawned.IsZero() || cold.Spawn <= 0 || cold.Init < cold.Spawn || cold.Started.Before(cold.Spawned.Add(cold.Init)) {
+		t.Errorf("cold: %+v", cold)
+	}
+	if warm := g.invoke(s, do{"do": "echo"}); warm.Cold || !warm.Spawned.IsZero() || warm.Spawn != 0 || warm.Init != 0 || !warm.Started.After(cold.Started) {
+		t.Errorf("warm: %+v", warm)
+	}
+}
