@@ -56,6 +56,26 @@ func About(ctx context.Context, resource string) {
 // Note adds a detail to the span.
 func (h *Hop) Note(key, value string) { h.span.Attrs = append(h.span.Attrs, Attr{key, value}) }
 
+// Carried says how many bytes the request and the answer had.
+func (h *Hop) Carried(in, out int) { h.span.In, h.span.Out = int64(in), int64(out) }
+
+// Answered says with which status of HTTP the hop was answered.
+func (h *Hop) Answered(status int) { h.span.Status = status }
+
+// Began is when the hop began.
+func (h *Hop) Began() time.Time { return h.span.Began }
+
+// Phase records a part of the hop that is over: a span below it. It may have
+// begun before the hop did, as the start of an instance that another request
+// has caused.
+func (h *Hop) Phase(name string, began time.Time, took time.Duration) {
+	p := &h.span
+	h.r.Traces.Add(&Span{
+		Trace: p.Trace, ID: NewSpanID(), Parent: p.ID, Service: p.Service, Name: name, Request: p.Request, By: p.By,
+		Start: p.Start.Add(began.Sub(p.Began)), Began: began, Duration: max(0, took),
+	})
+}
+
 // End ends the hop and records its span, with the error's code if it failed.
 // It returns how long it took.
 func (h *Hop) End(err error) time.Duration {
@@ -80,9 +100,6 @@ func (h *Hop) fail(err error) {
 		h.Note(Message, clip(f.Message))
 	}
 }
-
-// Message is the detail that says what was said with an error.
-const Message = "message"
 
 // clip shortens a text to what a span should carry.
 func clip(s string) string {
@@ -116,7 +133,7 @@ func (a APICalls) Begin(ctx context.Context, service, name string) (context.Cont
 	ctx, hop := a.Recorder.Begin(ctx, Span{Kind: Server, Service: service, Name: name})
 	s := a.series(operation{service, name})
 	return ctx, func(err error, in, out int) {
-		hop.span.In, hop.span.Out = int64(in), int64(out)
+		hop.Carried(in, out)
 		took := hop.End(err)
 		s.duration.Observe(hop.span.Start, float64(took.Microseconds())/1000)
 		if err != nil {

@@ -48,6 +48,24 @@ type Span struct {
 // Attr is a detail of a span.
 type Attr struct{ Key, Value string }
 
+// Details that more than one package knows by name.
+const (
+	Message   = "message" // what was said with an error
+	LogStream = "log"     // of a function's span: the instance in which it ran, by its log stream
+	Cold      = "cold"    // of a function's span, "true": it was the instance's first
+	Attempt   = "attempt" // how often it was tried, this time included
+)
+
+// Attr returns the value of a detail, empty if the span does not have it.
+func (s *Span) Attr(key string) string {
+	for _, a := range s.Attrs {
+		if a.Key == key {
+			return a.Value
+		}
+	}
+	return ""
+}
+
 // Link points to a span.
 type Link struct {
 	Trace TraceID

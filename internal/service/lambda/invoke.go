@@ -210,24 +210,10 @@ func (s *Service) limit(t target) runner.Limit {
 func (s *Service) run(ctx context.Context, t target, in runner.Invocation) (runner.Result, error) {
 	in.Limit = s.limit(t)
 	if s.Recorder != nil {
-		var hop *record.Hop
-		ctx, hop = s.Recorder.Begin(ctx, record.Span{Kind: record.Internal, Service: "lambda", Name: t.function.Name, Resource: string(in.ARN), Request: in.RequestID})
-		in.TraceID = record.From(ctx).XRay()
-		res, err := s.Runner.Invoke(ctx, t.spec, in)
-		if res.Cold {
-			hop.Note("cold", "true")
-			hop.Note("init", res.Init.String())
-		}
-		hop.Note("log", res.Stream.Name)
-		if failed := err; failed == nil && res.Fault != nil {
-			hop.End(fault.New(res.Fault.Type, "%s", res.Payload))
-		} else {
-			hop.End(err)
-		}
-		return res, coded(err)
+		return s.traced(ctx, t, in)
 	}
 	if c := record.From(ctx); !c.IsZero() {
-		in.TraceID = c.XRay()
+		in.TraceID = t.traceHeader(c)
 	}
 	res, err := s.Runner.Invoke(ctx, t.spec, in)
 	return res, coded(err)

@@ -1,0 +1,53 @@
+package lambda
+
+import (
+	"context"
+	"time"
+
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/runner"
+)
+
+// waitShown is how long an invocation waits for an instance before its span
+// says so.
+const waitShown = time.Millisecond
+
+// traced invokes a function as a hop of its trace. A cold start is shown in its
+// parts: until the process ran, until it asked for work, and the invocation.
+func (s *Service) traced(ctx context.Context, t target, in runner.Invocation) (runner.Result, error) {
+	ctx, hop := s.Recorder.Begin(ctx, record.Span{
+		Kind: record.Internal, Service: "lambda", Name: t.function.Name, Resource: string(in.ARN), Request: in.RequestID,
+	})
+	in.TraceID = t.traceHeader(record.From(ctx))
+	res, err := s.Runner.Invoke(ctx, t.spec, in)
+	hop.Note(record.LogStream, res.Stream.Name)
+	hop.Carried(len(in.Payload), len(res.Payload))
+	switch wait := res.Started.Sub(hop.Began()); {
+	case res.Cold:
+		hop.Note(record.Cold, "true")
+		hop.Phase("spawn", res.Spawned, res.Spawn)
+		hop.Phase("init", res.Spawned.Add(res.Spawn), res.Init-res.Spawn)
+		hop.Phase("invoke", res.Started, res.Duration)
+	case wait >= waitShown:
+		hop.Note("waited", wait.Round(10*time.Microsecond).String())
+	}
+	if err == nil && res.Fault != nil {
+		hop.End(fault.New(res.Fault.Type, "%s", res.Payload))
+	} else {
+		hop.End(err)
+	}
+	return res, coded(err)
+}
+
+// traceHeader is what the function finds in _X_AMZN_TRACE_ID. With active
+// tracing the trace is sampled, unless its caller has decided against it; with
+// PassThrough nobody has decided for it who does not say so.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+func (t *target) traceHeader(c record.Cause) string {
+	if t.config.Tracing == "Active" {
+		c = c.Sample()
+	}
+	return c.Decided().XRay()
+}
