@@ -31,6 +31,8 @@ type Options struct {
 	LogBytes    int64 // of all logs; 256 MiB
 	TraceBytes  int64 // of all spans; 128 MiB
 	MetricBytes int64 // of all metrics and meters; 64 MiB
+
+	NoTraces bool // spans are not recorded; everything else happens as if they were
 }
 
 // Recorder is everything that a cloud records.
@@ -70,7 +72,7 @@ func Open(o Options) (*Recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: metrics: %w", errors.Join(err, closeAll(opened)))
 	}
-	r.Logs, r.Traces = &Logs{logs}, &Traces{traces}
+	r.Logs, r.Traces = &Logs{logs}, &Traces{j: traces, off: o.NoTraces}
 	r.Metrics = newMetrics(metrics, o.Machine)
 	return r, nil
 }

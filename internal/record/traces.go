@@ -11,11 +11,20 @@ import (
 )
 
 // Traces is the spans of every hop.
-type Traces struct{ j *journal.Journal }
+type Traces struct {
+	j   *journal.Journal
+	off bool // nothing is recorded
+}
 
 // Add records a span that has ended.
 func (t *Traces) Add(s *Span) error {
+	if t.off {
+		return nil
+	}
 	_, err := t.j.Append(string(s.Trace[:]), s.Start, s.Start.Add(s.Duration), s.encode(nil))
+	if err == nil && len(s.Links) > 0 {
+		err = t.join(s)
+	}
 	return err
 }
 
@@ -45,7 +54,7 @@ type TraceQuery struct {
 func (t *Traces) Recent(ctx context.Context, q TraceQuery) iter.Seq2[Span, error] {
 	return func(yield func(Span, error) bool) {
 		seen := make(map[TraceID]bool)
-		for s, err := range spansOf(t.j.Read(ctx, journal.Query{From: q.From, To: q.To, Reverse: true})) {
+		for s, err := range spansOf(t.j.Read(ctx, journal.Query{Match: isTrace, From: q.From, To: q.To, Reverse: true})) {
 			if err != nil {
 				yield(Span{}, err)
 				return
@@ -63,7 +72,7 @@ func (t *Traces) Recent(ctx context.Context, q TraceQuery) iter.Seq2[Span, error
 
 // Follow yields spans as they end, from now on. It ends with ctx.
 func (t *Traces) Follow(ctx context.Context) iter.Seq2[Span, error] {
-	return spansOf(t.j.Follow(ctx, journal.Query{}, t.j.End()))
+	return spansOf(t.j.Follow(ctx, journal.Query{Match: isTrace}, t.j.End()))
 }
 
 func spansOf(rs iter.Seq2[journal.Record, error]) iter.Seq2[Span, error] {
