@@ -1,17 +1,33 @@
 // Package sources reads streams for functions: it runs event source mappings.
 //
-// A mapping says which function reads what, in which batches, and what
-// happens to batches that fail. The engine runs each mapping in goroutines of
-// its own, woken by the commits that append records; nothing polls, and a
-// function that is stuck delays no other mapping.
+// A [Mapping] says which function reads what, in which batches, and what
+// happens to batches that fail. The [Engine] runs each in goroutines of its
+// own, woken by the commits that append records; nothing polls, and a function
+// that is stuck delays no other mapping.
 //
-// A stream's shard is read by as many lanes as the mapping has parallel batches
-// for each shard; a record belongs to the lane of its order. A lane has one
-// batch under way: it gathers, calls the function, and moves its cursor. What it
-// needs to go on after a crash, its cursor, the batch that is being tried again,
-// how often and when, is one row.
+// # How
 //
-// It does not know any service: what is read is a [Source], and who calls the
-// function, and with whose authority a source is read, is an interface too. It is
-// not the API of event source mappings; service lambda is.
+// A stream's shard is read by as many lanes as the mapping wants batches of a
+// shard at the same time; a record belongs to the lane of its order. A lane has
+// one batch under way: it fetches what there is, calls the function, and moves
+// its cursor; what comes meanwhile is the next batch. A shard's lanes begin when
+// those of its parent are through. All that a lane needs to go on after a crash,
+// its cursor and, of a batch that failed, which part is to be tried how often
+// and when, is one row, committed relaxed: to lose one is to hand the same
+// records over again.
+//
+// A [Filter] sees each record for itself. What it does not match is passed over
+// as if it had been handled.
+//
+// It does not know any service: what is read is a [Stream], and who calls the
+// function, and with whose authority a stream is read, is [Functions]. It is not
+// the API of event source mappings; service lambda is.
+//
+// Invariants: every record after a mapping's start that a filter matches is
+// handed to the function until it succeeds or is given up by the mapping's
+// policy, however often the process dies; a record is not handed over before
+// those of its order that come before it are done or given up; what is given up
+// is told to the mapping's destination in the transaction that gives it up;
+// after a change of a mapping has been acknowledged no batch is begun under the
+// old one.
 package sources

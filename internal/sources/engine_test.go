@@ -1,0 +1,94 @@
+package sources_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/nube-run/nube/internal/sources"
+)
+
+// A mapping calls its function when there is something, and gathers what comes
+// while a call is under way.
+func TestBatchesGatherWhileACallIsUnderWay(t *testing.T) {
+	calling, goOn := make(chan struct{}), make(chan struct{})
+	fn := &function{do: func(c call) (sources.Answer, error) {
+		if c.n == 1 {
+			close(calling)
+			<-goOn
+		}
+		return ok()
+	}}
+	b := memBed(t, fn)
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.BatchSize = 3 })
+	b.put("a")
+	<-calling
+	b.put("b", "c")
+	b.put("d")
+	b.put("e")
+	close(goOn)
+	b.settled()
+	expect(t, "calls", fn.took(), "a bcd e")
+	expect(t, "result", b.result("m"), "OK")
+}
+
+func TestStartingPosition(t *testing.T) {
+	for name, c := range map[string]struct {
+		from sources.Position
+		want string
+	}{
+		"TRIM_HORIZON": {sources.Position{From: sources.TrimHorizon}, "ab c"},
+		"LATEST":       {sources.Position{From: sources.Latest}, "c"},
+		"AT_TIMESTAMP": {sources.Position{From: sources.AtTimestamp, Time: start.Add(time.Second)}, "b c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fn := &function{}
+			b := memBed(t, fn)
+			b.put("a")
+			b.advance(2 * time.Second)
+			b.put("b")
+			b.keep(mapping("m"), func(m *sources.Mapping) { m.Start = c.from })
+			b.settled()
+			b.put("c")
+			b.settled()
+			expect(t, "calls", fn.took(), c.want)
+		})
+	}
+}
+
+// Settled is exact: a batch that fails is work for later, one whose window is
+// open too, records before a mapping that is switched off are none.
+func TestSettled(t *testing.T) {
+	fail := true
+	fn := &function{}
+	fn.do = func(call) (sources.Answer, error) {
+		if fail {
+			return failed()
+		}
+		return ok()
+	}
+	b := memBed(t, fn)
+	b.keep(mapping("m"), nil)
+	b.put("a")
+	r := b.settled()
+	expect(t, "next", r.Next, start.Add(time.Second))
+	fail = false
+	b.advance(time.Second)
+	expect(t, "calls", fn.times(), "a@0s a@1s")
+
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.Window = 5 * time.Second })
+	b.put("b")
+	r = b.settled()
+	expect(t, "next", r.Next, b.model.Now().Add(5*time.Second))
+	expect(t, "calls in the window", fn.took(), "")
+	b.advance(5 * time.Second)
+	expect(t, "calls", fn.times(), "b@6s")
+
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.Enabled = false })
+	b.put("c")
+	r = b.settled()
+	expect(t, "ready", r.Ready, 0)
+	expect(t, "calls while it is off", fn.took(), "")
+	b.keep(mapping("m"), nil)
+	b.settled()
+	expect(t, "calls", fn.took(), "c")
+}

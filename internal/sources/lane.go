@@ -1,0 +1,367 @@
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/timer"
+	"github.com/nube-run/nube/internal/work"
+)
+
+// lane reads the records of some orders of a shard for a mapping, one batch
+// after another.
+type lane struct {
+	k      *keeper
+	m      *Mapping
+	source Stream
+	filter Filter // nil: every record
+	shard  Shard
+	n      int
+
+	sleeper  *work.Sleeper
+	stopping atomic.Bool
+	raw      string // the mapping's row
+
+	// Of its goroutine.
+	row      row
+	gathered gathering
+	passed   int    // how often the cursor has moved since it was kept
+	failures int    // of the store, in a row
+	checked  uint64 // the keeper's changes, when the mapping was found to be as it was
+
+	// Guarded by the engine's mu.
+	next  clock.Instant // when it is woken; zero: by others
+	index int           // in the due heap
+}
+
+// gathering is what a batch has so far whose window is open. The records are
+// read again when it is complete: lanes that wait hold none.
+type gathering struct {
+	records, bytes int
+	upTo           Cursor
+}
+
+func (k *keeper) newLane(of *kept, source Stream, f Filter, sh Shard, n int) *lane {
+	return &lane{k: k, m: of.mapping, raw: of.raw, source: source, filter: f, shard: sh, n: n, index: -1}
+}
+
+// begin runs the lane. Its token begins before the keeper sleeps.
+func (l *lane) begin() {
+	l.sleeper = l.k.e.o.Ledger.Sleeper(work.Source, string(l.m.Function)+" ← "+l.shard.ID)
+	l.k.lanes.Go(l.run)
+}
+
+// stop ends the lane once the batch under way is done.
+func (l *lane) stop() {
+	l.stopping.Store(true)
+	l.sleeper.Wake()
+}
+
+// errGone says that the mapping does not exist any more.
+var errGone = errors.New("sources: the mapping is gone")
+
+// run works until the shard's end, or until it is told to stop.
+func (l *lane) run() {
+	ctx := l.k.shard.Context()
+	e := l.k.e
+	defer l.sleeper.End()
+	defer l.k.laneEnded(l)
+	defer e.wakeAt(l, 0)
+	w := e.o.DB.WatchFunc(l.sleeper.Wake, l.shard.Topic)
+	defer w.Close()
+	err := l.load(ctx)
+	for ctx.Err() == nil && !l.stopping.Load() {
+		var rest rest
+		if err == nil {
+			rest, err = l.work(ctx)
+		}
+		var also chan struct{}
+		switch {
+		case err == nil && rest.end:
+			return
+		case err == nil && l.stopping.Load():
+			return
+		case err == nil:
+			l.failures = 0
+			e.wakeAt(l, rest.until)
+		case ctx.Err() != nil || errors.Is(err, errGone) || errors.Is(err, timer.ErrLost) || errors.Is(err, kv.ErrBroken) || errors.Is(err, kv.ErrClosed):
+			return
+		case errors.Is(err, ErrNoSource):
+			rest.why = "the stream is gone"
+			err = l.noteGone(ctx)
+		default:
+			e.o.Log.Error("event source mapping", "mapping", l.m.ID, "shard", l.shard.ID, "err", err)
+			rest.why = "failed: " + err.Error()
+			l.failures++
+			also = make(chan struct{})
+			e.o.Machine.AfterFunc(min(50*time.Millisecond<<min(l.failures, 7), 5*time.Second), func() { close(also) })
+			err = l.load(ctx)
+		}
+		if l.sleeper.Sleep(ctx, rest.why, also) != nil {
+			return
+		}
+	}
+}
+
+// noteGone says that there is nothing to read any more. The lane then waits for
+// its mapping to be deleted.
+func (l *lane) noteGone(ctx context.Context) error {
+	const gone = "PROBLEM: The stream does not exist."
+	if l.row.Result == gone {
+		return nil
+	}
+	r := l.row
+	r.Result = gone
+	return l.commit(ctx, r, nil, delivery.ActorRef{})
+}
+
+// rest is why a lane has nothing to do.
+type rest struct {
+	end   bool // for good: the shard has nothing more
+	until clock.Instant
+	why   string
+}
+
+// load reads the row: the newest one, durable or not, so that what was done is
+// not done again.
+func (l *lane) load(ctx context.Context) error {
+	_, err := l.k.e.o.DB.Update(ctx, func(tx *kv.Tx) error {
+		b, err := tx.Get(l.key())
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			return errGone
+		}
+		l.row, err = decodeRow(b)
+		return err
+	})
+	l.gathered = gathering{upTo: l.row.Cursor}
+	return err
+}
+
+func (l *lane) key() kv.Key { return layoutOf(l.m.Cell).lane(l.m.ID, l.shard.ID, l.n) }
+
+// work does what can be done, batch after batch.
+func (l *lane) work(ctx context.Context) (rest, error) {
+	for ctx.Err() == nil && !l.stopping.Load() {
+		now := l.k.e.o.Model.Now()
+		if l.row.retries() && l.row.Due > now {
+			return rest{until: l.row.Due, why: "a batch failed, and is tried again at " + l.row.Due.String()}, nil
+		}
+		if !l.row.retries() && l.m.Window > 0 {
+			if r, waits, err := l.gather(ctx, now); waits || err != nil {
+				return r, err
+			}
+		}
+		b, err := l.collect(ctx)
+		if err != nil {
+			return rest{}, err
+		}
+		if same, err := l.unchanged(ctx); err != nil || !same {
+			return rest{why: "the mapping has changed"}, err
+		}
+		if len(b.records) > 0 {
+			if err := l.handle(ctx, b); err != nil {
+				return rest{}, err
+			}
+			continue
+		}
+		if l.row.retries() { // its records have been trimmed, or no filter takes them any more
+			if err := l.commit(ctx, l.row.passed(), nil, delivery.ActorRef{}); err != nil {
+				return rest{}, err
+			}
+			continue
+		}
+		if err := l.pass(ctx, b); err != nil {
+			return rest{}, err
+		}
+		return rest{end: l.row.End, why: "no record"}, nil
+	}
+	return rest{}, ctx.Err()
+}
+
+// unchanged reports whether the mapping is still what the lane runs. Once a
+// change of it has been acknowledged no batch is handled as it was before: what
+// is written after a mapping was switched off is not read.
+func (l *lane) unchanged(ctx context.Context) (bool, error) {
+	now := l.k.changes.Load()
+	if l.checked == now {
+		return true, nil
+	}
+	var raw []byte
+	err := l.k.e.o.DB.View(ctx, func(s *kv.Snap) (err error) {
+		raw, err = s.Get(layoutOf(l.m.Cell).mapping(l.m.ID))
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if string(raw) != l.raw {
+		l.stopping.Store(true)
+		return false, nil
+	}
+	l.checked = now
+	return true, nil
+}
+
+// maxPassed is over how often a cursor moves over records of other lanes until
+// it is kept.
+const maxPassed = 100
+
+// pass moves the cursor over records that are not for the function. Those of
+// other lanes need no commit each time: who reads them again passes them again.
+func (l *lane) pass(ctx context.Context, b *batch) error {
+	next := l.row
+	next.Cursor, next.End, next.Due = b.next, b.end, 0
+	switch {
+	case next.End || !l.row.Due.IsZero():
+	case next.Cursor == l.row.Cursor:
+		return nil
+	case l.filter == nil && len(l.row.Skip) == 0 && l.passed < maxPassed:
+		l.passed++
+		l.row, l.gathered.upTo = next, next.Cursor
+		return nil
+	}
+	return l.commit(ctx, next, nil, delivery.ActorRef{})
+}
+
+// handle gives a batch to the function and commits what becomes of it.
+func (l *lane) handle(ctx context.Context, b *batch) error {
+	e := l.k.e
+	reader, err := e.o.Functions.Reader(ctx, l.m, l.source.Needs(l.m.Source))
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return l.conclude(ctx, b, attempt{problem: problem(err)}, reader)
+	}
+	if r, old := l.row.aged(l.m, b, e.o.Model.Now()); old != nil {
+		return l.commit(ctx, r, old, reader)
+	}
+	a, err := l.invoke(ctx, b)
+	if err != nil {
+		return err
+	}
+	return l.conclude(ctx, b, a, reader)
+}
+
+// conclude commits what becomes of a batch.
+func (l *lane) conclude(ctx context.Context, b *batch, a attempt, reader delivery.ActorRef) error {
+	r, given := l.row.after(l.m, b, a, l.k.e.o.Model.Now())
+	return l.commit(ctx, r, given, reader)
+}
+
+// invoke calls the function. An error means that this node ends.
+func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
+	first := b.records[0].Cause
+	call := ctx
+	if !first.IsZero() {
+		call = record.With(ctx, first)
+	}
+	answer, err := l.k.e.o.Functions.Invoke(call, l.m, b.payload(), links(b.records))
+	switch {
+	case ctx.Err() != nil:
+		return attempt{}, ctx.Err()
+	case err != nil:
+		return attempt{problem: problem(err)}, nil
+	}
+	a := attempt{failed: -1, request: answer.Request, version: answer.Version}
+	switch {
+	case answer.Failed:
+		a.failed = 0
+	case l.m.Partial:
+		a.failed = firstFailed(answer.Payload, b.records)
+	}
+	return a, nil
+}
+
+// problem says what an error is, to whoever looks at the mapping.
+func problem(err error) string {
+	if f, ok := fault.As(err); ok {
+		return f.Message
+	}
+	return "internal Lambda error. Please contact Lambda customer support."
+}
+
+// maxLinks bounds the causes that one invocation names.
+const maxLinks = 100
+
+// links returns the causes of records besides that of the first.
+func links(rs []Record) []record.Link {
+	var ls []record.Link
+	seen := map[record.Link]bool{{Trace: rs[0].Cause.Trace, Span: rs[0].Cause.Span}: true, {}: true}
+	for i := range rs {
+		k := record.Link{Trace: rs[i].Cause.Trace, Span: rs[i].Cause.Span}
+		if !seen[k] && len(ls) < maxLinks {
+			seen[k] = true
+			ls = append(ls, k)
+		}
+	}
+	return ls
+}
+
+// commit makes a row the lane's, and emits what is said of records that are
+// given up. It waits for the disk only for those: to have lost the rest means to
+// do it again. A token stands for the commit until it is on disk.
+func (l *lane) commit(ctx context.Context, r row, given *given, reader delivery.ActorRef) error {
+	for len(r.Skip) > 0 && r.Skip[0].behind(r.Cursor) {
+		r.Skip = r.Skip[1:]
+	}
+	var es []delivery.Effect
+	var opts []kv.Option
+	e := l.k.e
+	if given != nil && l.m.OnFailure != "" {
+		x, err := l.failure(given, reader, e.o.Model.Now())
+		if err != nil {
+			return err
+		}
+		es = []delivery.Effect{x}
+	} else {
+		opts = []kv.Option{kv.Relaxed()}
+	}
+	tok := e.o.Ledger.Begin(work.Source, "checkpoint of "+l.m.ID)
+	_, err := e.o.DB.Update(ctx, func(tx *kv.Tx) error {
+		if err := l.k.shard.Guard(tx); err != nil {
+			return err
+		}
+		still, err := tx.Get(layoutOf(l.m.Cell).mapping(l.m.ID))
+		if err != nil {
+			return err
+		}
+		if still == nil {
+			return errGone
+		}
+		tx.Set(l.key(), r.encode())
+		if err := e.o.Emit.Emit(tx, es...); err != nil {
+			return err
+		}
+		tx.After(func(kv.Stamp) { tok.End() })
+		return nil
+	}, opts...)
+	if err != nil {
+		tok.End()
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	l.row = r
+	l.gathered, l.passed = gathering{upTo: r.Cursor}, 0
+	return nil
+}
+
+// behind reports whether all that was done lies before a cursor.
+func (d done) behind(c Cursor) bool {
+	for _, at := range d.Cursors {
+		if at > c {
+			return false
+		}
+	}
+	return true
+}
