@@ -12,7 +12,7 @@ import (
 )
 
 // Start takes up, in the given account and region, what was going on when the process ended: clearing what deleted tables
-// left, and filling new indexes.
+// left, and filling new indexes and the order of expiry.
 func (s *Service) Start(ctx context.Context, c keyspace.Cell) error {
 	var (
 		gone   []uint64
@@ -48,6 +48,9 @@ func (s *Service) Start(ctx context.Context, c keyspace.Cell) error {
 		s.clear(c, id)
 	}
 	for _, t := range filled {
+		if t.TTL.Filling {
+			s.fillExpiry(c, t.Name, t.ID)
+		}
 		for i := range t.Indexes {
 			if t.Indexes[i].Backfilling {
 				s.backfill(c, t.Name, t.ID, t.Indexes[i].ID)
@@ -120,8 +123,20 @@ func (s *Service) fill(tx *kv.Tx, c keyspace.Cell, name string, id, indexID uint
 	if x == nil {
 		return true, errGone
 	}
+	done, err = t.step(tx, indexID, func(_ kv.Key, item attr.Item) error { return t.fillEntry(tx, x, item) })
+	if err != nil || !done {
+		return false, err
+	}
+	ready := t.next()
+	ready.indexByID(indexID).Backfilling = false
+	return true, s.save(tx, c, ready)
+}
+
+// step calls fn for some items of the table after those of the step before, and reports whether they were the last. What
+// is filled from them is an index, or, with 0, the order of expiry.
+func (t *table) step(tx *kv.Tx, index uint64, fn func(key kv.Key, item attr.Item) error) (done bool, err error) {
 	r := t.layout.index(0)
-	cursor, err := tx.Get(t.layout.filled(indexID))
+	cursor, err := tx.Get(t.layout.filled(index))
 	if err != nil {
 		return false, err
 	}
@@ -129,7 +144,6 @@ func (s *Service) fill(tx *kv.Tx, c keyspace.Cell, name string, id, indexID uint
 		r.Start = kv.Next(cursor)
 	}
 	n, bytes := 0, 0
-	var last kv.Key
 	for p, err := range tx.Scan(r, kv.ScanOptions{}) {
 		if err != nil {
 			return false, err
@@ -138,20 +152,17 @@ func (s *Service) fill(tx *kv.Tx, c keyspace.Cell, name string, id, indexID uint
 		if err != nil {
 			return false, err
 		}
-		if err := t.fillEntry(tx, x, item); err != nil {
+		if err := fn(p.Key, item); err != nil {
 			return false, err
 		}
-		last = p.Key
 		n++
 		if bytes += len(p.Value); n == fillStep || bytes >= fillBytes {
-			tx.Set(t.layout.filled(indexID), last)
+			tx.Set(t.layout.filled(index), p.Key)
 			return false, nil
 		}
 	}
-	ready := t.next()
-	ready.indexByID(indexID).Backfilling = false
-	tx.Delete(t.layout.filled(indexID))
-	return true, s.save(tx, c, ready)
+	tx.Delete(t.layout.filled(index))
+	return true, nil
 }
 
 // fillEntry adds the entry of an item that was there before the index, if no later change has done it.

@@ -259,14 +259,14 @@ func group(writes []write, from int) int {
 
 // writeAll makes several writes in one transaction.
 func (s *Service) writeAll(ctx context.Context, writes []write, done []written) error {
-	c, now := cell(ctx), s.clock.Now()
+	c, from := cell(ctx), s.origin(ctx)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		for i := range writes {
 			t, err := s.existing(tx, c, writes[i].table)
 			if err != nil {
 				return err
 			}
-			if done[i], err = t.write(tx, &writes[i], now); err != nil {
+			if done[i], err = t.write(tx, &writes[i], from); err != nil {
 				return err
 			}
 		}

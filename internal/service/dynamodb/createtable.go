@@ -30,6 +30,7 @@ func (s *Service) createTable(ctx context.Context, in *shapes.CreateTableInput) 
 		t.Policy = *in.ResourcePolicy
 	}
 	c := cell(ctx)
+	s.cells.know(c)
 	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
 		had, err := s.table(tx, c, t.Name)
 		if err != nil {
@@ -40,6 +41,11 @@ func (s *Service) createTable(ctx context.Context, in *shapes.CreateTableInput) 
 		}
 		if t.ID, err = newID(tx, catalogOf(c)); err != nil {
 			return err
+		}
+		if t.Stream.Enabled {
+			if err := s.openStream(tx, c, t, now); err != nil {
+				return err
+			}
 		}
 		return s.save(tx, c, t)
 	})
@@ -73,7 +79,7 @@ func newTable(in *shapes.CreateTableInput, now instant) (*table, error) {
 	if err := t.checkAllUsed(); err != nil {
 		return nil, err
 	}
-	if err := t.setStream(in.StreamSpecification, now); err != nil {
+	if err := t.setStream(in.StreamSpecification); err != nil {
 		return nil, err
 	}
 	t.SSEKey = sseKey(in.SSESpecification)
@@ -155,7 +161,7 @@ func (s *Service) deleteTable(ctx context.Context, in *shapes.DeleteTableInput) 
 	if err != nil {
 		return nil, err
 	}
-	c := cell(ctx)
+	c, now := cell(ctx), s.clock.Now()
 	var (
 		t     *table
 		sizes map[uint64]size
@@ -173,6 +179,12 @@ func (s *Service) deleteTable(ctx context.Context, in *shapes.DeleteTableInput) 
 		if sizes, err = t.sizes(tx.Peek()); err != nil {
 			return err
 		}
+		if t.Stream.Enabled {
+			if err := closeStream(tx, c, t, now); err != nil {
+				return err
+			}
+		}
+		tx.Delete(catalogOf(c).expiring(t.ID))
 		tx.Delete(catalogOf(c).table(name))
 		tx.Set(catalogOf(c).gone(t.ID), nil)
 		return nil

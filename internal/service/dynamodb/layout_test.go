@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/kv"
+	causes "github.com/nube-run/nube/internal/record"
 )
 
 func parseItem(t testing.TB, js string) attr.Item {
@@ -28,7 +30,8 @@ func testTable() *table {
 			{Name: "byg", ID: 1, Global: true, Hash: "g", Projection: "KEYS_ONLY"},
 			{Name: "byhg", ID: 2, Hash: "h", Range: "g", Projection: "INCLUDE", Include: []string{"v"}},
 		},
-		NextIndex: 2, Stream: stream{Enabled: true, View: viewBoth, Label: "2026-11-21T10:00:00.000"},
+		NextIndex: 2, Stream: stream{Enabled: true, View: viewBoth, Label: "2026-11-21T10:00:00.000", ID: 8},
+		TTL: ttl{Enabled: true, Attribute: "ttl", Changed: 1795301973_000000001},
 	}
 	t.compile(testCell)
 	return t
@@ -50,9 +53,21 @@ func TestLayoutGolden(t *testing.T) {
 	key("count", tb.layout.count(0))
 	key("bytes", tb.layout.bytes(2))
 	key("filled", tb.layout.filled(2))
-	key("records", tb.layout.records(tb.Stream.Label))
-	r := record{event: eventModify, expired: true, created: 1795301973_000000001, key: item.Pick("h", "r"), after: item, before: item.Pick("h", "r", "g")}
+	key("expiry", tb.layout.expiry(1795301973, tb.itemKey(item)))
+	key("stream", c.stream("orders", tb.Stream.Label))
+	key("ttl", c.expiring(7))
+	key("log", tb.log)
+	key("horizon", layoutOf(testCell, 8).horizon())
+	r := record{event: eventModify, expired: true, created: 1795301973_000000001, key: item.Pick("h", "r"), after: item, before: item.Pick("h", "r", "g"),
+		cause: causes.Cause{Trace: causes.TraceID{1}, Span: causes.SpanID{2}, Request: "req", By: "arn:aws:iam::123456789012:root", Sampled: true}}
 	fmt.Fprintf(&b, "%-14s %x\n", "record", r.encode())
+	f := &feed{Table: "orders", Label: tb.Stream.Label, ID: 8, View: viewBoth, Hash: "h", Range: "r", Created: 1795301973_000000001,
+		Closed: 1795301973_000000002, Start: 9, trim: 1795301973_000000003, layout: layoutOf(testCell, 8)}
+	frow, err := f.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(&b, "%-14s %x %s\n", "feed", frow[:feedHeader], frow[feedHeader:])
 	row, err := tb.encode()
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +78,9 @@ func TestLayoutGolden(t *testing.T) {
 	got, err := decodeRecord(r.encode())
 	if err != nil || got != r {
 		t.Errorf("record read again: %+v, %v", got, err)
+	}
+	if again, err := decodeFeed(testCell, frow); err != nil || !reflect.DeepEqual(again, f) {
+		t.Errorf("feed read again: %+v, %v", again, err)
 	}
 	again, err := decodeTable(testCell, row)
 	if err != nil {
@@ -115,7 +133,8 @@ func TestSegmentsPartition(t *testing.T) {
 func FuzzRecord(f *testing.F) {
 	item := parseItem(f, `{"h":{"S":"a"},"r":{"N":"1"}}`)
 	f.Add((&record{event: eventInsert, created: 1, key: item, after: item}).encode())
-	f.Add((&record{event: eventRemove, expired: true, key: item, before: item}).encode())
+	f.Add((&record{event: eventRemove, expired: true, key: item, before: item, cause: causes.Cause{Request: "r", By: "b"}}).encode())
+	f.Add((&record{event: eventClose, created: 1}).encode())
 	f.Fuzz(func(t *testing.T, v []byte) {
 		r, err := decodeRecord(v)
 		if err != nil {

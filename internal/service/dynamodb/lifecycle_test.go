@@ -228,13 +228,6 @@ func TestSettings(t *testing.T) {
 		t.Errorf("tags: %s", got)
 	}
 	for _, tt := range []struct{ op, in, want string }{
-		{"DescribeTimeToLive", `{"TableName":"plain"}`, `{"TimeToLiveDescription":{"TimeToLiveStatus":"DISABLED"}}`},
-		{"UpdateTimeToLive", `{"TableName":"plain","TimeToLiveSpecification":{"Enabled":true,"AttributeName":"ttl"}}`, `{"TimeToLiveSpecification":{"Enabled":true,"AttributeName":"ttl"}}`},
-		{"DescribeTimeToLive", `{"TableName":"plain"}`, `{"TimeToLiveDescription":{"TimeToLiveStatus":"ENABLED","AttributeName":"ttl"}}`},
-		{"UpdateTimeToLive", `{"TableName":"plain","TimeToLiveSpecification":{"Enabled":true,"AttributeName":"ttl"}}`, "ValidationException: TimeToLive is already enabled"},
-		{"UpdateTimeToLive", `{"TableName":"plain","TimeToLiveSpecification":{"Enabled":false,"AttributeName":"x"}}`, "ValidationException: TimeToLive is active on a different AttributeName: current AttributeName is ttl"},
-		{"UpdateTimeToLive", `{"TableName":"plain","TimeToLiveSpecification":{"Enabled":false,"AttributeName":"ttl"}}`, `{"TimeToLiveSpecification":{"Enabled":false,"AttributeName":"ttl"}}`},
-		{"UpdateTimeToLive", `{"TableName":"plain","TimeToLiveSpecification":{"Enabled":false,"AttributeName":"ttl"}}`, "ValidationException: TimeToLive is already disabled"},
 		{"DescribeContinuousBackups", `{"TableName":"plain"}`, `{"ContinuousBackupsDescription":{"ContinuousBackupsStatus":"DISABLED","PointInTimeRecoveryDescription":{"PointInTimeRecoveryStatus":"DISABLED"}}}`},
 		{"DescribeContinuousBackups", `{"TableName":"missing"}`, "TableNotFoundException: Table not found: missing"},
 		{"DescribeContributorInsights", `{"TableName":"plain"}`, `{"TableName":"plain","ContributorInsightsStatus":"DISABLED"}`},

@@ -112,9 +112,12 @@ func (c *cloud) records(name string) (out []record) {
 		if err != nil {
 			return err
 		}
-		for p, err := range sn.Scan(kv.Prefix(t.layout.records(t.Stream.Label)), kv.ScanOptions{}) {
+		for p, err := range sn.Scan(kv.Prefix(t.log), kv.ScanOptions{}) {
 			if err != nil {
 				return err
+			}
+			if isClose(p.Value) {
+				break
 			}
 			r, err := decodeRecord(p.Value)
 			if err != nil {

@@ -209,8 +209,8 @@ func onDemand(in *shapes.OnDemandThroughput) throughput {
 	return throughput{max(0, value(in.MaxReadRequestUnits)), max(0, value(in.MaxWriteRequestUnits))} // -1 takes a limit away
 }
 
-// setStream turns the stream on or off.
-func (t *table) setStream(in *shapes.StreamSpecification, now instant) error {
+// setStream says whether there is to be a stream, and of what; openStream and closeStream do it.
+func (t *table) setStream(in *shapes.StreamSpecification) error {
 	if in == nil {
 		return nil
 	}
@@ -223,7 +223,7 @@ func (t *table) setStream(in *shapes.StreamSpecification, now instant) error {
 	}
 	switch view := value(in.StreamViewType); view {
 	case viewKeys, viewNew, viewOld, viewBoth:
-		t.Stream = stream{Enabled: true, View: view, Label: now.Time().Format("2006-01-02T15:04:05.000")}
+		t.Stream = stream{Enabled: true, View: view}
 		return nil
 	}
 	return invalidValues("StreamViewType is required when StreamEnabled is true")

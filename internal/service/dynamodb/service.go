@@ -8,11 +8,13 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
+	streams "github.com/nube-run/nube/internal/awsapi/shapes/dynamodbstreams"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/expr"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -22,6 +24,8 @@ type Options struct {
 	Clock *clock.Model
 	Work  *work.Ledger // counts what goes on after a request was answered
 	Meter Meter        // may be nil
+	// Timers make items expire and streams forget; without them nothing does.
+	Timers *timer.Timers
 }
 
 // Meter is told of the capacity units that requests consume.
@@ -31,12 +35,13 @@ type Meter interface {
 
 // Service is DynamoDB.
 type Service struct {
-	api    *awsapi.Service
-	db     *kv.DB
-	clock  *clock.Model
-	work   *work.Ledger
-	meter  Meter
-	parsed expr.Cache
+	api     *awsapi.Service
+	streams *awsapi.Service
+	db      *kv.DB
+	clock   *clock.Model
+	work    *work.Ledger
+	meter   Meter
+	parsed  expr.Cache
 
 	tablesMu   sync.RWMutex
 	tables     map[tableID]known
@@ -45,6 +50,10 @@ type Service struct {
 	stop       context.CancelFunc // of what runs in the background
 	running    context.Context
 
+	wakeTrim, wakeExpiry func(kv.Stamp) // to be called when something is due earlier than before; nil without timers
+
+	cells cells
+
 	tokensMu sync.Mutex
 	cleared  map[keyspace.Cell]uint64 // the period before which a cell's client tokens are gone
 }
@@ -52,7 +61,7 @@ type Service struct {
 // New returns the service. Start must be called before it is used.
 func New(o Options) *Service {
 	s := &Service{
-		api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, work: o.Work, meter: o.Meter,
+		api: awsapi.NewService(&shapes.Model), streams: awsapi.NewService(&streams.Model), db: o.DB, clock: o.Clock, work: o.Work, meter: o.Meter,
 		tables: make(map[tableID]known), cleared: make(map[keyspace.Cell]uint64),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
@@ -64,7 +73,11 @@ func New(o Options) *Service {
 	s.registerTransactions()
 	s.registerStatements()
 	s.registerSettings()
+	s.registerStreams()
 	s.registerCodecs()
+	if o.Timers != nil {
+		s.registerTimers(o.Timers)
+	}
 	return s
 }
 

@@ -100,48 +100,6 @@ func (s *Service) listTagsOfResource(ctx context.Context, in *shapes.ListTagsOfR
 	return out, err
 }
 
-// updateTimeToLive: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
-func (s *Service) updateTimeToLive(ctx context.Context, in *shapes.UpdateTimeToLiveInput) (*shapes.UpdateTimeToLiveOutput, error) {
-	name, err := tableName(ctx, in.TableName)
-	if err != nil {
-		return nil, err
-	}
-	spec := in.TimeToLiveSpecification
-	_, err = s.change(ctx, name, func(_ *kv.Tx, t *table) error {
-		on, attribute := value(spec.Enabled), value(spec.AttributeName)
-		switch {
-		case on && t.TTL.Enabled && t.TTL.Attribute == attribute:
-			return validation("TimeToLive is already enabled")
-		case on && t.TTL.Enabled:
-			return validation("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.TTL.Attribute)
-		case !on && !t.TTL.Enabled:
-			return validation("TimeToLive is already disabled")
-		case !on && t.TTL.Attribute != attribute:
-			return validation("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.TTL.Attribute)
-		case on:
-			t.TTL = ttl{Enabled: true, Attribute: attribute}
-		default:
-			t.TTL = ttl{}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &shapes.UpdateTimeToLiveOutput{TimeToLiveSpecification: spec}, nil
-}
-
-// describeTimeToLive: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DescribeTimeToLive.html
-func (s *Service) describeTimeToLive(ctx context.Context, in *shapes.DescribeTimeToLiveInput) (*shapes.DescribeTimeToLiveOutput, error) {
-	out := &shapes.TimeToLiveDescription{TimeToLiveStatus: ptr("DISABLED")}
-	err := s.lookAt(ctx, in.TableName, func(t *table) {
-		if t.TTL.Enabled {
-			out.TimeToLiveStatus, out.AttributeName = ptr("ENABLED"), &t.TTL.Attribute
-		}
-	})
-	return &shapes.DescribeTimeToLiveOutput{TimeToLiveDescription: out}, err
-}
-
 // lookAt is look for what needs no more than the description.
 func (s *Service) lookAt(ctx context.Context, p *string, fn func(t *table)) error {
 	name, err := tableName(ctx, p)

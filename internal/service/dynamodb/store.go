@@ -12,19 +12,28 @@ import (
 //	"next"                 → counter: the last table id given out
 //	"gone" id              → a deleted table whose keys are still to be cleared
 //	"token" period token   → what a transaction with that client token was; periods are cleared whole
+//	"stream" name label    → 16 bytes of id and trimming time, then the stream's description in JSON (feed.go)
+//	"ttl" id               → name of a table whose items expire
 //
 // The layout of a table's own generation, its id:
 //
 //	0 bucket hash [sort]                   → the item
 //	n bucket hash [sort] table's key       → an item's entry in the index with id n ≥ 1
 //	"count" n, "bytes" n                   → counters: the entries of index n and their size; the items with n = 0
-//	"stream" label stamp                   → a stream record (stream.go)
-//	"filled" n                             → the last item key that the backfill of index n has done
+//	"filled" n                             → the last item key that the backfill of index n has done; of the expiry for n = 0
+//	"expiry" seconds tail                  → an item that expires: the item's key is the prefix of the table and this tail
+//
+// The layout of a stream's generation, its id, which outlives the table:
+//
+//	"log" stamp                            → a stream record (stream.go)
+//	"horizon"                              → the stamp of the last record that was trimmed
 //
 // Key attributes are strings of their order-preserving bytes (attr.Value.Key). The bucket is a hash of the partition key
 // in 0…65535: it spreads a scan's segments, as DynamoDB's own hash does, and keeps each partition together.
 //
-// History: version 1, this one. testdata/layout.golden holds the keys to it.
+// History: version 2, this one; testdata/layout.golden holds the keys to it. In version 1, in which nothing could read them,
+// stream records were with the table's keys, and nothing expired; a table that had a stream or a time to live then has none
+// now, and can be given one again.
 
 const service = "dynamodb"
 
@@ -38,6 +47,13 @@ func (c catalog) tables() kv.Range         { return c.Key().Str("table").Range()
 func (c catalog) next() kv.Key             { return c.Key().Str("next").Done() }
 func (c catalog) gone(id uint64) kv.Key    { return c.Key().Str("gone").Uint(id).Done() }
 func (c catalog) allGone() kv.Range        { return c.Key().Str("gone").Range() }
+func (c catalog) stream(table, label string) kv.Key {
+	return c.Key().Str("stream").Str(table).Str(label).Done()
+}
+func (c catalog) streams() kv.Range           { return c.Key().Str("stream").Range() }
+func (c catalog) streamsOf(t string) kv.Range { return c.Key().Str("stream").Str(t).Range() }
+func (c catalog) expiring(id uint64) kv.Key   { return c.Key().Str("ttl").Uint(id).Done() }
+func (c catalog) allExpiring() kv.Range       { return c.Key().Str("ttl").Range() }
 func (c catalog) token(period uint64, token string) kv.Key {
 	return c.Key().Str("token").Uint(period).Str(token).Done()
 }
@@ -57,12 +73,35 @@ func (l layout) all() kv.Range { return l.space.Range() }
 func (l layout) count(index uint64) kv.Key { return l.space.Key().Str("count").Uint(index).Done() }
 func (l layout) bytes(index uint64) kv.Key { return l.space.Key().Str("bytes").Uint(index).Done() }
 
-// records is the prefix of a stream's records, and the topic that is signalled when there is a new one.
-func (l layout) records(label string) kv.Key {
-	return l.space.Key().Str("stream").Str(label).Stamped()
+func (l layout) filled(index uint64) kv.Key { return l.space.Key().Str("filled").Uint(index).Done() }
+
+// expiry is where the item with this key stands among those that expire.
+func (l layout) expiry(seconds int64, item kv.Key) kv.Key {
+	return l.space.Key().Str("expiry").Int(seconds).Bytes(item[len(l.space.Prefix()):]).Done()
 }
 
-func (l layout) filled(index uint64) kv.Key { return l.space.Key().Str("filled").Uint(index).Done() }
+func (l layout) expiries() kv.Range { return l.space.Key().Str("expiry").Range() }
+
+// expired are the items that have expired by then.
+func (l layout) expired(seconds int64) kv.Range {
+	r := l.expiries()
+	r.End = l.space.Key().Str("expiry").Int(seconds).Range().End
+	return r
+}
+
+// expiring reads a key of expiry: when the item expires, and the item's own key.
+func (l layout) expiring(k kv.Key) (seconds int64, item kv.Key, err error) {
+	d := l.space.Decode(k)
+	d.Str()
+	seconds = d.Int()
+	tail := d.Bytes()
+	return seconds, append(append(kv.Key(nil), l.space.Prefix()...), tail...), d.Done()
+}
+
+// log is the prefix of a stream's records, and the topic that is signalled when there is a new one.
+func (l layout) log() kv.Key { return l.space.Key().Str("log").Stamped() }
+
+func (l layout) horizon() kv.Key { return l.space.Key().Str("horizon").Done() }
 
 // index is all entries of an index; the items are those of index 0.
 func (l layout) index(id uint64) kv.Range { return l.space.Key().Uint(id).Range() }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/packed"
+	causes "github.com/nube-run/nube/internal/record"
 )
 
 // The views of a stream: which images of an item its records have besides the key.
@@ -20,11 +22,16 @@ const (
 // record is one record of a table's stream, as it is stored below the stamp of its commit, from which its sequence number
 // comes:
 //
-//	1 byte    format, 1
+//	1 byte    format, 2
 //	1 byte    what happened: 1 INSERT, 2 MODIFY, 3 REMOVE
 //	1 byte    by whom: 0 a caller, 1 the expiry of a time to live
 //	8 bytes   creation time, model nanoseconds, big endian
 //	3 ×       uvarint length and encoding of: the key, the new image, the old image; length 0 for none
+//	          the cause of the change, as package record encodes it; nothing for none
+//
+// The last record of a stream that was closed is the one that says so; it has nothing but its time.
+//
+// History: format 1, of version 1 of the layout, had no causes.
 type record struct {
 	event   event
 	expired bool
@@ -32,6 +39,7 @@ type record struct {
 	key     attr.Item
 	after   attr.Item
 	before  attr.Item
+	cause   causes.Cause
 }
 
 type event uint8
@@ -40,6 +48,7 @@ const (
 	eventInsert event = 1 + iota
 	eventModify
 	eventRemove
+	eventClose
 )
 
 func (e event) String() string {
@@ -50,13 +59,15 @@ func (e event) String() string {
 		return "MODIFY"
 	case eventRemove:
 		return "REMOVE"
+	case eventClose:
+		return "CLOSE"
 	}
 	return fmt.Sprintf("event %d", uint8(e))
 }
 
 // record appends the record of a change to the table's stream, in the change's own commit.
-func (t *table) record(tx *kv.Tx, before, after attr.Item, now instant) {
-	r := record{event: eventModify, created: now}
+func (t *table) record(tx *kv.Tx, before, after attr.Item, from origin) {
+	r := record{event: eventModify, created: from.at, expired: from.expiry, cause: from.cause}
 	named := after
 	switch {
 	case before.IsZero():
@@ -72,16 +83,18 @@ func (t *table) record(tx *kv.Tx, before, after attr.Item, now instant) {
 	if t.Stream.View == viewOld || t.Stream.View == viewBoth {
 		r.before = before
 	}
-	topic := t.layout.records(t.Stream.Label)
-	tx.Append(topic, nil, r.encode())
-	tx.Signal(topic)
+	tx.Append(t.log, nil, r.encode())
+	tx.Signal(t.log)
 }
 
-const recordFormat = 1
+const recordFormat = 2
 
 func (r *record) encode() []byte {
 	parts := [...]string{r.key.Encoding(), r.after.Encoding(), r.before.Encoding()}
-	size := 11
+	size := recordHeader
+	if !r.cause.IsZero() {
+		size += 64 + len(r.cause.Request) + len(r.cause.By)
+	}
 	for _, p := range parts {
 		size += binary.MaxVarintLen32 + len(p)
 	}
@@ -94,19 +107,33 @@ func (r *record) encode() []byte {
 		b = binary.AppendUvarint(b, uint64(len(p)))
 		b = append(b, p...)
 	}
+	if !r.cause.IsZero() {
+		b = r.cause.Append(b)
+	}
 	return b
+}
+
+// recordHeader is how many bytes stand before the parts of a record.
+const recordHeader = 11
+
+// createdAt is when a stored record was made.
+func createdAt(v []byte) (instant, error) {
+	if len(v) < recordHeader {
+		return 0, fmt.Errorf("dynamodb: damaged stream record of %d bytes", len(v))
+	}
+	return instant(binary.BigEndian.Uint64(v[3:])), nil
 }
 
 func decodeRecord(v []byte) (r record, err error) {
 	bad := func() (record, error) {
 		return record{}, fmt.Errorf("dynamodb: damaged stream record of %d bytes", len(v))
 	}
-	if len(v) < 11 || v[0] != recordFormat || v[1] < byte(eventInsert) || v[1] > byte(eventRemove) || v[2] > 1 {
+	if len(v) < recordHeader || v[0] != recordFormat || v[1] < byte(eventInsert) || v[1] > byte(eventClose) || v[2] > 1 {
 		return bad()
 	}
 	r.event, r.expired = event(v[1]), v[2] == 1
 	r.created = instant(binary.BigEndian.Uint64(v[3:]))
-	rest := v[11:]
+	rest := v[recordHeader:]
 	for _, into := range [...]*attr.Item{&r.key, &r.after, &r.before} {
 		n, w := binary.Uvarint(rest)
 		if w <= 0 || n > uint64(len(rest)-w) {
@@ -120,7 +147,10 @@ func decodeRecord(v []byte) (r record, err error) {
 		rest = rest[w+int(n):]
 	}
 	if len(rest) > 0 {
-		return bad()
+		d := packed.Read(rest)
+		if r.cause = causes.ReadCause(&d); d.Done() != nil {
+			return bad()
+		}
 	}
 	return r, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
 )
 
 // table describes one table. It is read in every transaction, decoded once per revision and never changed: a change is a
@@ -41,6 +42,7 @@ type table struct {
 
 	layout layout
 	keys   keySchema
+	log    kv.Key // of the stream
 }
 
 type instant = clock.Instant
@@ -56,11 +58,15 @@ type stream struct {
 	Enabled bool   `json:",omitempty"`
 	View    string `json:",omitempty"`
 	Label   string `json:",omitempty"`
+	ID      uint64 `json:",omitempty"` // the generation of its keys
 }
 
+// ttl says which attribute of an item is the time at which it expires.
 type ttl struct {
-	Enabled   bool   `json:",omitempty"`
-	Attribute string `json:",omitempty"`
+	Enabled   bool    `json:",omitempty"`
+	Filling   bool    `json:",omitempty"` // the items that were there before are still to be put into the order of expiry
+	Attribute string  `json:",omitempty"`
+	Changed   instant `json:",omitempty"` // zero when it never was
 }
 
 // index describes a secondary index.
@@ -125,6 +131,13 @@ func (t *table) schemaOf(hash, sort string) keySchema {
 func (t *table) compile(cell keyspace.Cell) {
 	t.layout = layoutOf(cell, t.ID)
 	t.keys = t.schemaOf(t.Hash, t.Range)
+	if t.Stream.ID == 0 {
+		t.Stream = stream{} // there was none, or it was of version 1
+	}
+	if t.TTL.Changed.IsZero() {
+		t.TTL = ttl{} // likewise
+	}
+	t.log = layoutOf(cell, t.Stream.ID).log()
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
 		x.keys = t.schemaOf(x.Hash, x.Range)

@@ -56,7 +56,7 @@ func (s *Service) account(ctx context.Context, want *string, used usages) (out [
 
 // transact makes all of the writes, or none.
 func (s *Service) transact(ctx context.Context, writes []write, once *once) ([]written, error) {
-	c, now := cell(ctx), s.clock.Now()
+	c, from := cell(ctx), s.origin(ctx)
 	var done []written
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		done = make([]written, len(writes))
@@ -79,7 +79,7 @@ func (s *Service) transact(ctx context.Context, writes []write, once *once) ([]w
 		reasons := make(reasons, len(writes))
 		for i := range writes {
 			var err error
-			done[i], err = tables[i].write(tx, &writes[i], now)
+			done[i], err = tables[i].write(tx, &writes[i], from)
 			if err := reasons.note(i, err); err != nil {
 				return err
 			}

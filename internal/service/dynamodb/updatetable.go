@@ -22,10 +22,22 @@ func (s *Service) updateTable(ctx context.Context, in *shapes.UpdateTableInput) 
 		return nil, err
 	}
 	now := s.clock.Now()
+	s.cells.know(cell(ctx))
 	var sizes map[uint64]size
 	t, err := s.change(ctx, name, func(tx *kv.Tx, t *table) error {
+		was := t.Stream
 		if err := t.update(tx, in, now); err != nil {
 			return err
+		}
+		switch {
+		case t.Stream.Enabled && !was.Enabled:
+			if err := s.openStream(tx, cell(ctx), t, now); err != nil {
+				return err
+			}
+		case !t.Stream.Enabled && was.Enabled:
+			if err := closeStream(tx, cell(ctx), t, now); err != nil {
+				return err
+			}
 		}
 		var err error
 		sizes, err = t.sizes(tx.Peek())
@@ -91,7 +103,7 @@ func (t *table) update(tx *kv.Tx, in *shapes.UpdateTableInput, now instant) erro
 	if err := t.updateBilling(in, now); err != nil {
 		return err
 	}
-	if err := t.updateStream(in.StreamSpecification, now); err != nil {
+	if err := t.updateStream(in.StreamSpecification); err != nil {
 		return err
 	}
 	if in.DeletionProtectionEnabled != nil {
@@ -155,7 +167,7 @@ func (t *table) updateBilling(in *shapes.UpdateTableInput, now instant) (err err
 	return nil
 }
 
-func (t *table) updateStream(in *shapes.StreamSpecification, now instant) error {
+func (t *table) updateStream(in *shapes.StreamSpecification) error {
 	switch {
 	case in == nil:
 		return nil
@@ -164,7 +176,7 @@ func (t *table) updateStream(in *shapes.StreamSpecification, now instant) error 
 	case !value(in.StreamEnabled) && !t.Stream.Enabled:
 		return validation("Table %s does not have an enabled stream", t.Name)
 	}
-	return t.setStream(in, now)
+	return t.setStream(in)
 }
 
 // defineMore takes over definitions of attributes for new indexes. A key attribute keeps its type.

@@ -7,6 +7,7 @@ import (
 	"github.com/nube-run/nube/internal/expr"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/kv"
+	causes "github.com/nube-run/nube/internal/record"
 )
 
 // verb is what a write does with its item.
@@ -46,16 +47,28 @@ func sizeOf(item attr.Item) int {
 	return item.Size()
 }
 
+// origin is where a change comes from.
+type origin struct {
+	at     instant
+	cause  causes.Cause
+	expiry bool           // a time to live is over; nobody asked for the change
+	wake   func(kv.Stamp) // to be called when an item expires earlier than before; may be nil
+}
+
+func (s *Service) origin(ctx context.Context) origin {
+	return origin{at: s.clock.Now(), cause: causes.From(ctx), wake: s.wakeExpiry}
+}
+
 // write runs one write in a transaction of its own.
 func (s *Service) write(ctx context.Context, w *write) (written, error) {
-	c, now := cell(ctx), s.clock.Now()
+	c, from := cell(ctx), s.origin(ctx)
 	var out written
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		t, err := s.existing(tx, c, w.table)
 		if err != nil {
 			return err
 		}
-		out, err = t.write(tx, w, now)
+		out, err = t.write(tx, w, from)
 		return err
 	})
 	if err != nil {
@@ -66,7 +79,7 @@ func (s *Service) write(ctx context.Context, w *write) (written, error) {
 }
 
 // write runs one write. Its error is an attr.Error where a transaction would be cancelled for it, else a coded one.
-func (t *table) write(tx *kv.Tx, w *write, now instant) (written, error) {
+func (t *table) write(tx *kv.Tx, w *write, from origin) (written, error) {
 	if err := t.checkWrite(w); err != nil {
 		return written{}, err
 	}
@@ -100,7 +113,7 @@ func (t *table) write(tx *kv.Tx, w *write, now instant) (written, error) {
 	if out.afterSize = sizeOf(out.after); out.afterSize > maxItemSize {
 		return written{}, errUpdateSize // a put has been checked before
 	}
-	return out, t.store(tx, key, &out, now)
+	return out, t.store(tx, key, &out, from)
 }
 
 // checkWrite checks a write against the table, before the item is read.
@@ -145,8 +158,8 @@ func (t *table) updated(w *write, before attr.Item) (attr.Item, error) {
 	return item, nil
 }
 
-// store makes the change of one item: the item, its index entries, its stream record, the counters.
-func (t *table) store(tx *kv.Tx, key kv.Key, w *written, now instant) error {
+// store makes the change of one item: the item, its index entries, when it expires, its stream record, the counters.
+func (t *table) store(tx *kv.Tx, key kv.Key, w *written, from origin) error {
 	// The larger of the item as it was and as it is counts.
 	w.used = usage{write: writeUnits(max(w.beforeSize, w.afterSize))}
 	if w.before == w.after {
@@ -166,8 +179,11 @@ func (t *table) store(tx *kv.Tx, key kv.Key, w *written, now instant) error {
 		}
 		x.used(&w.used, units)
 	}
+	if t.TTL.Enabled {
+		t.storeExpiry(tx, key, w.before, w.after, from)
+	}
 	if t.Stream.Enabled {
-		t.record(tx, w.before, w.after, now)
+		t.record(tx, w.before, w.after, from)
 	}
 	return nil
 }
