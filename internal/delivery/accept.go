@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-
-	"github.com/nube-run/nube/internal/record"
 )
 
 // errReceiver is wrapped by the errors of a receiver that does not keep its
@@ -16,9 +14,10 @@ var errReceiver = errors.New("delivery: the receiver failed")
 // accept hands over effects outside of the store, in a goroutine of its own.
 func (a *actor) accept(ctx context.Context, items []*item) {
 	defer func() { a.done <- items }()
+	a.begin(items)
 	es := effects(items)
 	if len(es) == 1 {
-		ctx = record.With(ctx, es[0].Cause)
+		ctx = items[0].within(ctx)
 	}
 	outcomes, err := call(func() []Outcome {
 		rx, ok := a.receiver.(Accepter)
@@ -33,6 +32,7 @@ func (a *actor) accept(ctx context.Context, items []*item) {
 		} else {
 			it.outcome = outcomes[i]
 		}
+		it.end()
 	}
 }
 
@@ -41,6 +41,7 @@ func effects(items []*item) []Effect {
 	es := make([]Effect, len(items))
 	for i, it := range items {
 		es[i] = it.Effect
+		es[i].Cause = it.cause()
 		es[i].Attempt = it.attempts + 1
 	}
 	return es

@@ -61,6 +61,7 @@ type item struct {
 	size    int
 	tooOld  bool
 	outcome Outcome
+	hop     *hop // of the attempt; nil when nobody records
 	shares  bool // its payload with others, when it was released
 	settled bool
 }

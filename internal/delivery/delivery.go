@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
 )
@@ -78,16 +79,18 @@ type Exhausted interface {
 // window is how many effects an actor holds, and a transaction takes.
 const window = 64
 
-// Options say what delivery is made of. Log, Shards and Bytes may be zero.
+// Options say what delivery is made of. Recorder, Log, Shards and Bytes may be
+// zero.
 type Options struct {
-	DB     *kv.DB
-	Owner  *timer.Owner
-	Timers *timer.Timers
-	Model  *clock.Model
-	Ledger *work.Ledger
-	Log    *slog.Logger
-	Shards int // over how many shards targets are spread; 1
-	Bytes  int // of effects in memory; 16 MiB
+	DB       *kv.DB
+	Owner    *timer.Owner
+	Timers   *timer.Timers
+	Model    *clock.Model
+	Ledger   *work.Ledger
+	Recorder *record.Recorder // takes a span for each attempt
+	Log      *slog.Logger
+	Shards   int // over how many shards targets are spread; 1
+	Bytes    int // of effects in memory; 16 MiB
 
 	Machine clock.Machine
 }

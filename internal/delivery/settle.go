@@ -62,6 +62,7 @@ func (a *actor) settle(ctx context.Context, items []*item) error {
 func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) error {
 	now := a.d.o.Model.Now()
 	verdicts := make([]verdict, len(items))
+	a.begin(items)
 	es := effects(items)
 	_, err := a.d.o.DB.Update(ctx, func(tx *kv.Tx) error {
 		if err := a.share.Guard(tx); err != nil {
@@ -77,6 +78,11 @@ func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) erro
 		return a.conclude(tx, now, items, verdicts)
 	})
 	if err == nil {
+		for i, it := range items {
+			if verdicts[i] != parked { // those were not tried
+				it.end()
+			}
+		}
 		return a.concluded(ctx, items, verdicts)
 	}
 	if !errors.Is(err, errReceiver) && !errors.Is(err, kv.ErrTooLarge) && !errors.Is(err, kv.ErrTooSlow) {
@@ -97,6 +103,7 @@ func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) erro
 		return nil
 	}
 	items[0].outcome = Outcome{Err: err}
+	items[0].end()
 	return a.settle(ctx, items)
 }
 
@@ -215,7 +222,7 @@ func (r *row) pause(o Outcome) time.Duration {
 // giveUp emits the dead letter of an effect and keeps it to be looked at.
 func (a *actor) giveUp(tx *kv.Tx, it *item, r row, o Outcome, why Reason) error {
 	e := r.Effect
-	e.Attempt = r.attempts
+	e.Attempt, e.Cause = r.attempts, it.cause()
 	then := o.Then
 	if x, ok := a.receiver.(Exhausted); ok {
 		then = append(slices.Clone(then), x.Exhausted(e, o, why)...)
@@ -283,6 +290,9 @@ func (a *actor) concluded(ctx context.Context, items []*item, verdicts []verdict
 	for i, it := range items {
 		it.settled = true
 		a.drop(it)
+		if it.tooOld {
+			a.aged(it)
+		}
 		switch verdicts[i] {
 		case succeeded:
 			a.failures = 0

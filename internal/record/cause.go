@@ -136,6 +136,12 @@ func With(ctx context.Context, c Cause) context.Context {
 	return context.WithValue(ctx, causeKey{}, under{Cause: c})
 }
 
+// Under returns ctx with the cause, and the hop, of another context.
+func Under(ctx, cause context.Context) context.Context {
+	u, _ := cause.Value(causeKey{}).(under)
+	return context.WithValue(ctx, causeKey{}, u)
+}
+
 // From returns the cause of what happens in ctx, the zero Cause if nobody said.
 func From(ctx context.Context) Cause {
 	u, _ := ctx.Value(causeKey{}).(under)
