@@ -331,12 +331,15 @@ func denial(who arn.ARN, need awsapi.Access) string {
 // values says what the shapes do not.
 func (w *walker) values() map[string]any {
 	account, region := w.cloud.opts.Account, w.cloud.opts.Region
+	stream := "arn:aws:dynamodb:" + region + ":" + account + ":table/walk/stream/2026-11-22T10:00:00.000"
 	return map[string]any{
 		"RoleArn":                                    "arn:aws:iam::" + account + ":role/walk",
 		"iam.PolicyArn":                              "arn:aws:iam::" + account + ":policy/walk",
 		"iam.PolicySourceArn":                        "arn:aws:iam::" + account + ":user/walk",
 		"iam.VersionId":                              "v1",
 		"dynamodb.ResourceArn":                       "arn:aws:dynamodb:" + region + ":" + account + ":table/walk",
+		"dynamodbstreams.StreamArn":                  stream,
+		"dynamodbstreams.ShardIterator":              stream + "|1|AAAAAAAAAAAAAAAAAAAAAAAA",
 		"logs.resourceArn":                           "arn:aws:logs:" + region + ":" + account + ":log-group:walk",
 		"logs.logGroupName":                          "walk",
 		"cloudformation.StackName":                   "walk",

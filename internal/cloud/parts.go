@@ -53,6 +53,7 @@ type parts struct {
 func (p *parts) services() []*awsapi.Service {
 	return []*awsapi.Service{
 		p.dynamodb.API(),
+		p.dynamodb.Streams(),
 		p.lambda.API(),
 		p.gateway.API(),
 		p.logs.API(),
@@ -112,7 +113,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller
 		return err
 	}
 	p.sts = sts.New(issuer{p.iam}, c.model)
-	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter})
+	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	p.runner, err = runner.Open(runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
