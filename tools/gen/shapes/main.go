@@ -8,7 +8,8 @@
 //	go run -C tools/gen ./shapes --check    # fail when what is committed is not current
 //
 // Which operations have shapes is declared in shapes/declared/<service>.txt,
-// one name a line.
+// one name a line. What AWS has added to an API since the models were frozen is in
+// shapes/added/<service>.json.
 package main
 
 import (
@@ -51,6 +52,9 @@ func run(root, only string, check bool) error {
 		}
 		m, err := loadModel(filepath.Join(dir, "models/apis", s.dir, "api-2.json"))
 		if err != nil {
+			return err
+		}
+		if err := m.add(filepath.Join(root, "tools/gen/shapes/added", s.pkg+".json")); err != nil {
 			return err
 		}
 		files, err := generate(s, m, ops)

@@ -113,13 +113,7 @@ func loadModel(path string) (*model, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for name, s := range m.Shapes {
-		if s.RawMembers == nil {
-			continue
-		}
-		if err := json.Unmarshal(s.RawMembers, &s.members); err != nil {
-			return nil, fmt.Errorf("%s: shape %s: %w", path, name, err)
-		}
-		if s.order, err = keys(s.RawMembers); err != nil {
+		if err := s.read(); err != nil {
 			return nil, fmt.Errorf("%s: shape %s: %w", path, name, err)
 		}
 	}
@@ -132,6 +126,18 @@ func loadModel(path string) (*model, error) {
 		}
 	}
 	return m, nil
+}
+
+// read takes the members apart, in their order.
+func (s *shape) read() (err error) {
+	if s.RawMembers == nil {
+		return nil
+	}
+	if err := json.Unmarshal(s.RawMembers, &s.members); err != nil {
+		return err
+	}
+	s.order, err = keys(s.RawMembers)
+	return err
 }
 
 // keys returns an object's keys in the order of the text: XML is written in it.

@@ -24,6 +24,17 @@ type AccountSuspendedException struct {
 type AlreadyExistsException struct {
 }
 
+// Attachment is the shape Attachment.
+type Attachment struct {
+	RawContent              []byte
+	ContentDisposition      *string
+	FileName                *string
+	ContentDescription      *string
+	ContentId               *string
+	ContentTransferEncoding *string
+	ContentType             *string
+}
+
 // BadRequestException is the shape BadRequestException.
 type BadRequestException struct {
 }
@@ -412,9 +423,10 @@ type MailFromDomainNotVerifiedException struct {
 
 // Message is the shape Message.
 type Message struct {
-	Subject *Content
-	Body    *Body
-	Headers []MessageHeader
+	Subject     *Content
+	Body        *Body
+	Headers     []MessageHeader
+	Attachments []Attachment
 }
 
 // MessageHeader is the shape MessageHeader.
@@ -612,10 +624,12 @@ type TagResourceResponse struct {
 
 // Template is the shape Template.
 type Template struct {
-	TemplateName *string
-	TemplateArn  *string
-	TemplateData *string
-	Headers      []MessageHeader
+	TemplateName    *string
+	TemplateArn     *string
+	TemplateData    *string
+	Headers         []MessageHeader
+	TemplateContent *EmailTemplateContent
+	Attachments     []Attachment
 }
 
 // TestRenderEmailTemplateRequest is the shape TestRenderEmailTemplateRequest.
