@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/policy"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // Enforcement says what a denial does.
@@ -86,6 +87,8 @@ func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier,
 	for _, need := range needs {
 		if need.Resource == "" {
 			need.Resource = "*"
+		} else {
+			record.About(ctx, string(need.Resource))
 		}
 		req := policy.Request{
 			Principal: c.Actor.Principal, Action: need.Action, Resource: need.Resource, ResourceAccount: ownerOf(need.Resource, c),

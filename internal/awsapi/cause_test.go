@@ -3,12 +3,14 @@ package awsapi_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/awstest"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sts"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/policy"
 	"github.com/nube-run/nube/internal/record"
 )
@@ -47,5 +49,56 @@ func TestRequestsCarryTheirCause(t *testing.T) {
 	}
 	if got.XRay() != trace || got.By != ana || got.Request == "" || got.Request != a.Header.Get("X-Amzn-Requestid") {
 		t.Errorf("cause %+v of %s, answered as %s", got, trace, a.Header.Get("X-Amzn-Requestid"))
+	}
+}
+
+// A request without a trace belongs to what the holder of its key is doing; one
+// that an SDK makes again says so; and its span says what it was about.
+func TestRequestsAreTraced(t *testing.T) {
+	model := clock.NewModel(clock.State{})
+	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: model})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recorder.Close()
+	const trace, parent = "5759e988bd862e3fe1be46a994272793", "53995c3f42cd8ad8"
+	s := awsapi.NewService(&shapes.Model)
+	awsapi.Handle(s, shapes.GetCallerIdentity, func(context.Context, *shapes.GetCallerIdentityRequest) ([]awsapi.Access, error) {
+		return []awsapi.Access{{Action: "sts:GetCallerIdentity", Resource: "arn:aws:sts::000000000000:first"}, {Action: "sts:More", Resource: "arn:second"}}, nil
+	}, func(context.Context, *shapes.GetCallerIdentityRequest) (*shapes.GetCallerIdentityResponse, error) {
+		return &shapes.GetCallerIdentityResponse{}, nil
+	})
+	front := awsapi.New(awsapi.Options{
+		Services: []*awsapi.Service{s}, Identities: everybody{}, Account: "000000000000", Region: "us-east-1", Model: model,
+		Observer: record.APICalls{Recorder: recorder, Account: "000000000000", Region: "us-east-1"},
+		TraceOf: func(key string) string {
+			if key != "AKID" {
+				t.Errorf("asked for %q", key)
+			}
+			return "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=" + parent + ";Sampled=0"
+		},
+	})
+	client := awstest.Client{Handler: front, Region: "us-east-1", Key: "AKID", Secret: "secret"}
+	const body = "Action=GetCallerIdentity&Version=2011-06-15"
+	for _, again := range []string{"attempt=1; max=3", "attempt=2; max=3", "attempt=12345"} {
+		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Amz-Sdk-Request": {again}}
+		if a := client.Send("sts", http.MethodPost, "/", header, []byte(body)); a.Status != http.StatusForbidden {
+			t.Fatalf("%d %s", a.Status, a.Body)
+		}
+	}
+	id, err := record.ParseTraceID(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spans, err := recorder.Traces.Trace(context.Background(), id)
+	if err != nil || len(spans) != 3 {
+		t.Fatalf("%d spans, %v", len(spans), err)
+	}
+	for i, want := range []string{"", "2", ""} {
+		s := &spans[i]
+		if s.Parent.String() != parent || s.Attr(record.Attempt) != want || s.Resource != "arn:aws:sts::000000000000:first" || s.By != ana || s.In != int64(len(body)) || s.Out == 0 ||
+			s.Error != "AccessDenied" || !strings.Contains(s.Attr(record.Message), "is not authorized to perform: sts:GetCallerIdentity") {
+			t.Errorf("span %+v, want attempt %q", s, want)
+		}
 	}
 }

@@ -22,6 +22,7 @@ type Front struct {
 	identities  Identities
 	denials     Denials
 	observer    Observer
+	traceOf     func(key string) string
 	enforcement Enforcement
 	account     string
 	region      string
@@ -43,8 +44,11 @@ type Options struct {
 	Enforcement Enforcement
 	Denials     Denials
 	Observer    Observer
-	Ledger      *work.Ledger // counts the requests under way
-	Log         *slog.Logger
+	// TraceOf returns the X-Amzn-Trace-Id of requests that have none and are
+	// signed with a key; "" where nobody knows.
+	TraceOf func(key string) string
+	Ledger  *work.Ledger // counts the requests under way
+	Log     *slog.Logger
 }
 
 // New returns the front of the given services.
@@ -56,7 +60,7 @@ func New(o Options) *Front {
 		o.Ledger = work.NewLedger()
 	}
 	return &Front{
-		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, enforcement: o.Enforcement,
+		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, traceOf: o.TraceOf, enforcement: o.Enforcement,
 		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, log: o.Log,
 	}
 }

@@ -34,7 +34,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.unknownRequest(w, r, call, cred)
 		return
 	}
-	ctx := record.With(With(r.Context(), call), record.FromHeaders(r.Header, call.ID))
+	ctx := record.With(With(r.Context(), call), f.cause(r, call, cred.key))
 	name := t.name
 	if t.op != nil {
 		name = t.op.Name
@@ -42,6 +42,9 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token := f.ledger.Begin(work.Request, name)
 	defer token.End()
 	ctx, done := f.observe(ctx, t.service.Model.ID, name)
+	if again := attempt(r); again != "" {
+		record.Note(ctx, record.Attempt, again)
+	}
 	in, out, err := f.serve(ctx, w, r, call, &t)
 	done(err, in, out)
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/wire"
 )
 
-// credential is the scope of a request's signature, read without verifying it:
+// credential is the key and scope of a request's signature, not verified yet:
 // it says which service and region are meant.
 type credential struct {
-	region, service string
+	key, region, service string
 }
 
 // credentialScope reads Credential=AKID/date/region/service/aws4_request from
@@ -27,7 +27,7 @@ func credentialScope(r *http.Request) credential {
 		return credential{}
 	}
 	n := len(parts)
-	return credential{region: parts[n-3], service: parts[n-2]}
+	return credential{key: parts[0], region: parts[n-3], service: parts[n-2]}
 }
 
 // unknownRequest answers a request that means no service that this cloud
