@@ -36,6 +36,7 @@ func services() []service {
 		{pkg: "ses", dir: "email/2010-12-01"},
 		{pkg: "sesv2", dir: "sesv2/2019-09-27"},
 		{pkg: "iam", dir: "iam/2010-05-08"},
+		{pkg: "sns", dir: "sns/2010-03-31"},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
 	}
 }
