@@ -42,7 +42,7 @@ type Span struct {
 	Links    []Link // other hops that it continues: the messages of a batch
 	In, Out  int64  // bytes of the request and of the answer
 	Status   int    // of an answer over HTTP
-	Foreign  []byte // what an application reports of itself, in its own words: see package otlp
+	Foreign  bool   // an application reports it of itself
 }
 
 // Attr is a detail of a span.
@@ -107,7 +107,10 @@ func (s *Span) encode(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(s.In))
 	b = binary.AppendUvarint(b, uint64(s.Out))
 	b = binary.AppendUvarint(b, uint64(s.Status))
-	return packed.String(b, s.Foreign)
+	if s.Foreign {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func decodeSpan(trace TraceID, b []byte) (Span, error) {
@@ -144,9 +147,7 @@ func decodeSpan(trace TraceID, b []byte) (Span, error) {
 	if version > 1 {
 		s.In, s.Out = int64(r.Uint(math.MaxInt64)), int64(r.Uint(math.MaxInt64))
 		s.Status = int(r.Uint(math.MaxInt32))
-		if foreign := r.Packed(); len(foreign) > 0 {
-			s.Foreign = foreign
-		}
+		s.Foreign = r.Uint(1) == 1
 	}
 	if err := r.Done(); err != nil {
 		return Span{}, fmt.Errorf("span: %w", err)
