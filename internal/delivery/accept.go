@@ -41,6 +41,7 @@ func effects(items []*item) []Effect {
 	es := make([]Effect, len(items))
 	for i, it := range items {
 		es[i] = it.Effect
+		es[i].Payload, es[i].Head = it.Effect.whole(), nil
 		es[i].Cause = it.cause()
 		es[i].Attempt = it.attempts + 1
 	}

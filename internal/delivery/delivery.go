@@ -146,6 +146,11 @@ func (d *Delivery) Receive(r Receiver) {
 	d.receivers[r.Scheme()] = r
 }
 
+// Delivers reports whether a target has a receiver. It is for what wants to
+// refuse a target when it is configured; receivers are all registered before
+// anything runs.
+func (d *Delivery) Delivers(target string) bool { return d.receivers[Scheme(target)] != nil }
+
 // Emit emits effects with the transaction. A payload that several of them have,
 // the same slice, is stored once. An effect whose target has no receiver is an
 // error, and so none that is accepted can be undeliverable for that.

@@ -40,7 +40,8 @@
 //	"p" stamp               → payload of more than 4 KB, shared by the effects of one Emit
 //	"n" stamp               → counter: how many effects still refer to the payload before it
 //
-// History: version 1, this one. testdata holds rows and keys to it.
+// History: version 1; version 2 of effects, which have a head. testdata holds
+// rows and keys to them.
 //
 // Invariants: an effect whose emitting transaction is durable is delivered, or
 // given up by its policy, however often the process dies; none is handed over

@@ -22,6 +22,10 @@ type Effect struct {
 	Kind    string        // how the target's receiver is to read the payload
 	Order   string        // effects of the same order and target keep their order; empty: none
 	Payload []byte
+	// Head stands before Payload, of this effect alone: what its subscriber's
+	// name makes of a message, so that a fan-out shares the rest. A receiver
+	// gets them as one Payload.
+	Head []byte
 
 	Actor     ActorRef // on whose authority it happens
 	SourceARN string   // the resource that emits it: aws:SourceArn
@@ -82,11 +86,15 @@ const inlineMax = 4 << 10
 //	1  attempts, tries (with those that were throttled), last error, payload, id, kind, order, actor (account, arn,
 //	   service, user id), source, cause, at, policy (attempts, age, backoff,
 //	   maximum, dead letter)
+//	2  as 1, and the head at the end; rows without a head are of version 1
 //
 // The payload is one of: 0 and the bytes; 1 and the number of its append in the
 // effect's own commit; 2 and the stamp of its row. Strings are a length in base
 // 128 and bytes, numbers base 128, times eight bytes.
-const rowVersion = 1
+const (
+	rowVersion     = 1
+	rowVersionHead = 2
+)
 
 const (
 	payloadInline   = 0
@@ -106,8 +114,12 @@ type row struct {
 
 func (r *row) encode() []byte {
 	e := &r.Effect
-	b := make([]byte, 0, 128+len(e.Payload)+len(e.ID)+len(e.SourceARN)+len(e.Cause.Request)+len(e.Cause.By))
-	b = append(b, rowVersion)
+	b := make([]byte, 0, 128+len(e.Payload)+len(e.Head)+len(e.ID)+len(e.SourceARN)+len(e.Cause.Request)+len(e.Cause.By))
+	version := byte(rowVersion)
+	if len(e.Head) > 0 {
+		version = rowVersionHead
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(r.attempts))
 	b = binary.AppendUvarint(b, uint64(r.tries))
 	b = packed.String(b, e.LastError)
@@ -129,14 +141,27 @@ func (r *row) encode() []byte {
 	for _, n := range [...]int64{int64(p.MaxAttempts), int64(p.MaxAge), int64(p.Backoff), int64(p.MaxBackoff)} {
 		b = binary.AppendVarint(b, n)
 	}
-	return packed.String(b, p.DeadLetter)
+	b = packed.String(b, p.DeadLetter)
+	if version == rowVersionHead {
+		b = packed.String(b, e.Head)
+	}
+	return b
+}
+
+// whole is the payload as receivers see it.
+func (e *Effect) whole() []byte {
+	if len(e.Head) == 0 {
+		return e.Payload
+	}
+	return append(append(make([]byte, 0, len(e.Head)+len(e.Payload)), e.Head...), e.Payload...)
 }
 
 // decodeRow reads a row that is, or was, the effect with this stamp.
 func decodeRow(b []byte, at kv.Stamp) (row, error) {
 	var r row
 	d := packed.Read(b)
-	if d.Byte() != rowVersion {
+	version := d.Byte()
+	if version != rowVersion && version != rowVersionHead {
 		d.Fail()
 	}
 	e := &r.Effect
@@ -165,6 +190,9 @@ func decodeRow(b []byte, at kv.Stamp) (row, error) {
 		*n = time.Duration(d.Int())
 	}
 	p.DeadLetter = d.String()
+	if version == rowVersionHead {
+		e.Head = d.Packed()
+	}
 	if err := d.Done(); err != nil {
 		return row{}, fmt.Errorf("delivery: an effect's row: %w", err)
 	}

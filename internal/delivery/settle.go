@@ -222,13 +222,14 @@ func (r *row) pause(o Outcome) time.Duration {
 // giveUp emits the dead letter of an effect and keeps it to be looked at.
 func (a *actor) giveUp(tx *kv.Tx, it *item, r row, o Outcome, why Reason) error {
 	e := r.Effect
+	e.Payload, e.Head = e.whole(), nil
 	e.Attempt, e.Cause = r.attempts, it.cause()
 	then := o.Then
 	if x, ok := a.receiver.(Exhausted); ok {
 		then = append(slices.Clone(then), x.Exhausted(e, o, why)...)
 	} else if dl := e.Policy.DeadLetter; dl != "" {
 		then = append(slices.Clone(then), Effect{
-			Cell: e.Cell, Target: dl, Kind: e.Kind, Payload: e.Payload,
+			Cell: e.Cell, Target: dl, Kind: e.Kind, Order: e.Order, Payload: e.Payload,
 			Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
 		})
 	}
