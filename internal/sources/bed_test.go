@@ -19,7 +19,6 @@ import (
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
-	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
@@ -254,15 +253,8 @@ type functions struct {
 	model *clock.Model
 }
 
-func (f functions) Invoke(ctx context.Context, m *sources.Mapping, payload []byte, _ []record.Link) (sources.Answer, error) {
-	return f.invoke(ctx, f.model.Now(), m, payload)
-}
-
-// words is a [sources.Filter] of words that a record's JSON must have.
-type words []string
-
-func (w words) Match(event []byte) bool {
-	return slices.ContainsFunc(w, func(s string) bool { return bytes.Contains(event, []byte(s)) })
+func (f functions) Invoke(ctx context.Context, c sources.Call) (sources.Answer, error) {
+	return f.invoke(ctx, f.model.Now(), c.Mapping, c.Payload)
 }
 
 func newBed(t testing.TB, db *kv.DB, model *clock.Model, fn *function) *bed {
@@ -273,7 +265,6 @@ func newBed(t testing.TB, db *kv.DB, model *clock.Model, fn *function) *bed {
 	b.delivery.Receive(b.box)
 	b.engine = sources.New(sources.Options{
 		DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger, Emit: b.delivery, Functions: functions{fn, model},
-		Compile: func(ps []string) (sources.Filter, error) { return words(ps), nil },
 	})
 	b.engine.Read(stream{})
 	b.settle = &work.Settler{Ledger: b.ledger, DB: db, Clock: model, Backlogs: []work.Backlog{b.timers, b.delivery, b.engine}}

@@ -16,8 +16,8 @@
 // and when, is one row, committed relaxed: to lose one is to hand the same
 // records over again.
 //
-// A [Filter] sees each record for itself. What it does not match is passed over
-// as if it had been handled.
+// Filters see each record for itself. What none of them matches is passed over as
+// if it had been handled.
 //
 // It does not know any service: what is read is a [Stream], and who calls the
 // function, and with whose authority a stream is read, is [Functions]. It is not

@@ -25,8 +25,16 @@ type Functions interface {
 	// Invoke calls the function of a mapping and waits for its answer. An error
 	// says that the function was not called, or could not answer for itself: it
 	// is called again with the same records. The cause in ctx is that of the
-	// first record; links are the others.
-	Invoke(ctx context.Context, m *Mapping, payload []byte, links []record.Link) (Answer, error)
+	// first record.
+	Invoke(ctx context.Context, c Call) (Answer, error)
+}
+
+// Call is a batch for a function.
+type Call struct {
+	Mapping *Mapping
+	Payload []byte
+	Records int
+	Links   []record.Link // the causes of the records besides that of the first
 }
 
 // Answer is what a function has answered.
@@ -35,12 +43,6 @@ type Answer struct {
 	Version string // that was executed
 	Payload []byte
 	Failed  bool // Payload is an error
-}
-
-// Filter says which records a function is given. It is what the patterns of a
-// mapping compile to.
-type Filter interface {
-	Match(event []byte) bool
 }
 
 // Emitter takes effects. It is a *delivery.Delivery.
@@ -57,10 +59,8 @@ type Options struct {
 	Ledger    *work.Ledger
 	Emit      Emitter
 	Functions Functions
-	// Compile makes a filter of a mapping's patterns, of which there are some.
-	Compile func(patterns []string) (Filter, error)
-	Log     *slog.Logger
-	Shards  int // over how many shards mappings are spread; 1
+	Log       *slog.Logger
+	Shards    int // over how many shards mappings are spread; 1
 
 	Machine clock.Machine
 }

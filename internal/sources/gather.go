@@ -133,13 +133,5 @@ func (l *lane) takes(r *Record) bool {
 			return false
 		}
 	}
-	return l.filter == nil || l.filter.Match(r.Event)
-}
-
-// filter compiles the patterns of a mapping; nil if it takes every record.
-func (e *Engine) filter(m *Mapping) (Filter, error) {
-	if len(m.Filters) == 0 {
-		return nil, nil
-	}
-	return e.o.Compile(m.Filters)
+	return l.filter.takes(r)
 }

@@ -190,7 +190,7 @@ func (k *keeper) lay(ctx context.Context, of *kept) ([]*lane, error) {
 	if !ok {
 		return nil, nil // its service is not in this cloud any more
 	}
-	filter, err := k.e.filter(m)
+	filter, err := filterOf(m)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ type lane struct {
 	k      *keeper
 	m      *Mapping
 	source Stream
-	filter Filter // nil: every record
+	filter filter
 	shard  Shard
 	n      int
 
@@ -49,7 +49,7 @@ type gathering struct {
 	upTo           Cursor
 }
 
-func (k *keeper) newLane(of *kept, source Stream, f Filter, sh Shard, n int) *lane {
+func (k *keeper) newLane(of *kept, source Stream, f filter, sh Shard, n int) *lane {
 	return &lane{k: k, m: of.mapping, raw: of.raw, source: source, filter: f, shard: sh, n: n, index: -1}
 }
 
@@ -267,7 +267,7 @@ func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
 	if !first.IsZero() {
 		call = record.With(ctx, first)
 	}
-	answer, err := l.k.e.o.Functions.Invoke(call, l.m, b.payload(), links(b.records))
+	answer, err := l.k.e.o.Functions.Invoke(call, Call{l.m, b.payload(), len(b.records), links(b.records)})
 	switch {
 	case ctx.Err() != nil:
 		return attempt{}, ctx.Err()

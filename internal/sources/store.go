@@ -2,6 +2,7 @@ package sources
 
 import (
 	"fmt"
+	"iter"
 
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
@@ -71,6 +72,11 @@ type getter interface {
 	Get(k kv.Key) ([]byte, error)
 }
 
+// scanner is a transaction or a snapshot.
+type scanner interface {
+	Scan(r kv.Range, o kv.ScanOptions) iter.Seq2[kv.Pair, error]
+}
+
 // Get returns a mapping, nil if there is none.
 func (e *Engine) Get(g getter, c keyspace.Cell, id string) (*Mapping, error) {
 	b, err := g.Get(layoutOf(c).mapping(id))
@@ -81,7 +87,7 @@ func (e *Engine) Get(g getter, c keyspace.Cell, id string) (*Mapping, error) {
 }
 
 // List returns the mappings of a cell, by ID.
-func (e *Engine) List(s *kv.Snap, c keyspace.Cell) ([]*Mapping, error) {
+func (e *Engine) List(s scanner, c keyspace.Cell) ([]*Mapping, error) {
 	var ms []*Mapping
 	for p, err := range s.Scan(layoutOf(c).mappings(), kv.ScanOptions{}) {
 		if err != nil {

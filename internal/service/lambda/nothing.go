@@ -10,15 +10,6 @@ import (
 // set anything, and the truth is that there is nothing; setting it is answered
 // with 501 by the front.
 
-func (s *Service) listEventSourceMappings(ctx context.Context, in *shapes.ListEventSourceMappingsRequest) (*shapes.ListEventSourceMappingsResponse, error) {
-	out := &shapes.ListEventSourceMappingsResponse{EventSourceMappings: []shapes.EventSourceMappingConfiguration{}}
-	if in.FunctionName == nil {
-		return out, nil
-	}
-	_, _, _, err := s.view(ctx, in.FunctionName, nil)
-	return out, err
-}
-
 func (s *Service) listURLs(ctx context.Context, in *shapes.ListFunctionUrlConfigsRequest) (*shapes.ListFunctionUrlConfigsResponse, error) {
 	_, _, _, err := s.view(ctx, in.FunctionName, nil)
 	return &shapes.ListFunctionUrlConfigsResponse{FunctionUrlConfigs: []shapes.FunctionUrlConfig{}}, err

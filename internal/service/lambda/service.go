@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
+	"github.com/nube-run/nube/internal/sources"
 )
 
 // Runner runs functions. It is a *runner.Runner.
@@ -41,8 +42,8 @@ type Roles interface {
 	AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error)
 }
 
-// Options says what the service needs. Roles, Delivers, Recorder and Caller
-// may be nil.
+// Options says what the service needs. Roles, Permits, Delivers, Recorder and
+// Caller may be nil.
 type Options struct {
 	DB        *kv.DB
 	Clock     *clock.Model
@@ -53,6 +54,9 @@ type Options struct {
 	Roles     Roles
 	// Caller makes the calls of effects whose authority is somebody else's.
 	Caller awsapi.Caller
+	// Permits judges what the roles of functions may read; nil lets all read
+	// everything.
+	Permits Permits
 	// Delivers reports whether effects can be delivered to a target; nil means
 	// to functions only.
 	Delivers func(target string) bool
@@ -63,7 +67,8 @@ type Options struct {
 // Service is Lambda.
 type Service struct {
 	Options
-	api *awsapi.Service
+	api      *awsapi.Service
+	mappings *sources.Engine // nil: there are none
 
 	rows     sync.Map // string(key of a function) → *cachedRow
 	specs    sync.Map // specKey → *runner.Spec
@@ -85,6 +90,7 @@ func New(o Options) *Service {
 	s.registerPermissions()
 	s.registerInvocation()
 	s.registerLayers()
+	s.registerMappings()
 	s.registerNothing()
 	return s
 }
@@ -155,7 +161,6 @@ func (s *Service) registerLayers() {
 // registerNothing registers operations about what a function can have on AWS
 // and cannot have here: the answer is always that it has none.
 func (s *Service) registerNothing() {
-	awsapi.Handle(s.api, shapes.ListEventSourceMappings, nil, s.listEventSourceMappings)
 	awsapi.Handle(s.api, shapes.ListFunctionUrlConfigs, on("ListFunctionUrlConfigs", func(in *shapes.ListFunctionUrlConfigsRequest) *string { return in.FunctionName }), s.listURLs)
 	awsapi.Handle(s.api, shapes.ListProvisionedConcurrencyConfigs, on("ListProvisionedConcurrencyConfigs", func(in *shapes.ListProvisionedConcurrencyConfigsRequest) *string { return in.FunctionName }), s.listProvisioned)
 	awsapi.Handle(s.api, shapes.GetFunctionCodeSigningConfig, on("GetFunctionCodeSigningConfig", func(in *shapes.GetFunctionCodeSigningConfigRequest) *string { return in.FunctionName }), s.getCodeSigning)

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"maps"
 
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
@@ -12,6 +13,9 @@ import (
 const maxTags = 50
 
 func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest) (*schema.Empty, error) {
+	if id, ok := mappingARN(in.Resource); ok {
+		return &schema.Empty{}, s.tagged(ctx, id, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
+	}
 	r, err := s.taggable(ctx, in.Resource)
 	if err != nil {
 		return nil, err
@@ -32,6 +36,13 @@ func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest
 }
 
 func (s *Service) untagResource(ctx context.Context, in *shapes.UntagResourceRequest) (*schema.Empty, error) {
+	if id, ok := mappingARN(in.Resource); ok {
+		return &schema.Empty{}, s.tagged(ctx, id, func(tags map[string]string) {
+			for _, k := range in.TagKeys {
+				delete(tags, k)
+			}
+		})
+	}
 	r, err := s.taggable(ctx, in.Resource)
 	if err != nil {
 		return nil, err
@@ -46,6 +57,13 @@ func (s *Service) untagResource(ctx context.Context, in *shapes.UntagResourceReq
 }
 
 func (s *Service) listTags(ctx context.Context, in *shapes.ListTagsRequest) (*shapes.ListTagsResponse, error) {
+	if id, ok := mappingARN(in.Resource); ok {
+		m, _, err := s.mapping(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return &shapes.ListTagsResponse{Tags: m.Tags}, nil
+	}
 	r, err := s.taggable(ctx, in.Resource)
 	if err != nil {
 		return nil, err

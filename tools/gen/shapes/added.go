@@ -10,8 +10,8 @@ import (
 
 // add puts into the model what AWS has added to the API since the models were
 // frozen: added/<service>.json has shapes in their form, written from the API
-// reference. A shape that the model has gets the further members, another is
-// new. A service without the file has nothing added.
+// reference. A shape that the model has gets the further members, and a pattern
+// in place of its own; another is new. A service without the file has nothing added.
 func (m *model) add(path string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -34,6 +34,9 @@ func (m *model) add(path string) error {
 		if have == nil {
 			m.Shapes[name] = s
 			continue
+		}
+		if s.Pattern != "" {
+			have.Pattern = s.Pattern
 		}
 		for _, member := range s.order {
 			if _, ok := have.members[member]; ok {

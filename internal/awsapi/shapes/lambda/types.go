@@ -105,6 +105,37 @@ type CreateAliasRequest struct {
 	RoutingConfig   *AliasRoutingConfiguration
 }
 
+// CreateEventSourceMappingRequest is the shape CreateEventSourceMappingRequest.
+type CreateEventSourceMappingRequest struct {
+	EventSourceArn                      *string
+	FunctionName                        *string
+	Enabled                             *bool
+	BatchSize                           *int32
+	FilterCriteria                      *FilterCriteria
+	MaximumBatchingWindowInSeconds      *int32
+	ParallelizationFactor               *int32
+	StartingPosition                    *string
+	StartingPositionTimestamp           *clock.Instant
+	DestinationConfig                   *DestinationConfig
+	MaximumRecordAgeInSeconds           *int32
+	BisectBatchOnFunctionError          *bool
+	MaximumRetryAttempts                *int32
+	TumblingWindowInSeconds             *int32
+	Topics                              []string
+	Queues                              []string
+	SourceAccessConfigurations          []SourceAccessConfiguration
+	SelfManagedEventSource              *SelfManagedEventSource
+	FunctionResponseTypes               []string
+	AmazonManagedKafkaEventSourceConfig *AmazonManagedKafkaEventSourceConfig
+	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
+	ScalingConfig                       *ScalingConfig
+	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
+	Tags                                map[string]string
+	KMSKeyArn                           *string
+	MetricsConfig                       *EventSourceMappingMetricsConfig
+	ProvisionedPollerConfig             *ProvisionedPollerConfig
+}
+
 // CreateFunctionRequest is the shape CreateFunctionRequest.
 type CreateFunctionRequest struct {
 	FunctionName         *string
@@ -142,6 +173,11 @@ type DeadLetterConfig struct {
 type DeleteAliasRequest struct {
 	FunctionName *string
 	Name         *string
+}
+
+// DeleteEventSourceMappingRequest is the shape DeleteEventSourceMappingRequest.
+type DeleteEventSourceMappingRequest struct {
+	UUID *string
 }
 
 // DeleteFunctionConcurrencyRequest is the shape DeleteFunctionConcurrencyRequest.
@@ -280,6 +316,12 @@ type EventSourceMappingConfiguration struct {
 	SelfManagedKafkaEventSourceConfig   *SelfManagedKafkaEventSourceConfig
 	ScalingConfig                       *ScalingConfig
 	DocumentDBEventSourceConfig         *DocumentDBEventSourceConfig
+	EventSourceMappingArn               *string
+}
+
+// EventSourceMappingMetricsConfig is the shape EventSourceMappingMetricsConfig.
+type EventSourceMappingMetricsConfig struct {
+	Metrics []string
 }
 
 // FileSystemConfig is the shape FileSystemConfig.
@@ -389,6 +431,11 @@ type GetAccountSettingsResponse struct {
 type GetAliasRequest struct {
 	FunctionName *string
 	Name         *string
+}
+
+// GetEventSourceMappingRequest is the shape GetEventSourceMappingRequest.
+type GetEventSourceMappingRequest struct {
+	UUID *string
 }
 
 // GetFunctionCodeSigningConfigRequest is the shape GetFunctionCodeSigningConfigRequest.
@@ -819,6 +866,12 @@ type ProvisionedConcurrencyConfigListItem struct {
 	LastModified                             *string
 }
 
+// ProvisionedPollerConfig is the shape ProvisionedPollerConfig.
+type ProvisionedPollerConfig struct {
+	MinimumPollers *int32
+	MaximumPollers *int32
+}
+
 // PublishLayerVersionRequest is the shape PublishLayerVersionRequest.
 type PublishLayerVersionRequest struct {
 	LayerName               *string
@@ -887,6 +940,12 @@ type RequestTooLargeException struct {
 
 // ResourceConflictException is the shape ResourceConflictException.
 type ResourceConflictException struct {
+	Type    *string
+	Message *string
+}
+
+// ResourceInUseException is the shape ResourceInUseException.
+type ResourceInUseException struct {
 	Type    *string
 	Message *string
 }
@@ -1021,6 +1080,29 @@ type UpdateAliasRequest struct {
 	Description     *string
 	RoutingConfig   *AliasRoutingConfiguration
 	RevisionId      *string
+}
+
+// UpdateEventSourceMappingRequest is the shape UpdateEventSourceMappingRequest.
+type UpdateEventSourceMappingRequest struct {
+	UUID                           *string
+	FunctionName                   *string
+	Enabled                        *bool
+	BatchSize                      *int32
+	FilterCriteria                 *FilterCriteria
+	MaximumBatchingWindowInSeconds *int32
+	DestinationConfig              *DestinationConfig
+	MaximumRecordAgeInSeconds      *int32
+	BisectBatchOnFunctionError     *bool
+	MaximumRetryAttempts           *int32
+	ParallelizationFactor          *int32
+	SourceAccessConfigurations     []SourceAccessConfiguration
+	TumblingWindowInSeconds        *int32
+	FunctionResponseTypes          []string
+	ScalingConfig                  *ScalingConfig
+	DocumentDBEventSourceConfig    *DocumentDBEventSourceConfig
+	KMSKeyArn                      *string
+	MetricsConfig                  *EventSourceMappingMetricsConfig
+	ProvisionedPollerConfig        *ProvisionedPollerConfig
 }
 
 // UpdateFunctionCodeRequest is the shape UpdateFunctionCodeRequest.
