@@ -12,7 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"runtime/debug"
+	"runtime"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -37,14 +37,12 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 func main() {
-	// Idle memory is a promise; half again as much garbage as live heap is a
-	// good trade for a cloud on a laptop.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
+	garbage := allowGarbage()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], terminal{out: os.Stdout, err: os.Stderr}))
+	code := run(ctx, os.Args[1:], terminal{out: os.Stdout, err: os.Stderr})
+	runtime.KeepAlive(garbage)
+	os.Exit(code)
 }
 
 // run is the whole program but for its exit.
