@@ -241,6 +241,7 @@ func (e *Engine) addLocked(pb *pebble.Batch, b *driver.Batch) (uint64, error) {
 		case driver.OpDeleteRange:
 			e.counters.forgetAll()
 			e.recent.AddRange(v, driver.Range{Start: key, End: op.End})
+			e.hot.clear(v)
 			if err = pb.DeleteRange(key, userEnd(op.End), nil); err == nil {
 				continue
 			}
@@ -256,6 +257,7 @@ func (e *Engine) addLocked(pb *pebble.Batch, b *driver.Batch) (uint64, error) {
 			return 0, e.fail("batch", err)
 		}
 		e.recent.Add(v, key)
+		e.hot.wrote(key, v)
 	}
 	return v, nil
 }

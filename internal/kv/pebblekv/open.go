@@ -41,7 +41,7 @@ func (e *Engine) open(dir string, o Options) (err error) {
 		return errors.Join(err, closeAll(e.db, e.lock))
 	}
 	e.reserved = e.version
-	e.recent = recent.New(e.version)
+	e.recent, e.hot = recent.New(e.version), newHot()
 	s := e.newState(e.version, 2)
 	e.applied.Store(s)
 	e.durable.Store(s)

@@ -58,6 +58,7 @@ type Engine struct {
 
 	applied atomic.Pointer[state] // newest
 	durable atomic.Pointer[state] // newest synced
+	hot     *hot
 
 	// mu is the commit lock. It guards what follows.
 	mu       sync.Mutex

@@ -53,7 +53,7 @@ func (s *state) Version() uint64 { return s.version }
 
 // Get implements [driver.Snapshot].
 func (s *state) Get(_ context.Context, k driver.Key) ([]byte, error) {
-	return s.e.read(s.snap, k)
+	return s.e.hot.get(s, k)
 }
 
 // read returns the value of k in r, nil if there is none.
