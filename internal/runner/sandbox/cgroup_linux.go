@@ -25,8 +25,8 @@ type cgroup struct {
 // newCgroup makes the directories. The caller removes them.
 func (g *cgroups) newCgroup(name string) (*cgroup, error) {
 	c := &cgroup{host: g, name: name, fd: -1}
-	for _, dir := range g.dirs() {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+	for _, h := range g.all() {
+		if err := os.Mkdir(h.group(name), 0o755); err != nil {
 			return nil, errors.Join(fmt.Errorf("cgroup: %w", err), c.remove())
 		}
 	}
@@ -40,17 +40,17 @@ func (g *cgroups) newCgroup(name string) (*cgroup, error) {
 	return c, nil
 }
 
-func (c *cgroup) path(h hierarchy, file string) string { return filepath.Join(h.dir, c.name, file) }
+func (c *cgroup) path(h hierarchy, file string) string { return filepath.Join(h.group(c.name), file) }
 
 // enter moves the calling thread into the version 1 groups, so that its child
 // is born there. Version 2 takes the child directly, by fd.
 func (c *cgroup) enter() error {
 	var last string
 	for _, h := range []hierarchy{c.host.memory, c.host.cpu, c.host.pids} {
-		if h.version != 1 || h.dir == last {
+		if h.version != 1 || h.group(c.name) == last {
 			continue
 		}
-		last = h.dir
+		last = h.group(c.name)
 		if err := writeFile(c.path(h, "tasks"), "0"); err != nil {
 			return fmt.Errorf("cgroup: enter: %w", err)
 		}
@@ -84,7 +84,10 @@ func (c *cgroup) limit(s *Spec) error {
 	if s.CPUs > 0 {
 		switch h := c.host.cpu; h.version {
 		case 1:
-			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*1024, 2, 262144)))
+			// Groups are weighed against the threads of this process, 1024 each.
+			// The smallest function, with a fourteenth of a processor, weighs as
+			// much as one of them: a busy cloud must not starve its functions.
+			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*smallest*1024, 2, 262144)))
 		case 2:
 			set(h, "cpu.weight", strconv.Itoa(clamp(s.CPUs*100, 1, 10000)))
 		}
@@ -107,6 +110,10 @@ func (c *cgroup) limit(s *Spec) error {
 	}
 	return nil
 }
+
+// smallest is how many of the smallest function share a processor: 1769 MB are
+// one, 128 MB are the least.
+const smallest = 1769 / 128.
 
 func clamp(v float64, lo, hi int) int {
 	return int(min(max(v, float64(lo)), float64(hi)))
@@ -200,8 +207,8 @@ func (c *cgroup) remove() error {
 		c.fd = -1
 	}
 	var errs []error
-	for _, dir := range c.host.dirs() {
-		errs = append(errs, emptyGroup(filepath.Join(dir, c.name)))
+	for _, h := range c.host.all() {
+		errs = append(errs, emptyGroup(h.group(c.name)))
 	}
 	return errors.Join(errs...)
 }

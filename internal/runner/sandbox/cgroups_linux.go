@@ -19,7 +19,20 @@ import (
 // (https://docs.kernel.org/admin-guide/cgroup-v2.html), or some on each.
 type hierarchy struct {
 	version int    // 1 or 2; 0: not to be had
-	dir     string // the Host's directory, in which every process gets its own
+	dir     string // the Host's directory
+	// beside: the groups of processes stand beside the Host's directory, with
+	// its name before theirs, not in it. Each level of groups costs the
+	// scheduler a step at every switch between processes, and a warm function
+	// is nothing but switches: a third of its throughput hung on that level.
+	beside bool
+}
+
+// group is the directory of one tree of processes.
+func (h hierarchy) group(name string) string {
+	if h.beside {
+		return h.dir + "." + name
+	}
+	return filepath.Join(h.dir, name)
 }
 
 // cgroups is a Host's place in the control group hierarchies. Fields whose
@@ -65,17 +78,14 @@ func openCgroups(mounts []cgroupMount, name string) (*cgroups, error) {
 	return g, nil
 }
 
-// weigh makes the group of all instances weigh as much as many processes. A
-// group is scheduled as one: with the weight of one process, all instances
-// together would get what a single thread of ours gets, and a busy cloud would
-// starve its functions. Within the group instances share by their memory.
+// weigh makes the group of all instances weigh as much as many processes,
+// where they are in one. A group is scheduled as one: with the weight of one
+// process, all instances together would get what a single thread of ours gets,
+// and a busy cloud would starve its functions. Within the group instances share
+// by their memory.
 func (g *cgroups) weigh() {
-	const processes = 64
-	switch h := g.cpu; h.version { // a weight that cannot be set is the kernel's default
-	case 1:
-		_ = writeFile(filepath.Join(h.dir, "cpu.shares"), strconv.Itoa(processes*1024))
-	case 2:
-		_ = writeFile(filepath.Join(h.dir, "cpu.weight"), strconv.Itoa(min(processes*100, 10000)))
+	if g.cpu.version == 2 { // a weight that cannot be set is the kernel's default
+		_ = writeFile(filepath.Join(g.cpu.dir, "cpu.weight"), "10000")
 	}
 }
 
@@ -93,7 +103,7 @@ func (g *cgroups) find(mounts []cgroupMount, name string) {
 			}
 			dir := filepath.Join(m.own, name)
 			if os.Mkdir(dir, 0o755) == nil || isDir(dir) {
-				*h = hierarchy{1, dir}
+				*h = hierarchy{version: 1, dir: dir, beside: c == "cpu"}
 			}
 		}
 	}
@@ -128,7 +138,7 @@ func (g *cgroups) openUnified(m cgroupMount, name string) {
 		if got {
 			os.Remove(g.tree.dir)
 		}
-		g.tree = hierarchy{2, dir}
+		g.tree = hierarchy{version: 2, dir: dir}
 		for c, h := range map[string]*hierarchy{"memory": &g.memory, "cpu": &g.cpu, "pids": &g.pids} {
 			if slices.Contains(has, c) {
 				*h = g.tree
@@ -161,11 +171,22 @@ func alone(dir string) bool {
 	return strings.TrimSpace(readFile(filepath.Join(dir, "cgroup.procs"))) == strconv.Itoa(os.Getpid())
 }
 
+// all are the hierarchies that the Host uses, each once.
+func (g *cgroups) all() []hierarchy {
+	var out []hierarchy
+	for _, h := range []hierarchy{g.tree, g.memory, g.cpu, g.pids} {
+		if h.version != 0 && !slices.ContainsFunc(out, func(o hierarchy) bool { return o.group("") == h.group("") }) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
 // dirs are the Host's directories, each once.
 func (g *cgroups) dirs() []string {
 	var out []string
-	for _, h := range []hierarchy{g.tree, g.memory, g.cpu, g.pids} {
-		if h.version != 0 && !slices.Contains(out, h.dir) {
+	for _, h := range g.all() {
+		if !slices.Contains(out, h.dir) {
 			out = append(out, h.dir)
 		}
 	}
@@ -231,17 +252,22 @@ func lockGroup(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// emptyGroups kills what is in the groups of a directory and removes them.
+// emptyGroups kills what is in the groups of a Host's directory, and of those
+// beside it, and removes them.
 func emptyGroups(dir string) error {
 	names, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("cgroups: %w", err)
 	}
-	var errs []error
+	groups, _ := filepath.Glob(hierarchy{dir: dir, beside: true}.group("*")) // a good pattern
 	for _, n := range names {
 		if n.IsDir() {
-			errs = append(errs, emptyGroup(filepath.Join(dir, n.Name())))
+			groups = append(groups, hierarchy{dir: dir}.group(n.Name()))
 		}
+	}
+	var errs []error
+	for _, group := range groups {
+		errs = append(errs, emptyGroup(group))
 	}
 	return errors.Join(errs...)
 }

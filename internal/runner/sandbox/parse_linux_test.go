@@ -185,7 +185,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{1, map[string]string{
 			"memory.limit_in_bytes": "268435456", "memory.memsw.limit_in_bytes": "268435456",
-			"cpu.shares": "512", "cpu.cfs_quota_us": "150000", "pids.max": "10",
+			"cpu.shares": "7076", "cpu.cfs_quota_us": "150000", "pids.max": "10",
 		}},
 		{2, map[string]string{
 			"memory.max": "268435456", "memory.swap.max": "0", "memory.oom.group": "1",
@@ -193,7 +193,7 @@ func TestLimits(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		h := hierarchy{tt.version, t.TempDir()}
+		h := hierarchy{version: tt.version, dir: t.TempDir()}
 		c := &cgroup{host: &cgroups{memory: h, cpu: h, pids: h}, name: "x", fd: -1}
 		dir := filepath.Join(h.dir, "x")
 		if err := os.Mkdir(dir, 0o755); err != nil {
@@ -231,7 +231,7 @@ func TestLimits(t *testing.T) {
 }
 
 func TestCgroupCounters(t *testing.T) {
-	h := hierarchy{2, t.TempDir()}
+	h := hierarchy{version: 2, dir: t.TempDir()}
 	c := &cgroup{host: &cgroups{memory: h, tree: h}, name: "x", fd: -1}
 	dir := filepath.Join(h.dir, "x")
 	if err := os.Mkdir(dir, 0o755); err != nil {
