@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/nube-run/nube/internal/clock"
 )
 
 // system is the confiner on Linux. It works on one of two levels. With root's
@@ -44,10 +46,14 @@ type system struct {
 	// On the lower level.
 	fixed []fixedPath // what every process may use
 
-	serial atomic.Uint64 // of cells
-	ready  chan *cell
-	busy   atomic.Bool    // a goroutine makes cells
-	chores sync.WaitGroup // in the background; close waits for them
+	serial   atomic.Uint64 // of cells
+	ready    chan *cell
+	busy     atomic.Bool    // a goroutine makes cells
+	chores   sync.WaitGroup // in the background; close waits for them
+	closing  chan struct{}
+	launches atomic.Uint64 // counts starts
+	settled  uint64        // launches when quiet saw no more of them; refill's own
+	machine  clock.Machine
 }
 
 // abilities are what the machine and our rights allow, before trying.
@@ -90,7 +96,7 @@ func openNative(o Options) (confiner, error) {
 }
 
 func openSystem(o Options, can abilities) (_ *system, err error) {
-	s := &system{opts: o, can: can, ready: make(chan *cell, readyCells)}
+	s := &system{opts: o, can: can, ready: make(chan *cell, readyCells), closing: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -215,6 +221,7 @@ func (s *system) layout(sp *Spec) Layout {
 }
 
 func (s *system) close() error {
+	close(s.closing)
 	s.chores.Wait()
 	var errs []error
 	for len(s.ready) > 0 {

@@ -2,11 +2,20 @@
 
 package sandbox
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"time"
+)
 
-// readyCells is how many cells are kept ready: a burst of this many starts
-// pays nothing for its surroundings.
-const readyCells = 4
+const (
+	// readyCells is how many cells are kept ready: a burst of this many starts
+	// pays nothing for its surroundings.
+	readyCells = 8
+	// refillAfter is how long nothing must have been started before missing
+	// cells are made: about as long as a program takes to its first answer,
+	// which should have the processors for itself.
+	refillAfter = 10 * time.Millisecond
+)
 
 // cell takes a ready cell or makes one.
 func (s *system) cell() (*cell, error) {
@@ -24,16 +33,17 @@ func (s *system) cell() (*cell, error) {
 	}
 }
 
-// refill makes cells in the background, as many as are missing, one after
-// another so that starts under way keep their processors. A failure is not
-// kept: the next start meets it again and reports it.
+// refill makes cells in the background, as many as are missing, once nothing
+// has been started for a moment. A failure is not kept: the next start meets it
+// again and reports it.
 func (s *system) refill() {
+	s.launches.Add(1)
 	if s.busy.Swap(true) {
 		return
 	}
 	s.chores.Go(func() {
 		defer s.busy.Store(false)
-		for len(s.ready) < cap(s.ready) {
+		for s.quiet() && len(s.ready) < cap(s.ready) {
 			c, err := s.newCell()
 			if err != nil {
 				return
@@ -41,6 +51,29 @@ func (s *system) refill() {
 			s.ready <- c // there is room: only this goroutine fills
 		}
 	})
+}
+
+// quiet waits until nothing has been started for a moment. It reports false
+// when the Host closes.
+func (s *system) quiet() bool {
+	for seen := s.launches.Load(); ; {
+		if seen == s.settled {
+			return true
+		}
+		t := s.machine.NewTimer(refillAfter)
+		select {
+		case <-s.closing:
+			t.Stop()
+			return false
+		case <-t.C:
+		}
+		now := s.launches.Load()
+		if now == seen {
+			s.settled = now
+			return true
+		}
+		seen = now
+	}
 }
 
 func (s *system) currentBase() *base {
