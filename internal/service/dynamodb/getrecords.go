@@ -2,8 +2,8 @@ package dynamodb
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
-	"hash/fnv"
 	"time"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodbstreams"
@@ -125,10 +125,8 @@ func (r *record) size() int {
 
 // eventID is the record's id: the same whoever reads it, and no other record's.
 func (f *feed) eventID(at kv.Stamp) string {
-	h := fnv.New128a()
-	h.Write([]byte(f.Table))
-	h.Write([]byte{0})
-	h.Write([]byte(f.Label))
-	h.Write(at[:])
-	return hex.EncodeToString(h.Sum(nil))
+	var b [96]byte
+	name := append(append(append(b[:0], f.Table...), 0), f.Label...)
+	sum := sha256.Sum256(append(name, at[:]...))
+	return hex.EncodeToString(sum[:16])
 }
