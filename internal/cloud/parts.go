@@ -22,6 +22,7 @@ import (
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/sts"
+	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
@@ -42,6 +43,7 @@ type parts struct {
 	owner    *timer.Owner
 	timers   *timer.Timers
 	delivery *delivery.Delivery
+	mappings *sources.Engine
 	runner   *runner.Runner
 	stacks   *stack.Engine
 	denials  *control.Denials
@@ -65,7 +67,7 @@ func (p *parts) services() []*awsapi.Service {
 
 // backlogs is what may be committed but not done.
 func (p *parts) backlogs() []work.Backlog {
-	return []work.Backlog{p.delivery, p.timers}
+	return []work.Backlog{p.delivery, p.mappings, p.timers}
 }
 
 // openParts makes the services and starts them.
@@ -106,7 +108,7 @@ func (c *Cloud) makeFloor(p *parts) {
 }
 
 // makeServices makes each service with what it needs of the others.
-func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller) (err error) {
+func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) (err error) {
 	meter := &meters{recorder: c.recorder, model: c.model}
 	p.iam, err = iam.New(ctx, iam.Options{DB: c.db, Clock: c.model, Account: c.opts.Account, RootKey: p.rootKey, Secret: p.rootSecret})
 	if err != nil {
@@ -125,8 +127,14 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller
 	c.stopping(func(context.Context) error { return p.runner.Close() })
 	p.lambda = lambda.New(lambda.Options{
 		DB: c.db, Clock: c.model, Runner: p.runner, Artifacts: c.builds, Emit: p.delivery, Recorder: c.recorder, Roles: assumable{p.iam}, Caller: caller,
+		Permits: caller, Delivers: p.delivery.Delivers,
 	})
 	p.delivery.Receive(p.lambda)
+	p.mappings = sources.New(sources.Options{
+		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: p.lambda.Functions(), Log: c.log,
+	})
+	p.mappings.Read(p.dynamodb.Source())
+	p.lambda.Map(p.mappings)
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Log: c.log})
 	return nil
@@ -137,7 +145,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller awsapi.Caller
 func (c *Cloud) startParts(ctx context.Context) error {
 	p := c.parts
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
-	for _, run := range []func(context.Context){p.timers.Run, p.delivery.Run} {
+	for _, run := range []func(context.Context){p.timers.Run, p.delivery.Run, p.mappings.Run} {
 		c.goes.Go(func() { run(running) })
 	}
 	c.stopping(func(context.Context) error { stop(); c.goes.Wait(); return nil })
@@ -155,6 +163,11 @@ func (c *Cloud) startParts(ctx context.Context) error {
 
 // lateCaller is the front for services that are made before it.
 type lateCaller struct{ front *awsapi.Front }
+
+// Permit implements [lambda.Permits].
+func (l *lateCaller) Permit(ctx context.Context, needs ...awsapi.Access) error {
+	return l.front.Permit(ctx, needs...)
+}
 
 // Call implements [awsapi.Caller].
 func (l *lateCaller) Call(ctx context.Context, m *schema.Model, op *schema.Op, in any) (any, error) {
