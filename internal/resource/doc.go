@@ -43,6 +43,7 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: user{b}, NameProperty: "UserName", Name: stack.NameRule{Max: 64}, Refused: []string{"LoginProfile"}},
 		{Provider: alias{b}, Refused: []string{"ProvisionedConcurrencyConfig"}},
 		{Provider: eventInvokeConfig{b}, Name: stack.NameRule{Max: 128}},
+		{Provider: eventSourceMapping{b}, Name: stack.NameRule{Max: 36}, Refused: refusedOfMapping()},
 		{Provider: function{b}, NameProperty: "FunctionName", Name: stack.NameRule{Max: 64}, Refused: refusedOfFunction()},
 		{Provider: layerVersion{b}, Name: stack.NameRule{Max: 140}, Refused: []string{"Content.S3ObjectStorageMode"}},
 		{Provider: permission{b}, Name: stack.NameRule{Max: 100}, Refused: []string{"InvokedViaFunctionUrl"}},
@@ -61,7 +62,7 @@ func names() []string {
 		"AWS::ApiGateway::Account", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method",
 		"AWS::ApiGateway::Resource", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage", "AWS::CloudFormation::WaitConditionHandle",
 		"AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
-		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
+		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Version", "AWS::Logs::LogGroup",
 	}
 }

@@ -225,24 +225,54 @@ var Table = schema.Table{
 			{Name: "MaximumRetryAttempts", Shape: 6},
 			{Name: "Qualifier", Shape: 0, Required: true, CreateOnly: true},
 		}},
+		{Name: "AWS::Lambda::EventSourceMapping", PrimaryID: []string{"Id"}, Attributes: []string{"EventSourceMappingArn", "Id"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 76, CreateOnly: true},
+			{Name: "BatchSize", Shape: 6},
+			{Name: "BisectBatchOnFunctionError", Shape: 1},
+			{Name: "DestinationConfig", Shape: 82},
+			{Name: "DocumentDBEventSourceConfig", Shape: 84},
+			{Name: "Enabled", Shape: 1},
+			{Name: "EventSourceArn", Shape: 0, CreateOnly: true},
+			{Name: "FilterCriteria", Shape: 85},
+			{Name: "FunctionName", Shape: 0, Required: true},
+			{Name: "FunctionResponseTypes", Shape: 7},
+			{Name: "KmsKeyArn", Shape: 0},
+			{Name: "LoggingConfig", Shape: 88},
+			{Name: "MaximumBatchingWindowInSeconds", Shape: 6},
+			{Name: "MaximumRecordAgeInSeconds", Shape: 6},
+			{Name: "MaximumRetryAttempts", Shape: 6},
+			{Name: "MetricsConfig", Shape: 89},
+			{Name: "ParallelizationFactor", Shape: 6},
+			{Name: "ProvisionedPollerConfig", Shape: 90},
+			{Name: "Queues", Shape: 7},
+			{Name: "ScalingConfig", Shape: 91},
+			{Name: "SelfManagedEventSource", Shape: 92, CreateOnly: true},
+			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 94, CreateOnly: true},
+			{Name: "SourceAccessConfigurations", Shape: 96},
+			{Name: "StartingPosition", Shape: 0, CreateOnly: true},
+			{Name: "StartingPositionTimestamp", Shape: 9, CreateOnly: true},
+			{Name: "Tags", Shape: 5},
+			{Name: "Topics", Shape: 7},
+			{Name: "TumblingWindowInSeconds", Shape: 6},
+		}},
 		{Name: "AWS::Lambda::Function", PrimaryID: []string{"FunctionName"}, Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Architectures", Shape: 7},
-			{Name: "CapacityProviderConfig", Shape: 76},
-			{Name: "Code", Shape: 78, Required: true},
+			{Name: "CapacityProviderConfig", Shape: 97},
+			{Name: "Code", Shape: 99, Required: true},
 			{Name: "CodeSigningConfigArn", Shape: 0},
-			{Name: "DeadLetterConfig", Shape: 79},
+			{Name: "DeadLetterConfig", Shape: 100},
 			{Name: "Description", Shape: 0},
-			{Name: "DurableConfig", Shape: 80},
-			{Name: "Environment", Shape: 81},
-			{Name: "EphemeralStorage", Shape: 82},
-			{Name: "FileSystemConfigs", Shape: 85},
+			{Name: "DurableConfig", Shape: 101},
+			{Name: "Environment", Shape: 102},
+			{Name: "EphemeralStorage", Shape: 103},
+			{Name: "FileSystemConfigs", Shape: 106},
 			{Name: "FunctionName", Shape: 0, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 86},
+			{Name: "FunctionScalingConfig", Shape: 107},
 			{Name: "Handler", Shape: 0},
-			{Name: "ImageConfig", Shape: 87},
+			{Name: "ImageConfig", Shape: 108},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Layers", Shape: 7},
-			{Name: "LoggingConfig", Shape: 88},
+			{Name: "LoggingConfig", Shape: 109},
 			{Name: "MemorySize", Shape: 6},
 			{Name: "PackageType", Shape: 0, CreateOnly: true},
 			{Name: "PublishToLatestPublished", Shape: 1},
@@ -250,18 +280,18 @@ var Table = schema.Table{
 			{Name: "ReservedConcurrentExecutions", Shape: 6},
 			{Name: "Role", Shape: 0, Required: true},
 			{Name: "Runtime", Shape: 0},
-			{Name: "RuntimeManagementConfig", Shape: 89},
-			{Name: "SnapStart", Shape: 90},
+			{Name: "RuntimeManagementConfig", Shape: 110},
+			{Name: "SnapStart", Shape: 111},
 			{Name: "Tags", Shape: 5},
-			{Name: "TenancyConfig", Shape: 91, CreateOnly: true},
+			{Name: "TenancyConfig", Shape: 112, CreateOnly: true},
 			{Name: "Timeout", Shape: 6},
-			{Name: "TracingConfig", Shape: 92},
-			{Name: "VpcConfig", Shape: 93},
+			{Name: "TracingConfig", Shape: 113},
+			{Name: "VpcConfig", Shape: 114},
 		}},
 		{Name: "AWS::Lambda::LayerVersion", PrimaryID: []string{"LayerVersionArn"}, Attributes: []string{"LayerVersionArn"}, Properties: []schema.Property{
 			{Name: "CompatibleArchitectures", Shape: 7, CreateOnly: true},
 			{Name: "CompatibleRuntimes", Shape: 7, CreateOnly: true},
-			{Name: "Content", Shape: 94, Required: true, CreateOnly: true},
+			{Name: "Content", Shape: 115, Required: true, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "LayerName", Shape: 0, CreateOnly: true},
 			{Name: "LicenseInfo", Shape: 0, CreateOnly: true},
@@ -281,15 +311,15 @@ var Table = schema.Table{
 			{Name: "CodeSha256", Shape: 0, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 95},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 96, CreateOnly: true},
-			{Name: "RuntimePolicy", Shape: 97, CreateOnly: true},
+			{Name: "FunctionScalingConfig", Shape: 116},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 117, CreateOnly: true},
+			{Name: "RuntimePolicy", Shape: 118, CreateOnly: true},
 		}},
 		{Name: "AWS::Logs::LogGroup", PrimaryID: []string{"LogGroupName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "BearerTokenAuthenticationEnabled", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "FieldIndexPolicies", Shape: 98},
+			{Name: "FieldIndexPolicies", Shape: 119},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "LogGroupClass", Shape: 0},
 			{Name: "LogGroupName", Shape: 0, CreateOnly: true},
@@ -594,15 +624,82 @@ var Table = schema.Table{
 		75: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		76: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 77, Required: true},
+		76: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
+			{Name: "SchemaRegistryConfig", Shape: 77},
 		}},
-		77: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+		77: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccessConfigs", Shape: 79},
+			{Name: "EventRecordFormat", Shape: 0},
+			{Name: "SchemaRegistryURI", Shape: 0},
+			{Name: "SchemaValidationConfigs", Shape: 81},
+		}},
+		78: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Type", Shape: 0},
+			{Name: "URI", Shape: 0},
+		}},
+		79: {Kind: schema.List, Elem: 78},
+		80: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Attribute", Shape: 0},
+		}},
+		81: {Kind: schema.List, Elem: 80},
+		82: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 83},
+		}},
+		83: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Destination", Shape: 0},
+		}},
+		84: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CollectionName", Shape: 0},
+			{Name: "DatabaseName", Shape: 0},
+			{Name: "FullDocument", Shape: 0},
+		}},
+		85: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Filters", Shape: 87},
+		}},
+		86: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Pattern", Shape: 0},
+		}},
+		87: {Kind: schema.List, Elem: 86},
+		88: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "SystemLogLevel", Shape: 0},
+		}},
+		89: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Metrics", Shape: 7},
+		}},
+		90: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaximumPollers", Shape: 6},
+			{Name: "MinimumPollers", Shape: 6},
+			{Name: "PollerGroupName", Shape: 0},
+		}},
+		91: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaximumConcurrency", Shape: 6},
+		}},
+		92: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Endpoints", Shape: 93, CreateOnly: true},
+		}},
+		93: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "KafkaBootstrapServers", Shape: 7, CreateOnly: true},
+		}},
+		94: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
+			{Name: "ConsumptionMode", Shape: 0},
+			{Name: "SchemaRegistryConfig", Shape: 77},
+		}},
+		95: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Type", Shape: 0},
+			{Name: "URI", Shape: 0},
+		}},
+		96: {Kind: schema.List, Elem: 95},
+		97: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 98, Required: true},
+		}},
+		98: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CapacityProviderArn", Shape: 0, Required: true},
 			{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: 9},
 			{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: 6},
 		}},
-		78: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
+		99: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ImageUri", Shape: 0},
 			{Name: "S3Bucket", Shape: 0},
 			{Name: "S3Key", Shape: 0},
@@ -612,80 +709,80 @@ var Table = schema.Table{
 			{Name: "ZipFile", Shape: 0},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		79: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		100: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TargetArn", Shape: 0},
 		}},
-		80: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
+		101: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExecutionTimeout", Shape: 6, Required: true},
 			{Name: "KMSKeyArn", Shape: 0},
 			{Name: "RetentionPeriodInDays", Shape: 6},
 		}},
-		81: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
+		102: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Variables", Shape: 10},
 		}},
-		82: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
+		103: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6, Required: true},
 		}},
-		83: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
+		104: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
 			{Name: "LocalMountPath", Shape: 0, Required: true},
-			{Name: "S3FilesConfig", Shape: 84},
+			{Name: "S3FilesConfig", Shape: 105},
 		}},
-		84: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
+		105: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DirectS3Read", Shape: 0},
 		}},
-		85: {Kind: schema.List, Elem: 83},
-		86: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		106: {Kind: schema.List, Elem: 104},
+		107: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		87: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
+		108: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Command", Shape: 7},
 			{Name: "EntryPoint", Shape: 7},
 			{Name: "WorkingDirectory", Shape: 0},
 		}},
-		88: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		109: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplicationLogLevel", Shape: 0},
 			{Name: "LogFormat", Shape: 0},
 			{Name: "LogGroup", Shape: 0},
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		89: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
+		110: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		90: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
+		111: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplyOn", Shape: 0, Required: true},
 		}},
-		91: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
+		112: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TenantIsolationMode", Shape: 0, Required: true},
 		}},
-		92: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
+		113: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Mode", Shape: 0},
 		}},
-		93: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
+		114: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Ipv6AllowedForDualStack", Shape: 1},
 			{Name: "SecurityGroupIds", Shape: 7},
 			{Name: "SubnetIds", Shape: 7},
 		}},
-		94: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
+		115: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, CreateOnly: true},
 			{Name: "S3Key", Shape: 0, CreateOnly: true},
 			{Name: "S3ObjectStorageMode", Shape: 0},
 			{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		95: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		116: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		96: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		117: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		97: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
+		118: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		98: {Kind: schema.List, Elem: 24},
+		119: {Kind: schema.List, Elem: 24},
 	},
 }
