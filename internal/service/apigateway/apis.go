@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
@@ -23,14 +24,11 @@ func (s *Service) createRestAPI(ctx context.Context, in *shapes.CreateRestApiReq
 	if in.CloneFrom != nil {
 		return nil, badRequest("cloneFrom is not supported: create the API and its resources instead.")
 	}
-	if value(in.Policy) != "" {
-		return nil, badRequest("A resource policy of a REST API is not supported.")
-	}
 	now := s.clock.Now()
 	a := &api{shapes.RestApi{
 		Id: ptr(newID(10)), Name: in.Name, Description: in.Description, Version: in.Version, CreatedDate: &now, BinaryMediaTypes: in.BinaryMediaTypes,
 		MinimumCompressionSize: in.MinimumCompressionSize, ApiKeySource: in.ApiKeySource, EndpointConfiguration: in.EndpointConfiguration,
-		Tags: in.Tags, DisableExecuteApiEndpoint: ptr(value(in.DisableExecuteApiEndpoint)), RootResourceId: ptr(newID(10)),
+		Tags: in.Tags, Policy: in.Policy, DisableExecuteApiEndpoint: ptr(value(in.DisableExecuteApiEndpoint)), RootResourceId: ptr(newID(10)),
 	}}
 	if a.ApiKeySource == nil {
 		a.ApiKeySource = ptr("HEADER")
@@ -38,8 +36,16 @@ func (s *Service) createRestAPI(ctx context.Context, in *shapes.CreateRestApiReq
 	if a.EndpointConfiguration == nil {
 		a.EndpointConfiguration = &shapes.EndpointConfiguration{Types: []string{"EDGE"}}
 	}
+	if err := soundAPI(awsapi.From(ctx).Scope, a); err != nil {
+		return nil, err
+	}
 	sp := spaceOf(awsapi.From(ctx).Scope)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
+		for _, m := range builtIn() {
+			if err := save(tx, sp.part(modelKind, *a.Id, *m.Name), m); err != nil {
+				return err
+			}
+		}
 		if err := save(tx, sp.resource(*a.Id, *a.RootResourceId), &resource{ID: *a.RootResourceId, Path: "/"}); err != nil {
 			return err
 		}
@@ -48,7 +54,25 @@ func (s *Service) createRestAPI(ctx context.Context, in *shapes.CreateRestApiReq
 	if err != nil {
 		return nil, err
 	}
-	return &a.RestApi, nil
+	return a.shown(), nil
+}
+
+// soundAPI refuses settings that could not be kept.
+func soundAPI(scope arn.Scope, a *api) error {
+	switch value(a.ApiKeySource) {
+	case "HEADER", "AUTHORIZER":
+	default:
+		return badRequest("Invalid API Key source specified: %s; HEADER and AUTHORIZER are valid", value(a.ApiKeySource))
+	}
+	if n := value(a.MinimumCompressionSize); n < 0 || n > maxPayload {
+		return badRequest("Invalid minimum compression size, must be between 0 and %d", maxPayload)
+	}
+	if value(a.Policy) == "" {
+		a.Policy = nil
+		return nil
+	}
+	_, err := parsePolicy(scope, *a.Id, *a.Policy)
+	return err
 }
 
 func (s *Service) getRestAPI(ctx context.Context, in *shapes.GetRestApiRequest) (*shapes.RestApi, error) {
@@ -56,7 +80,7 @@ func (s *Service) getRestAPI(ctx context.Context, in *shapes.GetRestApiRequest) 
 	if err != nil {
 		return nil, err
 	}
-	return &a.RestApi, nil
+	return a.shown(), nil
 }
 
 func (s *Service) readAPI(ctx context.Context, id string) (*api, error) {
@@ -86,7 +110,7 @@ func (s *Service) getRestAPIs(ctx context.Context, in *shapes.GetRestApisRequest
 	}
 	out := &shapes.RestApis{Items: []shapes.RestApi{}, Position: next}
 	for _, a := range as {
-		out.Items = append(out.Items, a.RestApi)
+		out.Items = append(out.Items, *a.shown())
 	}
 	return out, nil
 }
@@ -100,7 +124,10 @@ func (s *Service) updateRestAPI(ctx context.Context, in *shapes.UpdateRestApiReq
 				return err
 			}
 		}
-		out = &a.RestApi
+		if err := soundAPI(awsapi.From(ctx).Scope, a); err != nil {
+			return err
+		}
+		out = a.shown()
 		return save(tx, sp.api(*a.Id), a)
 	})
 	return out, err
@@ -117,6 +144,10 @@ func patchAPI(a *api, p shapes.PatchOperation) error {
 		a.Version = p.Value
 	case path == "/apiKeySource":
 		a.ApiKeySource = p.Value
+	case path == "/policy" && value(p.Op) == "remove":
+		a.Policy = nil
+	case path == "/policy":
+		a.Policy = p.Value
 	case path == "/disableExecuteApiEndpoint":
 		a.DisableExecuteApiEndpoint = ptr(value(p.Value) == "true")
 	case path == "/minimumCompressionSize":
@@ -142,6 +173,9 @@ func (s *Service) deleteRestAPI(ctx context.Context, in *shapes.DeleteRestApiReq
 		for _, r := range []kv.Range{sp.resources(*a.Id), sp.deployments(*a.Id), sp.stages(*a.Id), sp.responses(*a.Id)} {
 			tx.DeleteRange(r)
 		}
-		return nil
+		for _, kind := range []string{authorizerKind, validatorKind, modelKind} {
+			tx.DeleteRange(sp.parts(kind, *a.Id))
+		}
+		return leavePlans(tx, sp, *a.Id, "")
 	})
 }

@@ -54,7 +54,8 @@ func snapshot(tx *kv.Tx, sp space, a *api, d *deployment) error {
 	for _, g := range responses {
 		d.Responses[*g.ResponseType] = g
 	}
-	return nil
+	d.Policy, d.KeySource, d.Compress = value(a.Policy), value(a.ApiKeySource), a.MinimumCompressionSize
+	return d.takeParts(tx, sp, *a.Id)
 }
 
 // https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.html

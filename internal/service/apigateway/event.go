@@ -17,7 +17,13 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-input-format
 func (x *exchange) event() []byte {
 	b := make([]byte, 0, 2048+len(x.body))
-	b = append(b, `{"resource":`...)
+	b = x.appendRequest(append(b, '{'))
+	return append(x.appendBody(b), '}')
+}
+
+// appendRequest writes what an event says of the request, its body excepted.
+func (x *exchange) appendRequest(b []byte) []byte {
+	b = append(b, `"resource":`...)
 	b = wire.AppendString(b, x.resource.Path)
 	b = append(b, `,"path":`...)
 	b = wire.AppendString(b, x.target.Path)
@@ -30,8 +36,7 @@ func (x *exchange) event() []byte {
 	b = append(b, `,"stageVariables":`...)
 	b = appendMap(b, x.plan.stage.Variables)
 	b = append(b, `,"requestContext":`...)
-	b = x.appendContext(b)
-	return append(x.appendBody(b), '}')
+	return x.appendContext(b)
 }
 
 // appendMap writes a map, or null when it is empty, as API Gateway does.
@@ -183,6 +188,9 @@ func (x *exchange) appendContext(b []byte) []byte {
 	str("requestId", x.id)
 	b = append(b, `,"identity":`...)
 	b = x.appendIdentity(b)
+	if x.caller != nil {
+		b = x.appendCaller(b)
+	}
 	str("domainName", x.target.Domain)
 	str("deploymentId", value(x.plan.stage.DeploymentId))
 	str("apiId", x.target.API)
@@ -210,6 +218,12 @@ func (x *exchange) appendIdentity(b []byte) []byte {
 	b = orNull(x.r.UserAgent())
 	b = append(b, `,"user":`...)
 	b = orNull(x.actor.UserID)
+	if x.key != nil {
+		b = append(b, `,"apiKey":`...)
+		b = wire.AppendString(b, *x.key.key.Value)
+		b = append(b, `,"apiKeyId":`...)
+		b = wire.AppendString(b, *x.key.key.Id)
+	}
 	return append(b, '}')
 }
 

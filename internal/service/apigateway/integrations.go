@@ -29,6 +29,9 @@ func (s *Service) registerIntegrations() {
 	awsapi.Handle(s.api, shapes.GetIntegrationResponse, on("GET", func(in *shapes.GetIntegrationResponseRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
 	}), s.getIntegrationResponse)
+	awsapi.Handle(s.api, shapes.UpdateIntegrationResponse, on("PATCH", func(in *shapes.UpdateIntegrationResponseRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
+	}), s.updateIntegrationResponse)
 	awsapi.Handle(s.api, shapes.DeleteIntegrationResponse, on("DELETE", func(in *shapes.DeleteIntegrationResponseRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration/responses/" + value(in.StatusCode)
 	}), s.deleteIntegrationResponse)
@@ -241,19 +244,8 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *shapes.PutInte
 		StatusCode: in.StatusCode, SelectionPattern: in.SelectionPattern, ResponseParameters: in.ResponseParameters,
 		ResponseTemplates: in.ResponseTemplates, ContentHandling: in.ContentHandling,
 	}
-	if err := readTemplates(in.ResponseTemplates); err != nil {
+	if err := supportedResponse(&resp); err != nil {
 		return nil, err
-	}
-	if _, err := selectionPattern(value(in.SelectionPattern)); err != nil {
-		return nil, badRequest("Invalid selection pattern specified: %v", err)
-	}
-	if value(in.ContentHandling) == "CONVERT_TO_BINARY" {
-		return nil, badRequest("contentHandling CONVERT_TO_BINARY is not supported for integration responses.")
-	}
-	for name, expr := range in.ResponseParameters {
-		if err := supportedParameter(name, expr); err != nil {
-			return nil, err
-		}
 	}
 	err := s.changeIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(i *shapes.Integration) error {
 		if i.IntegrationResponses == nil {
@@ -266,6 +258,52 @@ func (s *Service) putIntegrationResponse(ctx context.Context, in *shapes.PutInte
 		return nil, err
 	}
 	return &resp, nil
+}
+
+// supportedResponse refuses what could not be done with an answer.
+func supportedResponse(resp *shapes.IntegrationResponse) error {
+	if err := readTemplates(resp.ResponseTemplates); err != nil {
+		return err
+	}
+	if _, err := selectionPattern(value(resp.SelectionPattern)); err != nil {
+		return badRequest("Invalid selection pattern specified: %v", err)
+	}
+	if value(resp.ContentHandling) == "CONVERT_TO_BINARY" {
+		return badRequest("contentHandling CONVERT_TO_BINARY is not supported for integration responses.")
+	}
+	for name, expr := range resp.ResponseParameters {
+		if err := supportedParameter(name, expr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) updateIntegrationResponse(ctx context.Context, in *shapes.UpdateIntegrationResponseRequest) (*shapes.IntegrationResponse, error) {
+	var resp shapes.IntegrationResponse
+	err := s.changeIntegration(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(i *shapes.Integration) error {
+		var ok bool
+		if resp, ok = i.IntegrationResponses[*in.StatusCode]; !ok {
+			return noSuchResponse()
+		}
+		for _, p := range in.PatchOperations {
+			switch path := value(p.Path); {
+			case path == "/selectionPattern":
+				resp.SelectionPattern = p.Value
+			case path == "/contentHandling":
+				resp.ContentHandling = p.Value
+			case strings.HasPrefix(path, "/responseTemplates/"):
+				resp.ResponseTemplates = patchMap(resp.ResponseTemplates, p, unescapePointer(path[len("/responseTemplates/"):]))
+			case strings.HasPrefix(path, "/responseParameters/"):
+				resp.ResponseParameters = patchMap(resp.ResponseParameters, p, unescapePointer(path[len("/responseParameters/"):]))
+			default:
+				return badPatch(p)
+			}
+		}
+		i.IntegrationResponses[*in.StatusCode] = resp
+		return supportedResponse(&resp)
+	})
+	return &resp, err
 }
 
 // supportedParameter checks a mapping to method.response.header.Name.

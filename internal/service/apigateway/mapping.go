@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/vtl"
 )
 
@@ -64,8 +65,16 @@ func stringMap(m map[string]string) *vtl.Map {
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html#context-variable-reference
 func (x *exchange) contextVariables() *vtl.Map {
 	prefix, _, _ := strings.Cut(x.target.Domain, ".")
+	var key shapes.ApiKey
+	if x.key != nil {
+		key = *x.key.key
+	}
+	var at resource
+	if x.resource != nil {
+		at = *x.resource
+	}
 	identity := stringMap(map[string]string{
-		"accountId": x.actor.Account, "accessKey": x.actor.KeyID, "apiKey": "", "apiKeyId": "", "caller": x.actor.UserID,
+		"accountId": x.actor.Account, "accessKey": x.actor.KeyID, "apiKey": value(key.Value), "apiKeyId": value(key.Id), "caller": x.actor.UserID,
 		"cognitoAuthenticationProvider": "", "cognitoAuthenticationType": "", "cognitoIdentityId": "", "cognitoIdentityPoolId": "",
 		"principalOrgId": "", "sourceIp": x.sourceIP(), "user": x.actor.UserID, "userAgent": x.r.UserAgent(), "userArn": x.actor.Principal.ARN.String(),
 	})
@@ -73,8 +82,9 @@ func (x *exchange) contextVariables() *vtl.Map {
 		"accountId": x.target.Scope.Account, "apiId": x.target.API, "awsEndpointRequestId": x.id, "deploymentId": value(x.plan.stage.DeploymentId),
 		"domainName": x.target.Domain, "domainPrefix": prefix, "extendedRequestId": x.extendedID(), "httpMethod": x.r.Method,
 		"path": x.target.Base + x.target.Path, "protocol": x.r.Proto, "requestId": x.id, "requestTime": x.at.Time().Format(requestTime),
-		"resourceId": x.resource.ID, "resourcePath": x.resource.Path, "stage": x.target.Stage, "xrayTraceId": x.trace,
+		"resourceId": at.ID, "resourcePath": at.Path, "stage": x.target.Stage, "xrayTraceId": x.trace,
 	})
+	c.Put("authorizer", x.callerVariables())
 	c.Put("requestTimeEpoch", x.at.UnixMilli())
 	c.Put("identity", identity)
 	request, response := &vtl.Map{Quiet: true}, &vtl.Map{Quiet: true}

@@ -1,12 +1,14 @@
 package apigateway
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/kv"
 )
 
 func methodPath(api, resource, method *string) string {
@@ -32,6 +34,9 @@ func (s *Service) registerMethods() {
 	awsapi.Handle(s.api, shapes.GetMethodResponse, on("GET", func(in *shapes.GetMethodResponseRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/responses/" + value(in.StatusCode)
 	}), s.getMethodResponse)
+	awsapi.Handle(s.api, shapes.UpdateMethodResponse, on("PATCH", func(in *shapes.UpdateMethodResponseRequest) string {
+		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/responses/" + value(in.StatusCode)
+	}), s.updateMethodResponse)
 	awsapi.Handle(s.api, shapes.DeleteMethodResponse, on("DELETE", func(in *shapes.DeleteMethodResponseRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/responses/" + value(in.StatusCode)
 	}), s.deleteMethodResponse)
@@ -51,15 +56,16 @@ func (s *Service) putMethod(ctx context.Context, in *shapes.PutMethodRequest) (*
 		return nil, badRequest("Invalid HTTP method specified: %s", *in.HttpMethod)
 	}
 	m := &shapes.Method{
-		HttpMethod: in.HttpMethod, AuthorizationType: in.AuthorizationType, ApiKeyRequired: ptr(value(in.ApiKeyRequired)), OperationName: in.OperationName,
+		HttpMethod: in.HttpMethod, AuthorizationType: in.AuthorizationType, AuthorizerId: in.AuthorizerId, AuthorizationScopes: in.AuthorizationScopes,
+		ApiKeyRequired: ptr(value(in.ApiKeyRequired)), OperationName: in.OperationName, RequestValidatorId: in.RequestValidatorId,
 		RequestParameters: in.RequestParameters, RequestModels: in.RequestModels,
 	}
-	if err := supportedMethod(in); err != nil {
-		return nil, err
-	}
-	err := s.changeResource(ctx, *in.RestApiId, *in.ResourceId, func(r *resource) error {
+	err := s.changeResource(ctx, *in.RestApiId, *in.ResourceId, func(tx *kv.Tx, sp space, r *resource) error {
 		if r.Methods[*in.HttpMethod] != nil {
 			return conflict("Method already exists for this resource")
+		}
+		if err := supportedMethod(tx, sp, *in.RestApiId, m); err != nil {
+			return err
 		}
 		if r.Methods == nil {
 			r.Methods = map[string]*shapes.Method{}
@@ -73,18 +79,40 @@ func (s *Service) putMethod(ctx context.Context, in *shapes.PutMethodRequest) (*
 	return m, nil
 }
 
-// supportedMethod refuses what the data plane would not keep.
-func supportedMethod(in *shapes.PutMethodRequest) error {
-	switch auth := strings.ToUpper(*in.AuthorizationType); auth {
+// supportedMethod refuses what the data plane would not keep, and references to
+// what the API has not.
+func supportedMethod(tx *kv.Tx, sp space, apiID string, m *shapes.Method) error {
+	has := func(kind, id string) (bool, error) {
+		v, err := tx.Get(sp.part(kind, apiID, id))
+		return v != nil, err
+	}
+	switch auth := value(m.AuthorizationType); auth {
 	case "NONE", "AWS_IAM":
+		m.AuthorizerId = nil
+	case "CUSTOM":
+		if ok, err := has(authorizerKind, value(m.AuthorizerId)); err != nil || !ok {
+			return cmp.Or(err, error(badRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")))
+		}
 	default:
-		return badRequest("authorizationType %s is not supported; NONE and AWS_IAM are.", auth)
+		return badRequest("authorizationType %s is not supported; NONE, AWS_IAM and CUSTOM are.", auth)
 	}
-	if value(in.ApiKeyRequired) {
-		return badRequest("apiKeyRequired is not supported: there are no usage plans.")
+	if len(m.AuthorizationScopes) > 0 {
+		return badRequest("authorizationScopes are not supported: they belong to authorizers of type COGNITO_USER_POOLS.")
 	}
-	if in.RequestValidatorId != nil {
-		return badRequest("requestValidatorId is not supported.")
+	if value(m.RequestValidatorId) != "" {
+		if ok, err := has(validatorKind, *m.RequestValidatorId); err != nil || !ok {
+			return cmp.Or(err, error(badRequest("Invalid Request Validator identifier specified")))
+		}
+	}
+	for media, name := range m.RequestModels {
+		if ok, err := has(modelKind, name); err != nil || !ok {
+			return cmp.Or(err, error(badRequest("Invalid model identifier specified: %s for %s", name, media)))
+		}
+	}
+	for name := range m.RequestParameters {
+		if _, _, ok := requestParameter(name); !ok {
+			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: %s]", name)
+		}
 	}
 	return nil
 }
@@ -104,12 +132,16 @@ func (s *Service) readMethod(ctx context.Context, apiID, id, name *string) (*sha
 
 // changeMethod runs fn on a method and stores it.
 func (s *Service) changeMethod(ctx context.Context, apiID, id, name *string, fn func(m *shapes.Method) error) error {
-	return s.changeResource(ctx, *apiID, *id, func(r *resource) error {
+	return s.changeMethodTx(ctx, apiID, id, name, func(_ *kv.Tx, _ space, m *shapes.Method) error { return fn(m) })
+}
+
+func (s *Service) changeMethodTx(ctx context.Context, apiID, id, name *string, fn func(tx *kv.Tx, sp space, m *shapes.Method) error) error {
+	return s.changeResource(ctx, *apiID, *id, func(tx *kv.Tx, sp space, r *resource) error {
 		m := r.Methods[*name]
 		if m == nil {
 			return noSuchMethod()
 		}
-		return fn(m)
+		return fn(tx, sp, m)
 	})
 }
 
@@ -119,40 +151,46 @@ func (s *Service) getMethod(ctx context.Context, in *shapes.GetMethodRequest) (*
 
 func (s *Service) updateMethod(ctx context.Context, in *shapes.UpdateMethodRequest) (*shapes.Method, error) {
 	var out *shapes.Method
-	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(m *shapes.Method) error {
+	err := s.changeMethodTx(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(tx *kv.Tx, sp space, m *shapes.Method) error {
 		for _, p := range in.PatchOperations {
-			switch path := value(p.Path); {
-			case path == "/authorizationType":
-				if err := supportedMethod(&shapes.PutMethodRequest{AuthorizationType: p.Value}); err != nil {
-					return err
-				}
-				m.AuthorizationType = p.Value
-			case path == "/operationName":
-				m.OperationName = p.Value
-			case path == "/apiKeyRequired" && value(p.Value) == "false":
-				m.ApiKeyRequired = ptr(false)
-			case strings.HasPrefix(path, "/requestParameters/"):
-				name := unescapePointer(path[len("/requestParameters/"):])
-				if m.RequestParameters == nil {
-					m.RequestParameters = map[string]bool{}
-				}
-				if value(p.Op) == "remove" {
-					delete(m.RequestParameters, name)
-				} else {
-					m.RequestParameters[name] = value(p.Value) == "true"
-				}
-			default:
-				return badPatch(p)
+			if err := patchMethod(m, p); err != nil {
+				return err
 			}
 		}
 		out = m
-		return nil
+		return supportedMethod(tx, sp, *in.RestApiId, m)
 	})
 	return out, err
 }
 
+func patchMethod(m *shapes.Method, p shapes.PatchOperation) error {
+	v, path := p.Value, value(p.Path)
+	if value(p.Op) == "remove" {
+		v = nil
+	}
+	switch {
+	case path == "/authorizationType":
+		m.AuthorizationType = v
+	case path == "/authorizerId":
+		m.AuthorizerId = v
+	case path == "/requestValidatorId":
+		m.RequestValidatorId = v
+	case path == "/operationName":
+		m.OperationName = v
+	case path == "/apiKeyRequired":
+		m.ApiKeyRequired = ptr(value(v) == "true")
+	case strings.HasPrefix(path, "/requestModels/"):
+		m.RequestModels = patchMap(m.RequestModels, p, unescapePointer(path[len("/requestModels/"):]))
+	case strings.HasPrefix(path, "/requestParameters/"):
+		m.RequestParameters = patchFlags(m.RequestParameters, p, unescapePointer(path[len("/requestParameters/"):]))
+	default:
+		return badPatch(p)
+	}
+	return nil
+}
+
 func (s *Service) deleteMethod(ctx context.Context, in *shapes.DeleteMethodRequest) (*schema.Empty, error) {
-	return nil, s.changeResource(ctx, *in.RestApiId, *in.ResourceId, func(r *resource) error {
+	return nil, s.changeResource(ctx, *in.RestApiId, *in.ResourceId, func(_ *kv.Tx, _ space, r *resource) error {
 		if r.Methods[*in.HttpMethod] == nil {
 			return noSuchMethod()
 		}
@@ -189,6 +227,28 @@ func (s *Service) getMethodResponse(ctx context.Context, in *shapes.GetMethodRes
 		return nil, noSuchResponse()
 	}
 	return &resp, nil
+}
+
+func (s *Service) updateMethodResponse(ctx context.Context, in *shapes.UpdateMethodResponseRequest) (*shapes.MethodResponse, error) {
+	var resp shapes.MethodResponse
+	err := s.changeMethod(ctx, in.RestApiId, in.ResourceId, in.HttpMethod, func(m *shapes.Method) (err error) {
+		var ok bool
+		if resp, ok = m.MethodResponses[*in.StatusCode]; !ok {
+			return noSuchResponse()
+		}
+		for _, p := range in.PatchOperations {
+			if name, ok := strings.CutPrefix(value(p.Path), "/responseParameters/"); ok {
+				resp.ResponseParameters = patchFlags(resp.ResponseParameters, p, unescapePointer(name))
+			} else if media, ok := strings.CutPrefix(value(p.Path), "/responseModels/"); ok {
+				resp.ResponseModels = patchMap(resp.ResponseModels, p, unescapePointer(media))
+			} else {
+				return badPatch(p)
+			}
+		}
+		m.MethodResponses[*in.StatusCode] = resp
+		return nil
+	})
+	return &resp, err
 }
 
 func (s *Service) deleteMethodResponse(ctx context.Context, in *shapes.DeleteMethodResponseRequest) (*schema.Empty, error) {

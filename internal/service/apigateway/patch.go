@@ -43,6 +43,19 @@ func patchMap(have map[string]string, p shapes.PatchOperation, key string) map[s
 	return have
 }
 
+// patchFlags is patchMap for what is true or false.
+func patchFlags(have map[string]bool, p shapes.PatchOperation, key string) map[string]bool {
+	if have == nil {
+		have = map[string]bool{}
+	}
+	if value(p.Op) == "remove" {
+		delete(have, key)
+		return have
+	}
+	have[key] = value(p.Value) == "true"
+	return have
+}
+
 func optionalInt(p shapes.PatchOperation) (*int32, error) {
 	if value(p.Op) == "remove" || value(p.Value) == "" {
 		return nil, nil

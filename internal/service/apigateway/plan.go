@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // plan is what one stage serves: its settings and its deployment's routes.
@@ -18,6 +19,14 @@ type plan struct {
 	stage *shapes.Stage
 	deployment
 	root *node
+
+	// What only some stages have; all nil or false where it is not needed.
+	gates    map[*shapes.Method]*gate
+	policy   *policy.Doc              // of the API
+	keys     map[string]*subscription // by the key's value
+	logging  map[*shapes.Method]*logging
+	access   *accessLog
+	observed bool // responses are noticed, for logs
 
 	templates sync.Map // text → *vtl.Template
 	patterns  sync.Map // text → *regexp.Regexp
@@ -159,7 +168,10 @@ func (s *Service) plan(ctx context.Context, t edge.Target) (*plan, error) {
 			return err
 		}
 		p = newPlan(a, st, d)
-		return nil
+		if p.keys, err = readSubscriptions(sn, sp, t.API, t.Stage); err != nil {
+			return err
+		}
+		return p.equip(t)
 	})
 	if err != nil || p == nil {
 		return nil, err
@@ -185,5 +197,5 @@ func (s *Service) watch(scope arn.Scope, sp space) {
 		s.plans.watched = map[arn.Scope]bool{}
 	}
 	s.plans.watched[scope] = true
-	s.db.WatchFunc(s.plans.drop, sp.changed())
+	s.db.WatchFunc(func() { s.plans.drop(); s.quotas.reset() }, sp.changed())
 }

@@ -154,7 +154,7 @@ func (s *Service) getResources(ctx context.Context, in *shapes.GetResourcesReque
 }
 
 // changeResource runs fn on a resource and stores it.
-func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(r *resource) error) error {
+func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(tx *kv.Tx, sp space, r *resource) error) error {
 	return s.update(ctx, apiID, func(tx *kv.Tx, sp space, a *api) error {
 		r, err := load[resource](tx, sp.resource(*a.Id, id))
 		if err != nil {
@@ -163,7 +163,7 @@ func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(
 		if r == nil {
 			return noSuchResource()
 		}
-		if err := fn(r); err != nil {
+		if err := fn(tx, sp, r); err != nil {
 			return err
 		}
 		return save(tx, sp.resource(*a.Id, id), r)

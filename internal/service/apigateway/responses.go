@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
@@ -21,6 +22,9 @@ func (s *Service) registerResponses() {
 	awsapi.Handle(s.api, shapes.GetGatewayResponses, on("GET", func(in *shapes.GetGatewayResponsesRequest) string {
 		return "/restapis/" + value(in.RestApiId) + "/gatewayresponses"
 	}), s.getGatewayResponses)
+	awsapi.Handle(s.api, shapes.UpdateGatewayResponse, on("PATCH", func(in *shapes.UpdateGatewayResponseRequest) string {
+		return responsePath(in.RestApiId, in.ResponseType)
+	}), s.updateGatewayResponse)
 	awsapi.Handle(s.api, shapes.DeleteGatewayResponse, on("DELETE", func(in *shapes.DeleteGatewayResponseRequest) string {
 		return responsePath(in.RestApiId, in.ResponseType)
 	}), s.deleteGatewayResponse)
@@ -88,24 +92,17 @@ func standard(kind string) shapes.GatewayResponse {
 }
 
 func (s *Service) putGatewayResponse(ctx context.Context, in *shapes.PutGatewayResponseRequest) (*shapes.GatewayResponse, error) {
-	if in.StatusCode != nil {
-		if n, err := strconv.Atoi(*in.StatusCode); err != nil || n < 100 || n > 599 {
-			return nil, badRequest("Invalid status code %s", *in.StatusCode)
-		}
-	}
 	g := standard(*in.ResponseType)
 	g.DefaultResponse = ptr(false)
 	if in.StatusCode != nil {
 		g.StatusCode = in.StatusCode
 	}
-	for name, expr := range in.ResponseParameters {
-		if err := supportedResponseHeader(name, expr); err != nil {
-			return nil, err
-		}
-	}
 	g.ResponseParameters = in.ResponseParameters
 	if in.ResponseTemplates != nil {
 		g.ResponseTemplates = in.ResponseTemplates
+	}
+	if err := supportedGatewayResponse(&g); err != nil {
+		return nil, err
 	}
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
 		return save(tx, sp.response(*a.Id, *in.ResponseType), &g)
@@ -116,20 +113,67 @@ func (s *Service) putGatewayResponse(ctx context.Context, in *shapes.PutGatewayR
 	return &g, nil
 }
 
+// supportedGatewayResponse refuses what could not be answered.
+func supportedGatewayResponse(g *shapes.GatewayResponse) error {
+	if g.StatusCode != nil {
+		if n, err := strconv.Atoi(*g.StatusCode); err != nil || n < 100 || n > 599 {
+			return badRequest("Invalid status code %s", *g.StatusCode)
+		}
+	}
+	for name, expr := range g.ResponseParameters {
+		if err := supportedResponseHeader(name, expr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateGatewayResponse.html
+func (s *Service) updateGatewayResponse(ctx context.Context, in *shapes.UpdateGatewayResponseRequest) (*shapes.GatewayResponse, error) {
+	g := standard(*in.ResponseType)
+	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
+		had, err := load[shapes.GatewayResponse](tx, sp.response(*a.Id, *in.ResponseType))
+		if err != nil {
+			return err
+		}
+		if had != nil {
+			g = *had
+		}
+		g.DefaultResponse = ptr(false)
+		for _, p := range in.PatchOperations {
+			switch path := value(p.Path); {
+			case path == "/statusCode" && value(p.Op) == "remove":
+				g.StatusCode = standard(*in.ResponseType).StatusCode
+			case path == "/statusCode":
+				g.StatusCode = p.Value
+			case strings.HasPrefix(path, "/responseParameters/"):
+				g.ResponseParameters = patchMap(g.ResponseParameters, p, unescapePointer(path[len("/responseParameters/"):]))
+			case strings.HasPrefix(path, "/responseTemplates/"):
+				g.ResponseTemplates = patchMap(g.ResponseTemplates, p, unescapePointer(path[len("/responseTemplates/"):]))
+			default:
+				return badPatch(p)
+			}
+		}
+		if err := supportedGatewayResponse(&g); err != nil {
+			return err
+		}
+		return save(tx, sp.response(*a.Id, *in.ResponseType), &g)
+	})
+	return &g, err
+}
+
 // supportedResponseHeader checks a mapping to gatewayresponse.header.Name.
 func supportedResponseHeader(name, expr string) error {
-	const prefix = "gatewayresponse.header."
-	if len(name) <= len(prefix) || name[:len(prefix)] != prefix {
+	if header, ok := strings.CutPrefix(name, "gatewayresponse.header."); !ok || header == "" {
 		return badRequest("Invalid mapping expression parameter specified: %s", name)
 	}
 	if len(expr) >= 2 && expr[0] == '\'' && expr[len(expr)-1] == '\'' {
 		return nil
 	}
-	const header = "method.request.header."
-	if len(expr) > len(header) && expr[:len(header)] == header {
+	if _, _, ok := requestParameter(expr); ok {
 		return nil
 	}
-	return badRequest("Invalid mapping expression specified: %s; a value in single quotes or a method.request.header is supported.", expr)
+	return checkMapped(expr)
 }
 
 func (s *Service) readResponses(ctx context.Context, apiID string) (map[string]shapes.GatewayResponse, error) {

@@ -1,19 +1,16 @@
 package apigateway
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
-	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/fault"
@@ -41,14 +38,25 @@ type exchange struct {
 	body     []byte
 	actor    awsapi.Actor // of AWS_IAM authorisation
 	context  *vtl.Map     // $context, once a template needs it
+
+	caller  *authorized      // of a Lambda authorizer
+	key     *subscription    // of the API key
+	invalid string           // what is wrong with the body
+	logs    *logging         // of the method, if it is logged
+	watch   *watch           // where there are logs
+	told    *strings.Builder // takes the log of a test
 }
 
 // Serve answers a request that was addressed to an API and a stage. trace is
 // the request's X-Amzn-Trace-Id.
 func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t edge.Target, trace string) {
 	x := &exchange{s: s, target: t, r: r, w: w, id: awsapi.NewID(), trace: trace, at: s.clock.Now(), params: map[string]string{}}
-	if fail := x.run(r.Context()); fail != nil {
+	fail := x.run(r.Context())
+	if fail != nil {
 		x.refuse(*fail)
+	}
+	if x.watch != nil {
+		x.finish(fail)
 	}
 }
 
@@ -62,6 +70,9 @@ func (x *exchange) run(ctx context.Context) *failure {
 		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "ForbiddenException", "Forbidden"}
 	}
 	x.plan = p
+	if p.observed {
+		x.watched()
+	}
 	if fail := x.route(); fail != nil {
 		return fail
 	}
@@ -72,7 +83,10 @@ func (x *exchange) run(ctx context.Context) *failure {
 	if len(x.body) > maxPayload {
 		return &failure{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
 	}
-	if fail := x.authorize(ctx); fail != nil {
+	if x.logs = p.logging[x.method]; x.logs != nil {
+		x.sayRequest()
+	}
+	if fail := x.admit(ctx); fail != nil {
 		return fail
 	}
 	return x.integrate(ctx)
@@ -83,6 +97,9 @@ func (x *exchange) integrate(ctx context.Context) *failure {
 	i := x.method.MethodIntegration
 	ctx, cancel := x.s.machine.WithTimeout(ctx, millis(i.TimeoutInMillis))
 	defer cancel()
+	if x.watch != nil {
+		defer x.timeIntegration()()
+	}
 	switch *i.Type {
 	case "AWS_PROXY":
 		return x.proxyFunction(ctx, i)
@@ -113,22 +130,15 @@ func (x *exchange) executeARN() arn.ARN {
 	return x.target.Scope.Execute(x.target.API, x.target.Stage, x.r.Method, strings.TrimPrefix(x.target.Path, "/"))
 }
 
-// authorize verifies the signature of methods with AWS_IAM authorisation.
-func (x *exchange) authorize(ctx context.Context) *failure {
-	if value(x.method.AuthorizationType) != "AWS_IAM" {
-		return nil
-	}
+// authenticate verifies the signature of a request to a method with AWS_IAM
+// authorisation, and judges its caller.
+func (x *exchange) authenticate(ctx context.Context) *failure {
 	actor, err := x.s.auth.Authenticate(x.r, "execute-api", x.body)
 	if err != nil {
 		return x.unsigned(err)
 	}
 	x.actor = actor
-	ctx = awsapi.With(ctx, &awsapi.Call{ID: x.id, Scope: x.target.Scope, Actor: actor, SourceIP: x.sourceIP(), UserAgent: x.r.UserAgent()})
-	if err := x.s.auth.Permit(ctx, awsapi.Access{Action: "execute-api:Invoke", Resource: x.executeARN()}); err != nil {
-		_, text, _ := strings.Cut(err.Error(), ": ")
-		return &failure{"ACCESS_DENIED", http.StatusForbidden, "AccessDeniedException", text}
-	}
-	return nil
+	return x.permit(ctx, nil)
 }
 
 // unsigned is the answer to a request that is not signed as it has to be.
@@ -159,69 +169,6 @@ func (x *exchange) sourceIP() string {
 func (x *exchange) internal(what string, err error) *failure {
 	x.s.log.Error("apigateway: "+what, "request", x.id, "api", x.target.API, "err", err)
 	return &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
-}
-
-// refuse writes a gateway response.
-func (x *exchange) refuse(f failure) {
-	status, body := f.status, wire.AppendString([]byte(`{"message":`), f.message)
-	body = append(body, '}')
-	head := x.w.Header()
-	head.Set("Content-Type", "application/json")
-	if g := x.custom(f); g != nil {
-		if n, err := strconv.Atoi(value(g.StatusCode)); err == nil {
-			status = n
-		}
-		if text, ok := g.ResponseTemplates["application/json"]; ok {
-			body = []byte(x.fill(text, f))
-		}
-		for name, expr := range g.ResponseParameters {
-			head.Set(strings.TrimPrefix(name, "gatewayresponse.header."), x.mapped(expr))
-		}
-	}
-	head.Set("X-Amzn-Errortype", f.code)
-	x.identify(head)
-	head.Set("Content-Length", strconv.Itoa(len(body)))
-	x.w.WriteHeader(status)
-	io.Copy(x.w, bytes.NewReader(body))
-}
-
-// custom is the API's own gateway response for a failure, the one of its class
-// when there is none of its type.
-func (x *exchange) custom(f failure) *shapes.GatewayResponse {
-	if x.plan == nil {
-		return nil
-	}
-	if g := x.plan.Responses[f.kind]; g != nil {
-		return g
-	}
-	if f.status >= 500 {
-		return x.plan.Responses["DEFAULT_5XX"]
-	}
-	return x.plan.Responses["DEFAULT_4XX"]
-}
-
-// fill replaces the variables of a gateway response's template.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
-func (x *exchange) fill(text string, f failure) string {
-	resourcePath := ""
-	if x.resource != nil {
-		resourcePath = x.resource.Path
-	}
-	return strings.NewReplacer(
-		"$context.error.messageString", string(wire.AppendString(nil, f.message)), "$context.error.message", f.message,
-		"$context.error.responseType", f.kind, "$context.requestId", x.id, "$context.extendedRequestId", x.extendedID(),
-		"$context.stage", x.target.Stage, "$context.resourcePath", resourcePath, "$context.httpMethod", x.r.Method, "$context.path", x.target.Base+x.target.Path,
-		"$context.identity.sourceIp", x.sourceIP(), "$context.apiId", x.target.API,
-	).Replace(text)
-}
-
-// mapped is the value of a header mapping: a literal in single quotes, or a
-// header of the request.
-func (x *exchange) mapped(expr string) string {
-	if name, ok := strings.CutPrefix(expr, "method.request.header."); ok {
-		return x.r.Header.Get(name)
-	}
-	return strings.Trim(expr, "'")
 }
 
 // identify puts the headers on a response by which it can be found again.

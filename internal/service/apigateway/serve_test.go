@@ -256,8 +256,8 @@ func TestSigned(t *testing.T) {
 		t.Errorf("without a signature: %s", got)
 	}
 	resource := "arn:aws:execute-api:eu-central-1:123456789012:" + b.api + "/dev/GET/users/7"
-	want := `{"message":"User: arn:aws:iam::123456789012:user/ana is not authorized to perform: execute-api:Invoke on resource: ` + resource +
-		` because no identity-based policy allows the execute-api:Invoke action"}`
+	want := `{"Message":"User: arn:aws:iam::123456789012:user/ana is not authorized to perform: execute-api:Invoke on resource: ` +
+		strings.Replace(resource, account, "********9012", 1) + ` because no identity-based policy allows the execute-api:Invoke action"}`
 	if d := cmp.Diff(want, get()); d != "" {
 		t.Error(d)
 	}

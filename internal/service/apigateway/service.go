@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // Invocation is one synchronous call of a function.
@@ -35,10 +36,11 @@ type Invoker interface {
 }
 
 // Authenticator verifies the signature of a request with AWS_IAM
-// authorisation.
+// authorisation, and judges who may call what.
 type Authenticator interface {
 	Authenticate(r *http.Request, service string, body []byte) (awsapi.Actor, error)
-	Permit(ctx context.Context, needs ...awsapi.Access) error
+	Judge(ctx context.Context, need awsapi.Access, docs ...*policy.Doc) (policy.Decision, error)
+	Refuse(ctx context.Context, need awsapi.Access, d policy.Decision) error
 }
 
 // Options says what the service needs.
@@ -46,6 +48,7 @@ type Options struct {
 	DB     *kv.DB
 	Clock  *clock.Model
 	Invoke Invoker
+	Logs   Logs              // nil means that nothing is logged
 	HTTP   http.RoundTripper // of HTTP integrations; nil means http.DefaultTransport
 	Log    *slog.Logger
 }
@@ -60,14 +63,22 @@ type Service struct {
 	auth    Authenticator
 	client  http.RoundTripper
 	log     *slog.Logger
+	logs    Logs
 	plans   planCache
+
+	verdicts verdicts
+	buckets  buckets
+	quotas   quotas
 }
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, log: o.Log}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, log: o.Log}
 	if s.client == nil {
 		s.client = http.DefaultTransport
+	}
+	if s.logs == nil {
+		s.logs = noLogs{}
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -80,6 +91,11 @@ func New(o Options) *Service {
 	s.registerDeployments()
 	s.registerStages()
 	s.registerResponses()
+	s.registerAuthorizers()
+	s.registerValidators()
+	s.registerModels()
+	s.registerKeys()
+	s.registerUsagePlans()
 	s.registerAccount()
 	s.registerTags()
 	s.registerTest()

@@ -143,12 +143,45 @@ func patchStage(tx *kv.Tx, sp space, apiID string, st *shapes.Stage, p shapes.Pa
 		st.Description = p.Value
 	case path == "/tracingEnabled":
 		st.TracingEnabled = ptr(value(p.Value) == "true")
+	case path == "/documentationVersion":
+		st.DocumentationVersion = p.Value
+	case path == "/cacheClusterEnabled" && value(p.Value) == "false":
+		st.CacheClusterEnabled = ptr(false)
+	case path == "/cacheClusterSize":
+		st.CacheClusterSize = p.Value
+	case strings.HasPrefix(path, "/cacheCluster"):
+		return badRequest("cacheClusterEnabled is not supported: responses are not cached.")
+	case strings.HasPrefix(path, "/canarySettings"):
+		return badRequest("canarySettings are not supported.")
+	case path == "/accessLogSettings" && value(p.Op) == "remove":
+		st.AccessLogSettings = nil
+	case strings.HasPrefix(path, "/accessLogSettings/"):
+		return patchAccessLog(st, p)
 	case strings.HasPrefix(path, "/variables/"):
 		st.Variables = patchMap(st.Variables, p, unescapePointer(path[len("/variables/"):]))
 	default:
-		return badPatch(p)
+		return patchSettings(st, p)
 	}
 	return nil
+}
+
+func patchAccessLog(st *shapes.Stage, p shapes.PatchOperation) error {
+	if st.AccessLogSettings == nil {
+		st.AccessLogSettings = &shapes.AccessLogSettings{}
+	}
+	v := p.Value
+	if value(p.Op) == "remove" {
+		v = nil
+	}
+	switch value(p.Path) {
+	case "/accessLogSettings/destinationArn":
+		st.AccessLogSettings.DestinationArn = v
+	case "/accessLogSettings/format":
+		st.AccessLogSettings.Format = v
+	default:
+		return badPatch(p)
+	}
+	return supportedAccessLog(st.AccessLogSettings)
 }
 
 func (s *Service) deleteStage(ctx context.Context, in *shapes.DeleteStageRequest) (*schema.Empty, error) {
@@ -161,6 +194,6 @@ func (s *Service) deleteStage(ctx context.Context, in *shapes.DeleteStageRequest
 			return noSuchStage()
 		}
 		tx.Delete(sp.stage(*a.Id, *in.StageName))
-		return nil
+		return leavePlans(tx, sp, *a.Id, *in.StageName)
 	})
 }

@@ -20,10 +20,18 @@ import (
 //	"stage" api name               → shapes.Stage
 //	"response" api type            → shapes.GatewayResponse
 //	"account"                      → shapes.Account
+//	"authorizer" api id            → shapes.Authorizer
+//	"validator" api id             → shapes.RequestValidator
+//	"model" api name               → shapes.ModelShape
+//	"key" id                       → shapes.ApiKey
+//	"plan" id                      → shapes.UsagePlan
+//	"member" plan key              → shapes.UsagePlanKey
+//	"usage" plan key day           → a counter
+//	"extension" plan key           → extension
 //
-// Values are JSON.
+// Values are JSON, counters excepted.
 
-// api is a REST API. The shape has all but the policy's compiled form.
+// api is a REST API.
 type api struct {
 	shapes.RestApi
 }
@@ -43,6 +51,13 @@ type deployment struct {
 	Resources []*resource
 	Responses map[string]*shapes.GatewayResponse `json:",omitempty"`
 	Binary    []string                           `json:",omitempty"`
+
+	Authorizers map[string]*shapes.Authorizer       `json:",omitempty"` // by id
+	Validators  map[string]*shapes.RequestValidator `json:",omitempty"` // by id
+	Models      map[string]*shapes.ModelShape       `json:",omitempty"` // by name
+	Policy      string                              `json:",omitempty"`
+	KeySource   string                              `json:",omitempty"`
+	Compress    *int32                              `json:",omitempty"` // minimumCompressionSize
 }
 
 type space struct{ keyspace.Subspace }

@@ -184,6 +184,12 @@ func (x *exchange) mappedRequest(expr string) (string, error) {
 		vs := x.r.URL.Query()[name]
 		return strings.Join(vs[max(len(vs)-1, 0):], ""), nil
 	}
+	if name, ok := strings.CutPrefix(expr, "method.request.multivalueheader."); ok {
+		return strings.Join(x.r.Header.Values(name), ","), nil
+	}
+	if name, ok := strings.CutPrefix(expr, "method.request.multivaluequerystring."); ok {
+		return strings.Join(x.r.URL.Query()[name], ","), nil
+	}
 	if name, ok := strings.CutPrefix(expr, "method.request.path."); ok {
 		return x.params[name], nil
 	}
