@@ -77,6 +77,9 @@ func (s *Service) validationCode() string {
 
 // missing is the answer for an operation that the model has and nube has not.
 func (f *Front) missing(s *Service, op *schema.Op) *fault.Error {
+	if why := s.reason(op); why != "" {
+		return fault.New("NotImplemented", "%s is an operation of %s that nube does not offer: %s.", op.Name, s.Model.FullName, why).With(http.StatusNotImplemented)
+	}
 	return fault.New("NotImplemented", "%s is an operation of %s that nube does not implement. docs/coverage.md lists those that it does.",
 		op.Name, s.Model.FullName).With(http.StatusNotImplemented)
 }

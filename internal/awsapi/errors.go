@@ -55,6 +55,9 @@ func (f *Front) dress(t *target, e *fault.Error) (code string, status int, serve
 			status = http.StatusInternalServerError
 		}
 	}
+	if code == accessDenied && t.service.DeniedCode != "" {
+		code = t.service.DeniedCode
+	}
 	if code == accessDenied {
 		switch t.protocol {
 		case schema.JSON10, schema.JSON11:

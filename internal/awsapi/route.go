@@ -32,6 +32,9 @@ func (f *Front) find(r *http.Request, scopeService string) (target, bool) {
 	if s := f.signedFor(scopeService, schema.QueryXML); s != nil && (isForm || r.URL.Query().Has("Action")) {
 		return target{service: s, protocol: schema.QueryXML}, true
 	}
+	if s := f.unsignedFor(r, scopeService); s != nil {
+		return target{service: s, protocol: schema.QueryXML}, true
+	}
 	for _, s := range f.services {
 		if p, ok := s.rest(); ok && (s.Model.Signing == scopeService || scopeService == "" && s.Endpoint != nil && s.Endpoint(r.URL.Path)) {
 			t := target{service: s, protocol: p}
@@ -44,6 +47,21 @@ func (f *Front) find(r *http.Request, scopeService string) (target, bool) {
 		}
 	}
 	return target{}, false
+}
+
+// unsignedFor is the service of whose query protocol a link without credentials
+// calls an operation.
+func (f *Front) unsignedFor(r *http.Request, scopeService string) *Service {
+	if scopeService != "" || r.Method != http.MethodGet || r.URL.Path != "/" {
+		return nil
+	}
+	action := r.URL.Query().Get("Action")
+	for _, s := range f.services {
+		if s.Unsigned != nil && s.Unsigned(action) {
+			return s
+		}
+	}
+	return nil
 }
 
 func (f *Front) signedFor(name string, p schema.Protocol) *Service {

@@ -3,6 +3,7 @@ package awsapi
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -28,10 +29,21 @@ type Service struct {
 	// part in the decision.
 	Policies ResourcePolicier
 
+	// Unsigned, when set, tells the operations that a GET without credentials
+	// may call, as a link in a message does, of a query protocol: the caller is
+	// anonymous, in the front's own account and region, and the operation's
+	// access function decides about it.
+	Unsigned func(operation string) bool
+
+	// DeniedCode is the error code of a denial where it is not the protocol's
+	// usual one.
+	DeniedCode string
+
 	// Checksum makes answers carry X-Amz-Crc32, as DynamoDB's do.
 	Checksum bool
 
 	handlers []*handler // by index in Model.Ops; nil where there is none
+	reasons  []Reason
 	check    *validate.Checker
 	routes   func() *routes // REST only, built at the first request
 }
@@ -97,6 +109,36 @@ func Handle[I, O any](s *Service, op schema.TypedOp[I, O], access func(ctx conte
 // Open is the access function of operations that any authenticated caller may
 // call, such as sts:GetCallerIdentity.
 func Open[I any](context.Context, *I) ([]Access, error) { return nil, nil }
+
+// Reason is why some of a service's operations are not offered.
+type Reason struct {
+	Why        string // completes "CreateX is not offered: …"
+	Operations []string
+}
+
+// NotOffered says why operations that have no handler have none, for their
+// answer and for docs/coverage.md.
+func (s *Service) NotOffered(why string, operations ...string) {
+	for _, name := range operations {
+		if op := s.Model.Op(name); op == nil {
+			panic(fmt.Sprintf("awsapi: %s has no operation %s", s.Model.ID, name))
+		}
+	}
+	s.reasons = append(s.reasons, Reason{why, operations})
+}
+
+// Reasons returns what [Service.NotOffered] was told.
+func (s *Service) Reasons() []Reason { return s.reasons }
+
+// reason is why an operation is not offered, or empty.
+func (s *Service) reason(op *schema.Op) string {
+	for _, r := range s.reasons {
+		if slices.Contains(r.Operations, op.Name) {
+			return r.Why
+		}
+	}
+	return ""
+}
 
 // Fast registers codecs for an operation that is called often.
 func Fast[I, O any](s *Service, op schema.TypedOp[I, O], c Codec) {
