@@ -31,6 +31,7 @@ func services() []service {
 		}},
 		{pkg: "lambda", dir: "lambda/2015-03-31", open: []string{"Runtime"}},
 		{pkg: "apigateway", dir: "apigateway/2015-07-09"},
+		{pkg: "apigatewayv2", dir: "apigatewayv2/2018-11-29"},
 		{pkg: "logs", dir: "logs/2014-03-28"},
 		{pkg: "sts", dir: "sts/2011-06-15"},
 		{pkg: "ses", dir: "email/2010-12-01"},

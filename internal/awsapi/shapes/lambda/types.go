@@ -164,6 +164,25 @@ type CreateFunctionRequest struct {
 	LoggingConfig        *LoggingConfig
 }
 
+// CreateFunctionUrlConfigRequest is the shape CreateFunctionUrlConfigRequest.
+type CreateFunctionUrlConfigRequest struct {
+	FunctionName *string
+	Qualifier    *string
+	AuthType     *string
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// CreateFunctionUrlConfigResponse is the shape CreateFunctionUrlConfigResponse.
+type CreateFunctionUrlConfigResponse struct {
+	FunctionUrl  *string
+	FunctionArn  *string
+	AuthType     *string
+	Cors         *Cors
+	CreationTime *string
+	InvokeMode   *string
+}
+
 // DeadLetterConfig is the shape DeadLetterConfig.
 type DeadLetterConfig struct {
 	TargetArn *string
@@ -193,6 +212,12 @@ type DeleteFunctionEventInvokeConfigRequest struct {
 
 // DeleteFunctionRequest is the shape DeleteFunctionRequest.
 type DeleteFunctionRequest struct {
+	FunctionName *string
+	Qualifier    *string
+}
+
+// DeleteFunctionUrlConfigRequest is the shape DeleteFunctionUrlConfigRequest.
+type DeleteFunctionUrlConfigRequest struct {
 	FunctionName *string
 	Qualifier    *string
 }
@@ -483,6 +508,23 @@ type GetFunctionResponse struct {
 	Code          *FunctionCodeLocation
 	Tags          map[string]string
 	Concurrency   *Concurrency
+}
+
+// GetFunctionUrlConfigRequest is the shape GetFunctionUrlConfigRequest.
+type GetFunctionUrlConfigRequest struct {
+	FunctionName *string
+	Qualifier    *string
+}
+
+// GetFunctionUrlConfigResponse is the shape GetFunctionUrlConfigResponse.
+type GetFunctionUrlConfigResponse struct {
+	FunctionUrl      *string
+	FunctionArn      *string
+	AuthType         *string
+	Cors             *Cors
+	CreationTime     *string
+	LastModifiedTime *string
+	InvokeMode       *string
 }
 
 // GetLayerVersionByArnRequest is the shape GetLayerVersionByArnRequest.
@@ -1149,6 +1191,26 @@ type UpdateFunctionEventInvokeConfigRequest struct {
 	MaximumRetryAttempts     *int32
 	MaximumEventAgeInSeconds *int32
 	DestinationConfig        *DestinationConfig
+}
+
+// UpdateFunctionUrlConfigRequest is the shape UpdateFunctionUrlConfigRequest.
+type UpdateFunctionUrlConfigRequest struct {
+	FunctionName *string
+	Qualifier    *string
+	AuthType     *string
+	Cors         *Cors
+	InvokeMode   *string
+}
+
+// UpdateFunctionUrlConfigResponse is the shape UpdateFunctionUrlConfigResponse.
+type UpdateFunctionUrlConfigResponse struct {
+	FunctionUrl      *string
+	FunctionArn      *string
+	AuthType         *string
+	Cors             *Cors
+	CreationTime     *string
+	LastModifiedTime *string
+	InvokeMode       *string
 }
 
 // VpcConfig is the shape VpcConfig.
