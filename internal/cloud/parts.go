@@ -136,7 +136,9 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.mappings.Read(p.dynamodb.Source())
 	p.lambda.Map(p.mappings)
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
-	p.gateway = apigateway.New(apigateway.Options{DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Log: c.log})
+	p.gateway = apigateway.New(apigateway.Options{
+		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+	})
 	return nil
 }
 
