@@ -88,12 +88,12 @@ func TestRead(t *testing.T) {
 
 // TestFieldsCannotBeInjected holds a value with a line break to its own field.
 func TestFieldsCannotBeInjected(t *testing.T) {
-	m := Message{From: "a@example.com", To: []string{"b@example.com\r\nBcc: c@example.com"}, Subject: "x\r\nX-Evil: 1", Header: []Field{{"X-A", "1\nX-B: 2"}}}
+	m := Message{From: "a@example.com", To: []string{"b@example.com\r\nBcc: c@example.com"}, Subject: "x\r\nX-Evil: 1", Header: []Field{{"X-A", "1\nX-B: 2"}, {"X-C: 3\r\nX-D", "4"}}}
 	r, err := Read(m.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"Bcc", "X-Evil", "X-B"} {
+	for _, name := range []string{"Bcc", "X-Evil", "X-B", "X-C", "X-D"} {
 		if v := r.Header.Get(name); v != "" {
 			t.Errorf("the message has a field %s: %q", name, v)
 		}

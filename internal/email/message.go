@@ -186,9 +186,15 @@ func filePart(f File) part {
 	return part{header, b.Bytes()}
 }
 
-// field writes one field, folded where it has spaces. A line break in its value
-// would begin another field, so none gets through.
+// field writes one field, folded where it has spaces. A line break in it would
+// begin another field, so none gets through.
 func field(b *bytes.Buffer, name, value string) {
+	name = strings.Map(func(c rune) rune {
+		if c <= ' ' || c >= 0x7f || c == ':' {
+			return -1
+		}
+		return c
+	}, name)
 	value = strings.NewReplacer("\r", "", "\n", " ").Replace(value)
 	const width = 76
 	line := name + ":"

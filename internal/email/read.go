@@ -19,6 +19,7 @@ type Reading struct {
 	Header  mail.Header
 	From    []string // addresses with their names, decoded
 	To, Cc  []string
+	Bcc     []string // of a message that was not sent yet
 	ReplyTo []string
 	Subject string
 	Date    time.Time // zero if there is none that can be read
@@ -41,7 +42,7 @@ func Read(raw []byte) (*Reading, error) {
 		return nil, errors.New("no mail message: it has no header")
 	}
 	r := &Reading{
-		Header: m.Header, From: addressList(m.Header, "From"), To: addressList(m.Header, "To"), Cc: addressList(m.Header, "Cc"),
+		Header: m.Header, From: addressList(m.Header, "From"), To: addressList(m.Header, "To"), Cc: addressList(m.Header, "Cc"), Bcc: addressList(m.Header, "Bcc"),
 		ReplyTo: addressList(m.Header, "Reply-To"), Subject: decodeWords(m.Header.Get("Subject")),
 		ID: strings.Trim(strings.TrimSpace(m.Header.Get("Message-Id")), "<>"),
 	}

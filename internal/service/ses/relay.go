@@ -1,0 +1,105 @@
+package ses
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/textproto"
+	"time"
+
+	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+// relay takes mail from the mailbox to the mail server.
+type relay struct{ s *Service }
+
+// errand is the payload of its effects.
+type errand struct{ Mail, Sender, Recipient string }
+
+// retryFor is how long a mail that the server does not take is tried again, as
+// long as SES does.
+//
+// https://docs.aws.amazon.com/ses/latest/dg/send-email-concepts-deliverability.html
+const retryFor = 840 * time.Minute
+
+// Scheme implements [delivery.Receiver].
+func (relay) Scheme() string { return relayScheme }
+
+// Accept implements [delivery.Accepter].
+func (r relay) Accept(ctx context.Context, es []delivery.Effect) []delivery.Outcome {
+	out := make([]delivery.Outcome, len(es))
+	for i := range es {
+		err := r.deliver(ctx, &es[i])
+		out[i] = delivery.Outcome{Err: err, Permanent: isFinal(err)}
+	}
+	return out
+}
+
+// deliver runs one errand and writes down what came of it.
+func (r relay) deliver(ctx context.Context, e *delivery.Effect) error {
+	var job errand
+	if err := json.Unmarshal(e.Payload, &job); err != nil {
+		return final{fmt.Errorf("mail for the mail server: %w", err)}
+	}
+	raw, err := r.s.raw(ctx, e.Cell, job.Mail)
+	if errors.Is(err, ErrNoMail) {
+		return nil // it was deleted, and nobody is to get it any more
+	}
+	if err != nil {
+		return err
+	}
+	sent := r.s.Server.send(ctx, job.Sender, job.Recipient, raw)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(sent, r.note(ctx, e.Cell, job, sent, e.Attempt))
+}
+
+// note writes down what became of a recipient.
+func (r relay) note(ctx context.Context, c keyspace.Cell, job errand, sent error, try int) error {
+	row := Recipient{Address: job.Recipient, State: Sent, Tries: try, At: r.s.Clock.Now()}
+	if sent != nil {
+		row.State, row.Detail = Retrying, sent.Error()
+		if isFinal(sent) {
+			row.State = Refused
+		}
+	}
+	sp := spaceOf(c)
+	_, err := r.s.DB.Update(ctx, func(tx *kv.Tx) error {
+		_, found, err := find(tx, sp, job.Mail)
+		if err != nil || !found {
+			return err // deleted while it was sent
+		}
+		tx.Signal(sp.arrived())
+		return set(tx, sp.recipient(job.Mail, job.Recipient), &row)
+	})
+	return err
+}
+
+// final is an error that trying again would not change.
+type final struct{ error }
+
+func (f final) Unwrap() error { return f.error }
+
+// isFinal reports whether an error of a mail server is for good.
+//
+// https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1
+func isFinal(err error) bool {
+	var f final
+	return errors.As(err, &f)
+}
+
+// finally marks the answers of a server that are for good.
+func finally(err error) error {
+	var answer *textproto.Error
+	if errors.As(err, &answer) && answer.Code >= 500 {
+		return final{err}
+	}
+	return err
+}
+
+var _ delivery.Accepter = relay{}
+var _ delivery.TxReceiver = receiver{}
