@@ -28,6 +28,7 @@ type source struct {
 
 	mu       sync.Mutex
 	sleeper  *work.Sleeper // while it runs
+	until    clock.Instant // when it sleeps for what it has seen to be due, that instant; else zero
 	failures int
 	err      error
 }
@@ -39,6 +40,24 @@ func (s *source) wake() {
 	if s.sleeper != nil {
 		s.sleeper.Wake()
 	}
+}
+
+// added makes the source look again if something that was added is due before
+// what it sleeps for. While it looks it is made to look once more: what was added
+// may not have been there when it began.
+func (s *source) added(due clock.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sleeper != nil && (s.until.IsZero() || due < s.until) {
+		s.sleeper.Wake()
+	}
+}
+
+// sleeps notes what the source sleeps for; zero when it begins to look.
+func (s *source) sleeps(until clock.Instant) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.until = until
 }
 
 // trouble says why the source is stuck, if it is.
@@ -63,6 +82,7 @@ func (s *source) run(ctx context.Context, shard *Shard, o Options, sleeper *work
 		sleeper.End()
 	}()
 	for ctx.Err() == nil {
+		s.sleeps(0)
 		due, err := s.fire(ctx, shard, o)
 		s.note(err)
 		if ctx.Err() != nil {
@@ -80,6 +100,7 @@ func (s *source) run(ctx context.Context, shard *Shard, o Options, sleeper *work
 		if !due.IsZero() {
 			alarm = o.Model.Alarm(due)
 			reached = alarm.C
+			s.sleeps(due)
 		}
 		err = sleeper.Sleep(ctx, "nothing is due", reached)
 		if alarm != nil {

@@ -92,6 +92,16 @@ func (t *Timers) Register(name string, ix Index) (wake func(kv.Stamp)) {
 	return t.register(&source{name: name, index: ix})
 }
 
+// RegisterEarliest is Register for an index to which much is added that is due
+// late: what it returns is called, after the commit, with when something is due
+// that was added, and makes the index fire earlier only if it has to. Whoever
+// adds to the index costs it nothing most of the time.
+func (t *Timers) RegisterEarliest(name string, ix Index) (added func(due clock.Instant)) {
+	s := &source{name: name, index: ix}
+	t.register(s)
+	return s.added
+}
+
 // RegisterLocal is Register for an index of what this node alone knows and does,
 // behind another shard than that of the timers: the Shard that Fire gets is nil.
 func (t *Timers) RegisterLocal(name string, ix Index) (wake func(kv.Stamp)) {
