@@ -50,7 +50,8 @@ type Service struct {
 	stop       context.CancelFunc // of what runs in the background
 	running    context.Context
 
-	wakeTrim, wakeExpiry func(kv.Stamp) // to be called when something is due earlier than before; nil without timers
+	wakeTrim   func(kv.Stamp)    // to be called, after the commit, when a stream was opened; nil without timers
+	willExpire func(due instant) // to be called, after the commit, when an item will expire; nil without timers
 
 	cells cells
 

@@ -12,7 +12,7 @@ import (
 
 // registerTimers makes items expire and streams forget at their time.
 func (s *Service) registerTimers(t *timer.Timers) {
-	s.wakeExpiry = t.Register("dynamodb: time to live", &expiry{s})
+	s.willExpire = t.RegisterEarliest("dynamodb: time to live", &expiry{s})
 	s.wakeTrim = t.Register("dynamodb: retention of streams", &trimming{s})
 }
 

@@ -132,8 +132,8 @@ func (t *table) storeExpiry(tx *kv.Tx, key kv.Key, before, after attr.Item, from
 	}
 	if has && (!had || was != is) {
 		tx.Set(t.layout.expiry(is, key), nil)
-		if from.wake != nil {
-			tx.After(from.wake)
+		if from.will != nil {
+			tx.After(func(kv.Stamp) { from.will(instant(is) * instant(time.Second)) })
 		}
 	}
 }

@@ -51,12 +51,12 @@ func sizeOf(item attr.Item) int {
 type origin struct {
 	at     instant
 	cause  causes.Cause
-	expiry bool           // a time to live is over; nobody asked for the change
-	wake   func(kv.Stamp) // to be called when an item expires earlier than before; may be nil
+	expiry bool              // a time to live is over; nobody asked for the change
+	will   func(due instant) // is told of what will expire; may be nil
 }
 
 func (s *Service) origin(ctx context.Context) origin {
-	return origin{at: s.clock.Now(), cause: causes.From(ctx), wake: s.wakeExpiry}
+	return origin{at: s.clock.Now(), cause: causes.From(ctx), will: s.willExpire}
 }
 
 // write runs one write in a transaction of its own.
