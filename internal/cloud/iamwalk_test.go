@@ -256,6 +256,8 @@ func unlisted() []awsapi.Access {
 		{Action: "apigateway:POST", Resource: "arn:aws:apigateway:us-east-1::/restapis/walk/resources/walk"},
 		// https://docs.aws.amazon.com/apigateway/latest/api/API_TestInvokeMethod.html
 		{Action: "apigateway:POST", Resource: "arn:aws:apigateway:us-east-1::/restapis/walk/resources/walk/methods/walk"},
+		// https://docs.aws.amazon.com/apigateway/latest/api/API_TestInvokeAuthorizer.html
+		{Action: "apigateway:POST", Resource: "arn:aws:apigateway:us-east-1::/restapis/walk/authorizers/walk"},
 		// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/permissions-reference-cwl.html
 		{Action: "logs:DescribeLogGroups", Resource: "arn:aws:logs:us-east-1:000000000000:log-group::log-stream:"},
 	}
