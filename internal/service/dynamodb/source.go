@@ -150,7 +150,7 @@ func (source) Fetch(sn *kv.Snap, stream arn.ARN, _ string, after sources.Cursor,
 			event := rec.appendEvent(nil, f, stream, stamp)
 			size += len(event)
 			page.Records = append(page.Records, sources.Record{
-				Cursor: cursorOf(stamp), Sequence: sequence(stamp), Order: order, At: rec.created, Event: event,
+				Cursor: cursorOf(stamp), Sequence: sequence(stamp), Order: order, At: rec.created, Event: event, Cause: rec.cause,
 			})
 		}
 		page.Next = cursorOf(stamp)
