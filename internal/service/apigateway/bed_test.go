@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -41,11 +42,21 @@ type function struct {
 	actors []awsapi.Actor
 	async  []bool
 	answer func(ctx context.Context) (apigateway.Outcome, error)
+
+	asked   []string // what the authorizer got
+	verdict func(event string) (apigateway.Outcome, error)
 }
+
+// judge is the name of the function that authorizers call.
+const judge = "judge"
 
 func (f *function) Invoke(ctx context.Context, in apigateway.Invocation) (apigateway.Outcome, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if strings.HasSuffix(in.Function.Resource(), ":"+judge) {
+		f.asked, f.actors = append(f.asked, string(in.Payload)), append(f.actors, awsapi.From(ctx).Actor)
+		return f.verdict(string(in.Payload))
+	}
 	f.events = append(f.events, string(in.Payload))
 	f.actors = append(f.actors, awsapi.From(ctx).Actor)
 	f.async = append(f.async, in.Async)
@@ -70,6 +81,31 @@ type bed struct {
 	api      string
 	resource map[string]string // path → id
 	backends roundTripper      // of HTTP integrations
+	clock    *clock.Model
+	logs     lines
+}
+
+// lines is what was logged, by group.
+type lines struct {
+	mu  sync.Mutex
+	all map[string][]string
+}
+
+func (l *lines) Append(s record.Stream, _ clock.Instant, message []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[string][]string{}
+	}
+	l.all[s.Group] = append(l.all[s.Group], string(message))
+}
+
+// pass lets time pass.
+func (b *bed) pass(d time.Duration) {
+	b.Helper()
+	if err := b.clock.Set(b.clock.Now().Add(d)); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // roundTripper answers for all back ends.
@@ -91,8 +127,8 @@ func open(t *testing.T) *bed {
 	}
 	fn := &function{}
 	fn.says(`{"statusCode":200,"body":"ok"}`)
-	b := &bed{T: t, function: fn}
-	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends})
+	b := &bed{T: t, function: fn, clock: model}
+	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends, Logs: &b.logs})
 	front := awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{gateway.API(), ids.API()}, Identities: ids, Account: account, Region: "eu-central-1", Model: model,
 	})
