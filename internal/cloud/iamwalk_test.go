@@ -343,6 +343,7 @@ func (w *walker) values() map[string]any {
 		"dynamodbstreams.StreamArn":                  stream,
 		"dynamodbstreams.ShardIterator":              stream + "|1|AAAAAAAAAAAAAAAAAAAAAAAA",
 		"logs.resourceArn":                           "arn:aws:logs:" + region + ":" + account + ":log-group:walk",
+		"sesv2.ResourceArn":                          "arn:aws:ses:" + region + ":" + account + ":identity/walk.example.com",
 		"logs.logGroupName":                          "walk",
 		"cloudformation.StackName":                   "walk",
 		"apigateway.statusCode":                      "200",

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nube-run/nube/internal/control"
+	"github.com/nube-run/nube/internal/service/ses"
 )
 
 // listeners are the cloud's ports, bound before anything else.
@@ -80,11 +81,15 @@ func (ls *listeners) close(ctx context.Context) error {
 func (c *Cloud) handlers() (aws, gateway http.Handler) {
 	edge := c.parts.edge
 	api := &control.Server{
-		Front: c.front, Settler: c.settler, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Account: c.opts.Account, Region: c.opts.Region,
+		Front: c.front, Settler: c.settler, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
 	}
 	aws = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {
 			api.ServeHTTP(w, r)
+			return
+		}
+		if r.URL.Path == ses.LinkPath {
+			c.parts.ses.ServeLink(w, r)
 			return
 		}
 		if t, ok := edge.Find(r); ok {

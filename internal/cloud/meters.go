@@ -24,3 +24,9 @@ func (m *meters) Consumed(_ context.Context, table arn.ARN, read, write float64)
 		m.recorder.Metrics.Meter(p.Account, p.Region, string(table), record.WriteUnits).Observe(now, write)
 	}
 }
+
+// Mailed implements ses.Meter.
+func (m *meters) Mailed(_ context.Context, identity arn.ARN, recipients int) {
+	p := identity.Parts()
+	m.recorder.Metrics.Meter(p.Account, p.Region, string(identity), record.Emails).Observe(m.model.Now(), float64(recipients))
+}

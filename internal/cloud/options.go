@@ -44,6 +44,13 @@ type Options struct {
 	// when the cloud listens to others.
 	RootKey, RootSecret string
 
+	// SMTP is the mail server to which mail goes on, as ses.ParseServer reads it;
+	// "" means that it stays in the mailbox.
+	SMTP string
+	// VerifySenders makes SES refuse to send from what was not verified, as AWS
+	// does.
+	VerifySenders bool
+
 	IAM       awsapi.Enforcement
 	Isolation sandbox.Mode // "" means Auto
 	Log       *slog.Logger // nil is nobody

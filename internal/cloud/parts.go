@@ -21,6 +21,7 @@ import (
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
+	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
@@ -39,6 +40,7 @@ type parts struct {
 	logs      *logs.Service
 	gateway   *apigateway.Service
 	formation *cloudformation.Service
+	ses       *ses.Service
 
 	owner    *timer.Owner
 	timers   *timer.Timers
@@ -62,6 +64,8 @@ func (p *parts) services() []*awsapi.Service {
 		p.sts.API(),
 		p.iam.API(),
 		p.formation.API(),
+		p.ses.API(),
+		p.ses.APIv2(),
 	}
 }
 
@@ -135,6 +139,9 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	})
 	p.mappings.Read(p.dynamodb.Source())
 	p.lambda.Map(p.mappings)
+	if err := c.makeMail(p, meter); err != nil {
+		return err
+	}
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
 		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,

@@ -37,6 +37,7 @@ type Server struct {
 	Recorder *record.Recorder
 	Denials  *Denials
 	Platform Platform
+	Mailbox  Mailbox
 	Account  string
 	Region   string
 	Hosts    []string // names besides loopback ones by which the cloud is addressed
@@ -64,6 +65,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !actor.Principal.IsRoot() {
 		refuse(w, http.StatusForbidden, "Only the account's root may use the platform's own API, not "+actor.Principal.String())
+		return
+	}
+	if rest, ok := strings.CutPrefix(r.URL.Path+"/", Prefix+"mail/"); ok {
+		s.mail(w, r, strings.TrimSuffix(rest, "/"))
 		return
 	}
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, Prefix) {

@@ -16,6 +16,7 @@ const (
 	InitGBSeconds = "InitGBSeconds" // the part of GBSeconds that was INIT
 	ReadUnits     = "ReadUnits"     // DynamoDB read request units
 	WriteUnits    = "WriteUnits"    // DynamoDB write request units
+	Emails        = "Emails"        // recipients of mail that SES accepted
 	BytesIn       = "BytesIn"       // of requests
 	BytesOut      = "BytesOut"      // of answers
 )

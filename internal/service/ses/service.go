@@ -56,11 +56,15 @@ func New(o Options) *Service {
 	s.registerIdentities()
 	s.registerSets()
 	s.registerAccount()
+	s.notOffered()
 	return s
 }
 
-// APIs returns both API sets for the front.
-func (s *Service) APIs() []*awsapi.Service { return []*awsapi.Service{s.v1, s.v2} }
+// API returns the first API set for the front.
+func (s *Service) API() *awsapi.Service { return s.v1 }
+
+// APIv2 returns the second API set for the front.
+func (s *Service) APIv2() *awsapi.Service { return s.v2 }
 
 // cell is the account and region that a call goes to.
 func cell(ctx context.Context) keyspace.Cell {

@@ -120,6 +120,9 @@ func (g *generator) header(b *bytes.Buffer) {
 func (g *generator) writeModel(b *bytes.Buffer) error {
 	g.header(b)
 	md := g.m.Metadata
+	if g.name != "" {
+		md.ServiceFullName = g.name
+	}
 	fmt.Fprintf(b, "// Package %s holds the shapes of %s's API, version %s.\npackage %s\n\n", g.pkg, md.ServiceFullName, md.APIVersion, g.pkg)
 	fmt.Fprintf(b, "import \"github.com/nube-run/nube/internal/awsapi/schema\"\n\n")
 	signing := md.SigningName

@@ -6,6 +6,7 @@ type service struct {
 	dir      string // under models/apis
 	errorPkg string // what __type carries before the '#'
 	also     []string
+	name     string // where another service has the name that the model gives
 	// custom replaces shapes by Go types of ours; the value is an import path
 	// and a type name separated by the last dot.
 	custom map[string]string
@@ -35,7 +36,7 @@ func services() []service {
 		{pkg: "logs", dir: "logs/2014-03-28"},
 		{pkg: "sts", dir: "sts/2011-06-15"},
 		{pkg: "ses", dir: "email/2010-12-01"},
-		{pkg: "sesv2", dir: "sesv2/2019-09-27"},
+		{pkg: "sesv2", dir: "sesv2/2019-09-27", name: "Amazon Simple Email Service V2"},
 		{pkg: "iam", dir: "iam/2010-05-08"},
 		{pkg: "sns", dir: "sns/2010-03-31"},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
