@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi/schema"
@@ -76,10 +77,28 @@ func (f *Front) verify(ctx context.Context, r *http.Request, service string, bod
 		}
 		return cred.Secret, "", nil
 	}
-	if _, err := f.verifier.VerifyAuth(&req, auth, lookup, f.machine.Now()); err != nil {
+	if _, err := f.verifier.VerifyAuth(&req, auth, lookup, f.now(&auth)); err != nil {
 		return Actor{}, "", refused(err, d)
 	}
 	return cred.Actor, auth.Region, nil
+}
+
+// now is the time at which a signature is looked at. Clients sign with the
+// machine's time, but how long a presigned URL lives is the model clock's: it is
+// as much later than the signature as that has gone since.
+//
+// A signature says its second and no more. In the second in which somebody moved
+// the clock it is taken to come after, so that what was signed just now is good.
+func (f *Front) now(auth *sigv4.Auth) time.Time {
+	now := f.machine.Now()
+	if !auth.Presigned || auth.Time.After(now) {
+		return now
+	}
+	signed := auth.Time.Add(time.Second - 1)
+	if signed.After(now) {
+		return now
+	}
+	return signed.Add(f.model.Now().Sub(f.model.When(signed)))
 }
 
 // refused puts a failure to verify into the words of the protocol.

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -21,6 +22,7 @@ type Model struct {
 	stopped bool
 	at      Instant // where it stands while stopped
 	last    Instant // highest instant ever returned: never go below
+	turns   []Turn
 	alarms  alarmHeap
 	wake    *time.Timer // fires when the earliest alarm is due; nil when none is set
 }
@@ -31,19 +33,24 @@ type State struct {
 	Offset  time.Duration // model minus machine time, while running
 	Stopped bool
 	At      Instant // where it stands, while stopped
+	Turns   []Turn  // how it came there
 }
 
 // NewModel returns a model clock in the given state; the zero State is a clock
 // that agrees with the machine.
 func NewModel(s State) *Model {
-	return &Model{offset: s.Offset, stopped: s.Stopped, at: s.At}
+	return &Model{offset: s.Offset, stopped: s.Stopped, at: s.At, turns: slices.Clone(s.Turns)}
 }
 
 // State returns the state to persist.
 func (m *Model) State() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return State{Offset: m.offset, Stopped: m.stopped, At: m.at}
+	return m.stateLocked()
+}
+
+func (m *Model) stateLocked() State {
+	return State{Offset: m.offset, Stopped: m.stopped, At: m.at, Turns: slices.Clone(m.turns)}
 }
 
 // Now returns the model's time. It never goes backwards, also when the
@@ -77,21 +84,20 @@ func (m *Model) Stopped() bool {
 func (m *Model) Stop() Instant {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.at, m.stopped = m.nowLocked(), true
-	m.rearmLocked()
-	return m.at
+	now := m.nowLocked()
+	if !m.stopped {
+		m.turnLocked(now, now, true)
+	}
+	return now
 }
 
 // Run lets the clock run on, from where it is, at the machine's pace.
 func (m *Model) Run() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.stopped {
-		return
+	if m.stopped {
+		m.turnLocked(m.at, m.at, false)
 	}
-	m.offset = m.at.Sub(At(m.machine.Now()))
-	m.stopped = false
-	m.rearmLocked()
 }
 
 // Set moves the clock to i, which must not lie before its present instant, and
@@ -99,17 +105,25 @@ func (m *Model) Run() {
 func (m *Model) Set(i Instant) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if now := m.nowLocked(); i < now {
+	now := m.nowLocked()
+	if i < now {
 		return fmt.Errorf("%w: it is %s, asked for %s", ErrBackwards, now, i)
 	}
-	if m.stopped {
-		m.at = i
-	} else {
-		m.offset = i.Sub(At(m.machine.Now()))
-	}
-	m.last = i
-	m.rearmLocked()
+	m.turnLocked(now, i, m.stopped)
 	return nil
+}
+
+// turnLocked goes on at to, running or not, and fires what is then due.
+func (m *Model) turnLocked(from, to Instant, stopped bool) {
+	machine := At(m.machine.Now())
+	m.note(Turn{Machine: machine, From: from, To: to, Stopped: stopped})
+	m.stopped, m.last = stopped, to
+	if stopped {
+		m.at = to
+	} else {
+		m.offset = to.Sub(machine)
+	}
+	m.rearmLocked()
 }
 
 // Alarm is a one-shot signal at an instant of model time.
