@@ -4,11 +4,11 @@ import (
 	"context"
 	"time"
 
+	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
-
-	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
 )
 
 // Times of the time to live.
@@ -23,16 +23,23 @@ const (
 //
 // A table of a few items is ENABLED at once, a larger one ENABLING until all its items have been looked at. When the time
 // to live is switched off nothing expires any more once the call has returned, so there is no DISABLING to be seen.
+//
+// That a setting stays for an hour is a rule for callers from outside. A stack that gives a table a time to live, and then
+// fails in another resource, has to take it away again; on AWS it cannot, and the roll-back fails.
 func (s *Service) updateTimeToLive(ctx context.Context, in *shapes.UpdateTimeToLiveInput) (*shapes.UpdateTimeToLiveOutput, error) {
 	name, err := tableName(ctx, in.TableName)
 	if err != nil {
 		return nil, err
 	}
 	c, spec, from := cell(ctx), in.TimeToLiveSpecification, s.origin(ctx)
+	outside := awsapi.From(ctx).SourceIP != ""
 	s.cells.know(c)
 	t, err := s.change(ctx, name, func(tx *kv.Tx, t *table) error {
-		if err := t.checkTTL(spec, from.at); err != nil {
+		if err := t.checkTTL(spec); err != nil {
 			return err
+		}
+		if outside && !t.TTL.Changed.IsZero() && from.at.Sub(t.TTL.Changed) < ttlInterval {
+			return validation("Time to live has been modified multiple times within a fixed interval")
 		}
 		t.TTL = ttl{Enabled: value(spec.Enabled), Attribute: value(spec.AttributeName), Changed: from.at}
 		tx.Delete(t.layout.filled(0))
@@ -56,8 +63,8 @@ func (s *Service) updateTimeToLive(ctx context.Context, in *shapes.UpdateTimeToL
 	return &shapes.UpdateTimeToLiveOutput{TimeToLiveSpecification: spec}, nil
 }
 
-// checkTTL checks a change of the time to live.
-func (t *table) checkTTL(spec *shapes.TimeToLiveSpecification, now instant) error {
+// checkTTL checks that a change of the time to live is one.
+func (t *table) checkTTL(spec *shapes.TimeToLiveSpecification) error {
 	on, attribute := value(spec.Enabled), value(spec.AttributeName)
 	switch {
 	case on && t.TTL.Enabled && t.TTL.Attribute == attribute:
@@ -66,8 +73,6 @@ func (t *table) checkTTL(spec *shapes.TimeToLiveSpecification, now instant) erro
 		return validation("TimeToLive is already disabled")
 	case t.TTL.Enabled && t.TTL.Attribute != attribute:
 		return validation("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.TTL.Attribute)
-	case !t.TTL.Changed.IsZero() && now.Sub(t.TTL.Changed) < ttlInterval:
-		return validation("Time to live has been modified multiple times within a fixed interval")
 	}
 	return nil
 }

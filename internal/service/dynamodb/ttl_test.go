@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/work"
@@ -163,6 +165,7 @@ func (c *cloud) noExpiries(id uint64) {
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
 func TestUpdateTimeToLive(t *testing.T) {
 	c := newCloud(t)
+	c.ctx = awsapi.With(c.ctx, &awsapi.Call{Scope: arn.In(testRegion, testAccount), Actor: awsapi.RootOf(testAccount), SourceIP: "127.0.0.1"})
 	c.runTimers()
 	c.do("CreateTable", plainTable)
 	c.putTTL("a", 2*time.Hour)
@@ -196,6 +199,16 @@ func TestUpdateTimeToLive(t *testing.T) {
 		t.Errorf("without a time to live: %q", got)
 	}
 	c.noExpiries(1)
+}
+
+// A stack can take back what it has done.
+func TestUpdateTimeToLiveByStack(t *testing.T) {
+	c := newCloud(t) // calls come from inside
+	c.do("CreateTable", plainTable)
+	for range 2 {
+		c.do("UpdateTimeToLive", ttlOn)
+		c.do("UpdateTimeToLive", ttlOff)
+	}
 }
 
 // A table of many items is ENABLING until all have been looked at, by whichever process; those that were there expire
