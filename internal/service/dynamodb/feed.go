@@ -14,12 +14,11 @@ import (
 // feed describes one stream of a table: the one it has, or one that it had until a day ago. It outlives the stream's end
 // and the table, because what was written can be read for a day after that.
 //
-// A stream has one shard, for as long as it lives. DynamoDB's has one for each of the table's partitions, and promises
-// order only for changes of the same item; one shard keeps the promise and more: changes are in the order of their
-// commits, those of a transaction side by side, and a reader that has read up to a record has read all that came before
-// it. Readers in parallel need no shards: an event source mapping takes the shard apart by item (its parallelization
-// factor), as many ways as it likes and without the others. Several shards would have cost each write nothing less, and
-// each reader a place to keep for every one.
+// It has one shard, for as long as it lives. DynamoDB's has one for each of the table's partitions, and promises order only
+// for changes of the same item; one shard keeps the promise and more: changes are in the order of their commits, those of a
+// transaction side by side, and a reader that has read up to a record has read all that came before it. Readers in parallel
+// need no shards: an event source mapping takes the shard apart by item (its parallelization factor), each as many ways as
+// it likes. Several shards would have made no write cheaper, and given each reader several places to keep.
 type feed struct {
 	Table   string
 	Label   string
