@@ -96,6 +96,18 @@ func (x *exchange) timeIntegration() func() {
 	return func() { x.watch.integration = x.s.machine.Since(began) }
 }
 
+// noticeAnswer notices that a function answered: to Lambda, a function that
+// failed has answered as well.
+func (x *exchange) noticeAnswer(out Outcome) {
+	x.watch.integrated = http.StatusOK
+	if out.Throttle {
+		x.watch.integrated = http.StatusTooManyRequests
+	}
+	if x.logs != nil && x.logs.data {
+		x.say(levelInfo, "Endpoint response body before transformations: %s", out.Payload)
+	}
+}
+
 // finish writes what the logs say when a request is over.
 func (x *exchange) finish(f *failure) {
 	if f != nil {

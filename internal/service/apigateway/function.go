@@ -37,7 +37,13 @@ func (x *exchange) invokeFunction(ctx context.Context, i *shapes.Integration, in
 	called := awsapi.With(ctx, &awsapi.Call{
 		ID: x.id, Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", x.executeARN()),
 	})
+	if x.logs != nil {
+		x.say(levelInfo, "Endpoint request URI: %s", fn)
+	}
 	out, err := x.s.invoke.Invoke(called, in)
+	if x.watch != nil && err == nil {
+		x.noticeAnswer(out)
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return out, &failure{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "InternalServerErrorException", "Endpoint request timed out"}

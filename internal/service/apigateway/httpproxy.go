@@ -37,7 +37,13 @@ func (x *exchange) proxyHTTP(ctx context.Context, i *shapes.Integration) *failur
 	}
 	out.Header.Set("X-Forwarded-For", x.sourceIP())
 	out.Header.Set("X-Amzn-Trace-Id", x.trace)
+	if x.logs != nil {
+		x.say(levelInfo, "Endpoint request URI: %s", u)
+	}
 	resp, err := x.s.client.RoundTrip(out)
+	if x.watch != nil && err == nil {
+		x.watch.integrated = resp.StatusCode
+	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return &failure{"INTEGRATION_TIMEOUT", http.StatusGatewayTimeout, "InternalServerErrorException", "Endpoint request timed out"}
