@@ -84,10 +84,18 @@ func (c *client) call(ctx context.Context, service, method, path, query string, 
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
 	var p struct{ Message, Msg string }
 	if json.Unmarshal(text, &p) == nil && p.Message != "" {
-		return nil, fmt.Errorf("%s", p.Message)
+		return nil, &refusal{resp.StatusCode, p.Message}
 	}
-	return nil, fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, strings.TrimSpace(string(text)))
+	return nil, &refusal{resp.StatusCode, fmt.Sprintf("%s %s: %s: %s", method, path, resp.Status, strings.TrimSpace(string(text)))}
 }
+
+// refusal is an answer that is no success.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
 
 // control calls the platform's API and decodes its answer.
 func (c *client) control(ctx context.Context, method, path string, in, out any) error {
@@ -99,6 +107,16 @@ func (c *client) control(ctx context.Context, method, path string, in, out any) 
 		}
 	}
 	resp, err := c.call(ctx, control.Service, method, control.Prefix+path, "", nil, body)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(resp.Body).Decode(out)
+}
+
+// controlQuery calls the platform's API with parameters and decodes its answer.
+func (c *client) controlQuery(ctx context.Context, method, path, query string, out any) error {
+	resp, err := c.call(ctx, control.Service, method, control.Prefix+path, query, nil, nil)
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 // cloudFlags are the flags of the commands that run a cloud.
 type cloudFlags struct {
 	listen, gateway, data, iam, isolation, region string
+	smtp, senders                                 string
 	verbose                                       bool
 }
 
@@ -30,6 +31,8 @@ func (f *cloudFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.iam, "iam", "enforce", "what a missing permission does: enforce, warn or off")
 	fs.StringVar(&f.isolation, "isolation", "auto", "confinement of functions: auto, required or off")
 	fs.StringVar(&f.region, "region", "", "region of the application and of requests that name none (default the manifest's, or us-east-1)")
+	fs.StringVar(&f.smtp, "smtp", "", "mail server to which mail goes on: HOST:PORT, smtp://USER:PASSWORD@HOST:PORT or smtps://… (default $NUBE_SMTP, or none)")
+	fs.StringVar(&f.senders, "senders", "any", "from whom SES sends: any, or verified, as AWS does")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "write the platform's own log to standard error")
 }
 
@@ -48,6 +51,16 @@ func (f *cloudFlags) options(a *app, dir string) (cloud.Options, error) {
 		o.IAM = awsapi.Off
 	default:
 		return o, usage("--iam is enforce, warn or off, not %q", f.iam)
+	}
+	if o.SMTP = f.smtp; o.SMTP == "" {
+		o.SMTP = os.Getenv("NUBE_SMTP")
+	}
+	switch f.senders {
+	case "any":
+	case "verified":
+		o.VerifySenders = true
+	default:
+		return o, usage("--senders is any or verified, not %q", f.senders)
 	}
 	switch m := sandbox.Mode(f.isolation); m {
 	case sandbox.Auto, sandbox.Required, sandbox.Off:
