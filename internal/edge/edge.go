@@ -1,16 +1,24 @@
 // Package edge is where an application's HTTP requests come in: it finds out
-// which API and stage a request addresses, gives it a trace and a token of
-// work, and hands it to the API's service.
+// which API and stage, or which function's URL, a request addresses, gives it a
+// trace and a token of work, and hands it to the service.
 //
-// It does not route within an API and knows no integration: that is service
-// apigateway, which implements [APIs].
+// It does not route within an API and knows no integration: that are the
+// services apigateway, which implements [APIs], apigatewayv2, which implements
+// [HTTPAPIs], and lambda, which implements [URLs].
 //
-// An API can be addressed in four ways:
+// An API can be addressed in four ways; an HTTP API's stage $default is not part
+// of any:
 //
 //	http://localhost:3000/users                               the gateway: the application's own port, without the stage
 //	http://localhost:4566/_aws/execute-api/{api}/{stage}/users  on the AWS endpoint
-//	http://localhost:4566/restapis/{api}/{stage}/_user_request_/users  the older form of the same
+//	http://localhost:4566/restapis/{api}/{stage}/_user_request_/users  the older form of the same, of REST APIs
 //	http://{api}.execute-api.{region}.…/{stage}/users         by host name, on either port
+//
+// The URL of a function is http://{id}.lambda-url.{region}.…/ by host name, and
+// http://localhost:4566/_aws/lambda-url/{id}/ on the AWS endpoint. Domain names
+// that are mapped to APIs are found by their own name.
+//
+// Where an application has several APIs, the gateway asks them all: see [Route].
 //
 // Invariants: every request that is served has a token in the ledger from
 // before it is read until its answer is written.
@@ -29,6 +37,7 @@ import (
 
 // Target is an API and a stage, as a request addressed them.
 type Target struct {
+	Kind   Kind
 	Scope  arn.Scope
 	API    string
 	Stage  string
@@ -39,8 +48,7 @@ type Target struct {
 
 // APIs serves requests that address an API. Service apigateway implements it.
 type APIs interface {
-	// Serve answers a request; trace is its X-Amzn-Trace-Id.
-	Serve(w http.ResponseWriter, r *http.Request, t Target, trace string)
+	Server
 	// Default returns the API and stage that answer a request on the gateway,
 	// where neither is addressed; ok is false when there is none at all.
 	Default(ctx context.Context, scope arn.Scope, method, path string) (api, stage string, ok bool, err error)
@@ -52,6 +60,9 @@ type Edge struct {
 	ledger   *work.Ledger
 	recorder *record.Recorder
 	scope    atomic.Pointer[arn.Scope]
+
+	http HTTPAPIs // nil: there are none
+	urls URLs     // nil: there are none
 }
 
 // New returns an edge whose APIs are in the given scope until it is moved.
@@ -78,14 +89,14 @@ func (e *Edge) Gateway() http.Handler {
 		token := e.ledger.Begin(work.Request, r.Method+" "+r.URL.Path)
 		defer token.End()
 		path := r.URL.EscapedPath()
-		api, stage, ok, err := e.apis.Default(r.Context(), e.Scope(), r.Method, path)
+		kind, api, stage, ok, err := e.choose(r, path)
 		switch {
 		case err != nil:
 			refuse(w, http.StatusInternalServerError, "Internal server error")
 		case !ok:
 			refuse(w, http.StatusNotFound, "No API is deployed. `nube deploy DIR` deploys the application in DIR.")
 		default:
-			e.traced(w, r, Target{Scope: e.Scope(), API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
+			e.traced(w, r, Target{Kind: kind, Scope: e.Scope(), API: api, Stage: stage, Path: path, Domain: hostName(r.Host)})
 		}
 	})
 }
@@ -96,8 +107,15 @@ func (e *Edge) Find(r *http.Request) (Target, bool) {
 		return t, true
 	}
 	path := r.URL.EscapedPath()
+	if rest, ok := strings.CutPrefix(path, "/_aws/lambda-url/"); ok && e.urls != nil {
+		id, rest, _ := strings.Cut(rest, "/")
+		return e.url(r, id, "/"+rest), id != ""
+	}
 	if rest, ok := strings.CutPrefix(path, "/_aws/execute-api/"); ok {
 		api, rest, _ := strings.Cut(rest, "/")
+		if e.isHTTP(r, e.Scope(), api) {
+			return e.httpTarget(r, e.Scope(), api, "/"+rest), true
+		}
 		stage, rest, _ := strings.Cut(rest, "/")
 		return e.target(r, api, stage, rest), api != "" && stage != ""
 	}
@@ -116,14 +134,24 @@ func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, t Target) { e.serve
 func (e *Edge) byHost(r *http.Request) (Target, bool) {
 	api, rest, ok := strings.Cut(hostName(r.Host), ".execute-api.")
 	if !ok || strings.Contains(api, ".") {
-		return Target{}, false
+		return e.otherHost(r)
+	}
+	scope := e.scopeOf(rest)
+	if e.isHTTP(r, scope, api) {
+		return e.httpTarget(r, scope, api, r.URL.EscapedPath()), true
 	}
 	stage, path, _ := strings.Cut(strings.TrimPrefix(r.URL.EscapedPath(), "/"), "/")
 	t := e.target(r, api, stage, path)
-	if region, _, ok := strings.Cut(rest, "."); ok && strings.Count(region, "-") >= 2 {
-		t.Scope = arn.In(region, e.scope.Load().Account)
-	}
+	t.Scope = scope
 	return t, stage != ""
+}
+
+// scopeOf is where the rest of a host name says that an API is.
+func (e *Edge) scopeOf(rest string) arn.Scope {
+	if region, _, ok := strings.Cut(rest, "."); ok && strings.Count(region, "-") >= 2 {
+		return arn.In(region, e.scope.Load().Account)
+	}
+	return e.Scope()
 }
 
 func (e *Edge) target(r *http.Request, api, stage, path string) Target {
@@ -144,8 +172,9 @@ func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
 	} else if c, ok := record.ParseTraceparent(r.Header.Get(record.ParentHeader)); ok {
 		ctx = record.With(ctx, c)
 	}
-	ctx, hop := e.recorder.Begin(ctx, record.Span{Kind: record.Server, Service: "apigateway", Name: r.Method + " " + t.Path, Resource: t.Scope.RestAPI(t.API).String()})
-	e.apis.Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
+	service, resource := t.names()
+	ctx, hop := e.recorder.Begin(ctx, record.Span{Kind: record.Server, Service: service, Name: r.Method + " " + t.Path, Resource: resource})
+	e.server(t.Kind).Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
 	hop.End(nil)
 }
 

@@ -1,0 +1,144 @@
+package proxy
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// Answer is the response that a function wants.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// fields are what a function answers in either format.
+type fields struct {
+	StatusCode        json.RawMessage  `json:"statusCode"`
+	Headers           map[string]any   `json:"headers"`
+	MultiValueHeaders map[string][]any `json:"multiValueHeaders"` // 1.0
+	Cookies           []string         `json:"cookies"`           // 2.0
+	Body              json.RawMessage  `json:"body"`
+	IsBase64Encoded   bool             `json:"isBase64Encoded"`
+}
+
+// Read2 reads what a function answers in the format 2.0. JSON without a
+// statusCode is the body of the response; a string is without its quotes where
+// unquote says so, as HTTP APIs do and function URLs do not.
+func Read2(payload []byte, unquote bool) (Answer, error) {
+	payload = bytes.TrimSpace(payload)
+	if !json.Valid(payload) {
+		return Answer{}, errors.New("the function's answer is not JSON")
+	}
+	var f fields
+	if payload[0] == '{' {
+		var named struct {
+			StatusCode json.RawMessage `json:"statusCode"`
+		}
+		if err := json.Unmarshal(payload, &named); err != nil {
+			return Answer{}, fmt.Errorf("the function's answer: %w", err)
+		}
+		if named.StatusCode != nil {
+			if err := json.Unmarshal(payload, &f); err != nil {
+				return Answer{}, fmt.Errorf("the function's answer: %w", err)
+			}
+			a, err := f.answer()
+			for _, c := range f.Cookies {
+				a.Header.Add("Set-Cookie", c)
+			}
+			return a, err
+		}
+	}
+	a := Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: payload}
+	if payload[0] == '"' && unquote {
+		var s string
+		if err := json.Unmarshal(payload, &s); err != nil {
+			return Answer{}, fmt.Errorf("the function's answer: %w", err)
+		}
+		a.Body = []byte(s)
+	}
+	return a, nil
+}
+
+// Read1 reads what a function answers in the format 1.0.
+func Read1(payload []byte) (Answer, error) {
+	var f fields
+	if err := json.Unmarshal(payload, &f); err != nil {
+		return Answer{}, fmt.Errorf("the function's answer: %w", err)
+	}
+	if f.StatusCode == nil {
+		return Answer{}, errors.New("the function's answer has no statusCode")
+	}
+	a, err := f.answer()
+	for k, vs := range f.MultiValueHeaders {
+		a.Header[http.CanonicalHeaderKey(k)] = nil
+		for _, v := range vs {
+			a.Header.Add(k, text(v))
+		}
+	}
+	return a, err
+}
+
+func (f *fields) answer() (a Answer, err error) {
+	a.Header = http.Header{}
+	a.Status, err = strconv.Atoi(strings.Trim(string(f.StatusCode), `"`))
+	if err != nil || a.Status < 100 || a.Status > 599 {
+		return a, fmt.Errorf("the function's statusCode %s is not a status", f.StatusCode)
+	}
+	for k, v := range f.Headers {
+		if v != nil {
+			a.Header.Set(k, text(v))
+		}
+	}
+	if f.Body == nil || string(f.Body) == "null" {
+		return a, nil
+	}
+	var body string
+	if err := json.Unmarshal(f.Body, &body); err != nil {
+		return a, errors.New("the function's body is not a string")
+	}
+	a.Body = []byte(body)
+	if f.IsBase64Encoded {
+		if a.Body, err = base64.StdEncoding.DecodeString(body); err != nil {
+			return a, fmt.Errorf("the function's body: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// text is a header's value, which functions may give as a number or a boolean.
+func text(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// Write sends an answer. Headers that belong to the connection are the
+// server's own.
+func (a Answer) Write(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	for k, vs := range a.Header {
+		switch k {
+		case "Connection", "Content-Length", "Transfer-Encoding", "Te", "Upgrade", "Keep-Alive":
+		default:
+			head[k] = vs
+		}
+	}
+	if a.Status >= 200 && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
+		head.Set("Content-Length", strconv.Itoa(len(a.Body)))
+	}
+	w.WriteHeader(a.Status)
+	if r.Method != http.MethodHead {
+		w.Write(a.Body)
+	}
+}
