@@ -53,12 +53,40 @@ func (c *cloud) verify(name string) (items []attr.Item) {
 				return err
 			}
 		}
-		return nil
+		return c.verifyExpiry(sn, t, items)
 	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return items
+}
+
+// verifyExpiry holds the order of expiry to the items. What was too old when it was written may be missing.
+func (c *cloud) verifyExpiry(sn *kv.Snap, t *table, items []attr.Item) error {
+	c.t.Helper()
+	want := map[string]bool{}
+	now := c.clock.Now()
+	for _, item := range items {
+		if second, ok := t.expires(item, 0); ok && t.TTL.Enabled && !t.TTL.Filling {
+			_, recent := t.expires(item, now)
+			want[string(t.layout.expiry(second, t.itemKey(item)))] = recent
+		}
+	}
+	for p, err := range sn.Scan(t.layout.expiries(), kv.ScanOptions{KeysOnly: true}) {
+		if err != nil {
+			return err
+		}
+		if _, ok := want[string(p.Key)]; !ok && !t.TTL.Filling {
+			c.t.Errorf("nothing expires at %s", p.Key)
+		}
+		delete(want, string(p.Key))
+	}
+	for key, recent := range want {
+		if recent {
+			c.t.Errorf("the order of expiry lacks %s", kv.Key(key))
+		}
+	}
+	return nil
 }
 
 func (c *cloud) verifySize(sn *kv.Snap, t *table, id uint64, items []attr.Item) error {

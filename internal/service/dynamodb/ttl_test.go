@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/work"
@@ -199,6 +201,88 @@ func TestUpdateTimeToLive(t *testing.T) {
 		t.Errorf("without a time to live: %q", got)
 	}
 	c.noExpiries(1)
+}
+
+// Random times to live, with the clock going on: what is over is gone, nothing else is, and the stream tells it.
+func TestRandomExpiry(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 0))
+	c := newCloud(t)
+	c.runTimers()
+	c.do("CreateTable", strings.Replace(ordersTable, `"orders"`, `"plain"`, 1))
+	c.do("UpdateTimeToLive", ttlOn)
+	const key = `"h":{"S":"%d"},"r":{"N":"1"}`
+	expires := map[int]clock.Instant{} // 0 for never
+	for step := range 300 {
+		id := r.IntN(12)
+		at := c.clock.Now().Add(time.Duration(r.IntN(100)-10) * time.Second)
+		switch r.IntN(6) {
+		case 0, 1:
+			c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{`+key+`,"g":{"S":"g"},"ttl":{"N":"%d"}}}`, id, at.Unix()))
+			expires[id] = at
+		case 2:
+			c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{`+key+`,"l":{"S":"l"}}}`, id))
+			expires[id] = 0
+		case 3:
+			c.do("DeleteItem", fmt.Sprintf(`{"TableName":"plain","Key":{`+key+`}}`, id))
+			delete(expires, id)
+		case 4:
+			c.do("UpdateItem", fmt.Sprintf(`{"TableName":"plain","Key":{`+key+`},"UpdateExpression":"SET #t = :t","ExpressionAttributeNames":{"#t":"ttl"},
+				"ExpressionAttributeValues":{":t":{"N":"%d"}}}`, id, at.Unix()))
+			expires[id] = at
+		default:
+			c.advanceTo(time.Duration(r.IntN(30)) * time.Second)
+		}
+		c.settledNow()
+		for id, at := range expires {
+			if !at.IsZero() && at.Unix() <= c.clock.Now().Unix() {
+				delete(expires, id)
+			}
+		}
+		items := c.verify("plain")
+		for _, item := range items {
+			var id int
+			fmt.Sscan(item.Get("h").Str(), &id)
+			if _, ok := expires[id]; !ok {
+				t.Errorf("%d is still there", id)
+			}
+		}
+		if len(items) != len(expires) {
+			t.Errorf("%d items, want %d", len(items), len(expires))
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d, step %d", seed, step)
+		}
+	}
+	c.checkStream(nil)
+}
+
+// An item that is renewed at the instant at which it expires is there afterwards or is not, but its stream leads there.
+func TestRenewedWhileExpiring(t *testing.T) {
+	c := newCloud(t)
+	c.runTimers()
+	c.do("CreateTable", streamed("plain", viewBoth))
+	c.do("UpdateTimeToLive", ttlOn)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 60 {
+			c.advance(time.Second)
+			c.settle.Look(c.ctx, 0, false)
+		}
+	}()
+	together(4, func(w int) {
+		for i := 0; ; i++ {
+			select {
+			case <-done:
+				return
+			default:
+				c.putTTL(fmt.Sprint(i%5), time.Duration(w%2)*time.Second)
+			}
+		}
+	})
+	c.settledNow()
+	c.checkStream(nil)
 }
 
 // A stack can take back what it has done.
