@@ -43,6 +43,7 @@ type Cloud struct {
 	sandbox  *sandbox.Host
 	parts    *parts
 	settler  *work.Settler
+	clock    *modelClock
 	front    *awsapi.Front
 
 	listeners *listeners
@@ -53,7 +54,7 @@ type Cloud struct {
 func Open(ctx context.Context, o Options) (*Cloud, error) {
 	o.setDefaults()
 	c := &Cloud{
-		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, model: o.model(), ledger: work.NewLedger(), instance: rand.Text()[:12],
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12],
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
@@ -78,7 +79,7 @@ func (c *Cloud) open(ctx context.Context) (err error) {
 	// together they take as long as the first alone.
 	boxed := make(chan error, 1)
 	go func() { boxed <- c.openSandbox() }()
-	err = errors.Join(c.openStore(), <-boxed)
+	err = errors.Join(c.openStore(ctx), <-boxed)
 	if c.sandbox != nil {
 		c.stopping(func(context.Context) error { return c.sandbox.Close() })
 	}
@@ -97,7 +98,7 @@ func (c *Cloud) open(ctx context.Context) (err error) {
 func (c *Cloud) stopping(fn func(context.Context) error) { c.stops = append(c.stops, fn) }
 
 // openStore opens the key-value store and the records.
-func (c *Cloud) openStore() error {
+func (c *Cloud) openStore(ctx context.Context) error {
 	if c.place.temp {
 		c.db = kv.Open(memkv.New())
 		if c.place.fs == nil {
@@ -112,7 +113,10 @@ func (c *Cloud) openStore() error {
 	}
 	c.stopping(func(context.Context) error { return c.db.Close() })
 	var err error
-	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model})
+	if c.model, err = recallClock(ctx, c.db, c.opts.Account); err != nil {
+		return err
+	}
+	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces})
 	if err != nil {
 		return fmt.Errorf("opening the records: %w", err)
 	}

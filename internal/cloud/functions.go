@@ -82,6 +82,17 @@ type functionLogs struct {
 // stream to be made: what is in them is kept without.
 func (l *functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
 	stream := record.Stream{Account: s.Account, Region: s.Region, Group: s.Group, Name: s.Name}
+	l.ensure(stream)
+	w := l.c.recorder.Logs.Writer(stream)
+	now := l.c.model.Now()
+	for _, e := range events {
+		// What the disk would not take is counted by the recorder.
+		w.Append(e.At, now, []byte(e.Message))
+	}
+}
+
+// ensure makes a stream that it has not seen, beside what goes on.
+func (l *functionLogs) ensure(stream record.Stream) {
 	if _, seen := l.seen.LoadOrStore(stream, nil); !seen {
 		token := l.c.ledger.Begin(work.Derivation, stream.Group)
 		l.c.goes.Go(func() {
@@ -90,12 +101,6 @@ func (l *functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
 				l.c.log.Error("making a log stream", "group", stream.Group, "stream", stream.Name, "err", err)
 			}
 		})
-	}
-	w := l.c.recorder.Logs.Writer(stream)
-	now := l.c.model.Now()
-	for _, e := range events {
-		// What the disk would not take is counted by the recorder.
-		w.Append(e.At, now, []byte(e.Message))
 	}
 }
 

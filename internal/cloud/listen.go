@@ -17,6 +17,7 @@ import (
 // listeners are the cloud's ports, bound before anything else.
 type listeners struct {
 	aws, gateway net.Listener
+	otlp         net.Listener // nil without a receiver of telemetry
 	servers      []*http.Server
 	unused       sync.Map // net.Conn that has sent nothing yet
 }
@@ -30,6 +31,9 @@ func (c *Cloud) listen() (*listeners, error) {
 	if ls.gateway, err = net.Listen("tcp", c.opts.Gateway); err != nil {
 		return nil, errors.Join(fmt.Errorf("the gateway: %w; --gateway chooses another address", err), ls.aws.Close())
 	}
+	if ls.otlp, err = c.listenOTLP(); err != nil {
+		return nil, errors.Join(err, ls.aws.Close(), ls.gateway.Close())
+	}
 	return ls, nil
 }
 
@@ -38,11 +42,14 @@ const headerTimeout = 30 * time.Second
 
 // serve begins to answer: connections made before waited in the listeners'
 // queues.
-func (ls *listeners) serve(aws, gateway http.Handler) {
+func (ls *listeners) serve(aws, gateway, otlp http.Handler) {
 	for _, s := range []struct {
 		l net.Listener
 		h http.Handler
-	}{{ls.aws, aws}, {ls.gateway, gateway}} {
+	}{{ls.aws, aws}, {ls.gateway, gateway}, {ls.otlp, otlp}} {
+		if s.l == nil {
+			continue
+		}
 		srv := &http.Server{Handler: s.h, ReadHeaderTimeout: headerTimeout, ConnState: ls.note}
 		ls.servers = append(ls.servers, srv)
 		go srv.Serve(s.l)
@@ -62,7 +69,11 @@ func (ls *listeners) note(c net.Conn, state http.ConnState) {
 // close stops listening and waits for the requests under way.
 func (ls *listeners) close(ctx context.Context) error {
 	if len(ls.servers) == 0 {
-		return errors.Join(ls.aws.Close(), ls.gateway.Close())
+		err := errors.Join(ls.aws.Close(), ls.gateway.Close())
+		if ls.otlp != nil {
+			err = errors.Join(err, ls.otlp.Close())
+		}
+		return err
 	}
 	ls.unused.Range(func(c, _ any) bool {
 		c.(net.Conn).Close()
@@ -77,11 +88,11 @@ func (ls *listeners) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// handlers are what answers on the two ports.
-func (c *Cloud) handlers() (aws, gateway http.Handler) {
+// handlers are what answers on the ports.
+func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 	edge := c.parts.edge
 	api := &control.Server{
-		Front: c.front, Settler: c.settler, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
+		Front: c.front, Settler: c.settler, Clock: c.clock, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
 	}
 	aws = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {
@@ -98,5 +109,5 @@ func (c *Cloud) handlers() (aws, gateway http.Handler) {
 		}
 		c.front.ServeHTTP(w, r)
 	})
-	return aws, edge.Gateway()
+	return aws, edge.Gateway(), c.receiver()
 }

@@ -8,10 +8,13 @@ import (
 	"path/filepath"
 
 	"github.com/nube-run/nube/internal/awsapi"
-	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/otlp"
 	"github.com/nube-run/nube/internal/runner/sandbox"
 )
+
+// NoOTLP is the OTLP of a cloud that does not receive telemetry.
+const NoOTLP = "off"
 
 // InMemory is the Data of a cloud that keeps nothing.
 const InMemory = "memory"
@@ -27,6 +30,15 @@ const (
 type Options struct {
 	Listen  string // address of the AWS endpoint; "" means 127.0.0.1:0
 	Gateway string // address of the application's gateway; "" means 127.0.0.1:0
+	OTLP    string // address at which applications' telemetry is received; "" means 127.0.0.1:0, NoOTLP none
+	// OTLPElsewhere has the system pick another port for OTLP if that one is
+	// taken: by a collector, say.
+	OTLPElsewhere bool
+	// Export says where all telemetry goes besides the records; its zero value
+	// is nowhere.
+	Export otlp.Target
+	// NoTraces leaves out the spans. Nothing else is different.
+	NoTraces bool
 
 	// Data is the directory of everything that is kept, or InMemory; "" means
 	// InMemory.
@@ -65,6 +77,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.Gateway == "" {
 		o.Gateway = "127.0.0.1:0"
+	}
+	if o.OTLP == "" {
+		o.OTLP = "127.0.0.1:0"
 	}
 	if o.Data == "" {
 		o.Data = InMemory
@@ -140,6 +155,3 @@ func (o *Options) rootKey(p place) (id, secret string, err error) {
 	}
 	return generatedKey(filepath.Join(p.work, "root-key"))
 }
-
-// model is the model clock as the cloud left it.
-func (o *Options) model() *clock.Model { return clock.NewModel(clock.State{}) }

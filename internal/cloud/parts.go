@@ -93,12 +93,15 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	}
 	c.front = awsapi.New(awsapi.Options{
 		Services: p.services(), Identities: p.iam, Account: c.opts.Account, Region: c.opts.Region, Model: c.model, Enforcement: c.opts.IAM,
-		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, Ledger: c.ledger, Log: c.log,
+		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, TraceOf: p.runner.TraceOf,
+		Ledger: c.ledger, Log: c.log,
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
+	c.clock = &modelClock{account: c.opts.Account, db: c.db, model: c.model, settler: c.settler}
+	c.settler.Move = c.clock.move
 	return c.startParts(ctx)
 }
 
@@ -108,7 +111,7 @@ func (c *Cloud) makeFloor(p *parts) {
 	// held is taken at once, not when it has been silent for long enough.
 	p.owner = &timer.Owner{DB: c.db, Log: c.log}
 	p.timers = timer.New(timer.Options{DB: c.db, Owner: p.owner, Model: c.model, Ledger: c.ledger, Log: c.log})
-	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Recorder: c.recorder, Log: c.log})
 }
 
 // makeServices makes each service with what it needs of the others.
@@ -123,7 +126,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	p.runner, err = runner.Open(runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
-		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(),
+		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(),
 	})
 	if err != nil {
 		return err
