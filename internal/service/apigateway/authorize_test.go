@@ -52,7 +52,9 @@ func TestTokenAuthorizer(t *testing.T) {
 	b.guarded("GET", "/users/{id}", id)
 	b.deploy()
 	arn := "arn:aws:execute-api:eu-central-1:123456789012:" + b.api + "/dev/"
-	failed := func(payload string) apigateway.Outcome { return apigateway.Outcome{Failed: true, Payload: []byte(payload)} }
+	failed := func(payload string) apigateway.Outcome {
+		return apigateway.Outcome{Failed: true, Payload: []byte(payload)}
+	}
 	const nothing = `500 {"message":null}`
 	tests := []struct {
 		name, token, want, kind string

@@ -41,6 +41,7 @@ type function struct {
 	events []string
 	actors []awsapi.Actor
 	async  []bool
+	called []string
 	answer func(ctx context.Context) (apigateway.Outcome, error)
 
 	asked   []string // what the authorizer got
@@ -57,6 +58,7 @@ func (f *function) Invoke(ctx context.Context, in apigateway.Invocation) (apigat
 		f.asked, f.actors = append(f.asked, string(in.Payload)), append(f.actors, awsapi.From(ctx).Actor)
 		return f.verdict(string(in.Payload))
 	}
+	f.called = append(f.called, in.Function.String())
 	f.events = append(f.events, string(in.Payload))
 	f.actors = append(f.actors, awsapi.From(ctx).Actor)
 	f.async = append(f.async, in.Async)

@@ -41,6 +41,8 @@ type exchange struct {
 
 	caller  *authorized      // of a Lambda authorizer
 	key     *subscription    // of the API key
+	packer  *packer          // where responses are compressed
+	packed  []byte           // the body as it came, where it was compressed
 	invalid string           // what is wrong with the body
 	logs    *logging         // of the method, if it is logged
 	watch   *watch           // where there are logs
@@ -54,6 +56,10 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t edge.Target, t
 	fail := x.run(r.Context())
 	if fail != nil {
 		x.refuse(*fail)
+	}
+	if x.packer != nil {
+		// The caller is gone when this fails, and nothing can be said to it.
+		x.packer.finish()
 	}
 	if x.watch != nil {
 		x.finish(fail)
@@ -73,6 +79,10 @@ func (x *exchange) run(ctx context.Context) *failure {
 	if p.observed {
 		x.watched()
 	}
+	if p.Compress != nil {
+		x.packer = newPacker(x.w, x.r, int(*p.Compress))
+		x.w = x.packer
+	}
 	if fail := x.route(); fail != nil {
 		return fail
 	}
@@ -81,7 +91,12 @@ func (x *exchange) run(ctx context.Context) *failure {
 		return &failure{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Invalid request body"}
 	}
 	if len(x.body) > maxPayload {
-		return &failure{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
+		return tooLarge()
+	}
+	if x.packer != nil {
+		if fail := x.unpack(); fail != nil {
+			return fail
+		}
 	}
 	if x.logs = p.logging[x.method]; x.logs != nil {
 		x.sayRequest()
@@ -90,6 +105,10 @@ func (x *exchange) run(ctx context.Context) *failure {
 		return fail
 	}
 	return x.integrate(ctx)
+}
+
+func tooLarge() *failure {
+	return &failure{"REQUEST_TOO_LARGE", http.StatusRequestEntityTooLarge, "RequestTooLargeException", "Request Too Long"}
 }
 
 // integrate passes the request to the method's integration.
@@ -133,7 +152,11 @@ func (x *exchange) executeARN() arn.ARN {
 // authenticate verifies the signature of a request to a method with AWS_IAM
 // authorisation, and judges its caller.
 func (x *exchange) authenticate(ctx context.Context) *failure {
-	actor, err := x.s.auth.Authenticate(x.r, "execute-api", x.body)
+	body := x.body
+	if x.packed != nil {
+		body = x.packed
+	}
+	actor, err := x.s.auth.Authenticate(x.r, "execute-api", body)
 	if err != nil {
 		return x.unsigned(err)
 	}

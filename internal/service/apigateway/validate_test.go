@@ -30,7 +30,9 @@ func TestValidators(t *testing.T) {
 		"application/json": `{"message":$context.error.messageString,"why":"$context.error.validationErrorString"}`,
 	}})
 	b.deploy()
-	missing := func(names string) string { return `400 {"message":"Missing required request parameters: [` + names + `]"}` }
+	missing := func(names string) string {
+		return `400 {"message":"Missing required request parameters: [` + names + `]"}`
+	}
 	invalid := func(why string) string { return `400 {"message":"Invalid request body","why":"[` + why + `]"}` }
 	const noName = `object has missing required properties (["name"])`
 	tests := []struct {
