@@ -107,6 +107,10 @@ func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 			edge.Serve(w, r, t)
 			return
 		}
+		if sns.IsCertificate(r) {
+			c.parts.sns.ServeCertificate(w, r)
+			return
+		}
 		c.front.ServeHTTP(w, r)
 	})
 	return aws, edge.Gateway(), c.receiver()

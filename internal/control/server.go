@@ -34,6 +34,7 @@ type Problems interface{ Problems() []string }
 type Server struct {
 	Front    *awsapi.Front
 	Settler  *work.Settler
+	Clock    Clock
 	Recorder *record.Recorder
 	Denials  *Denials
 	Platform Platform
@@ -76,6 +77,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.status(w, r)
 	case "POST settle":
 		s.settle(w, r, body)
+	case "GET clock", "POST clock":
+		s.clock(w, r, body)
 	case "POST deploy":
 		s.deploy(w, r, body)
 	case "GET logs":
