@@ -116,7 +116,7 @@ func (c *Cloud) openStore(ctx context.Context) error {
 	if c.model, err = recallClock(ctx, c.db, c.opts.Account); err != nil {
 		return err
 	}
-	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model})
+	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces})
 	if err != nil {
 		return fmt.Errorf("opening the records: %w", err)
 	}
