@@ -20,6 +20,7 @@ import (
 type cloudFlags struct {
 	listen, gateway, data, iam, isolation, region string
 	smtp, senders                                 string
+	telemetry                                     telemetryFlags
 	verbose                                       bool
 }
 
@@ -33,6 +34,7 @@ func (f *cloudFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.region, "region", "", "region of the application and of requests that name none (default the manifest's, or us-east-1)")
 	fs.StringVar(&f.smtp, "smtp", "", "mail server to which mail goes on: HOST:PORT, smtp://USER:PASSWORD@HOST:PORT or smtps://… (default $NUBE_SMTP, or none)")
 	fs.StringVar(&f.senders, "senders", "any", "from whom SES sends: any, or verified, as AWS does")
+	f.telemetry.register(c)
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "write the platform's own log to standard error")
 }
 
@@ -61,6 +63,9 @@ func (f *cloudFlags) options(a *app, dir string) (cloud.Options, error) {
 		o.VerifySenders = true
 	default:
 		return o, usage("--senders is any or verified, not %q", f.senders)
+	}
+	if err := f.telemetry.apply(&o); err != nil {
+		return o, err
 	}
 	switch m := sandbox.Mode(f.isolation); m {
 	case sandbox.Auto, sandbox.Required, sandbox.Off:
@@ -97,10 +102,14 @@ func began() time.Time {
 // welcome prints what runs where.
 func (a *app) welcome(c *cloud.Cloud) {
 	a.note("%s", paint(a.err, "1", "nube "+versionInfo().Version))
-	a.table([][]string{
+	at := [][]string{
 		{"AWS endpoint", c.Endpoint()},
 		{"gateway", c.GatewayURL()},
-	})
+	}
+	if otlp := c.OTLP(); otlp != "" {
+		at = append(at, []string{"OTLP", otlp})
+	}
+	a.table(at)
 	id, secret := c.RootKey()
 	if id != "test" {
 		a.note("root key: AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s", id, secret)

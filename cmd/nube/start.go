@@ -57,6 +57,7 @@ type runningReport struct {
 	Ready    bool                `json:"ready"`
 	Endpoint string              `json:"endpoint"`
 	Gateway  string              `json:"gateway"`
+	OTLP     string              `json:"otlp,omitempty"`
 	KeyID    string              `json:"accessKeyId"`
 	Secret   string              `json:"secretAccessKey"`
 	Deployed *control.Deployment `json:"deployment,omitempty"`
@@ -64,5 +65,5 @@ type runningReport struct {
 
 func running(c *cloud.Cloud) runningReport {
 	id, secret := c.RootKey()
-	return runningReport{Ready: true, Endpoint: c.Endpoint(), Gateway: c.GatewayURL(), KeyID: id, Secret: secret}
+	return runningReport{Ready: true, Endpoint: c.Endpoint(), Gateway: c.GatewayURL(), OTLP: c.OTLP(), KeyID: id, Secret: secret}
 }
