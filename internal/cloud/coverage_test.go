@@ -54,15 +54,21 @@ nothing is ever forwarded to AWS.
 	}
 	for _, s := range services {
 		done := s.Implemented()
-		var not []string
+		var not, refused []string
+		for _, r := range s.Reasons() {
+			refused = append(refused, r.Operations...)
+		}
 		for i := range s.Model.Ops {
-			if name := s.Model.Ops[i].Name; !slices.Contains(done, name) {
+			if name := s.Model.Ops[i].Name; !slices.Contains(done, name) && !slices.Contains(refused, name) {
 				not = append(not, name)
 			}
 		}
 		fmt.Fprintf(&b, "\n<a id=%q></a>\n\n## %s\n", s.Model.ID, s.Model.FullName)
 		paragraph(&b, "Implemented", done)
 		paragraph(&b, "Not implemented", not)
+		for _, r := range s.Reasons() {
+			paragraph(&b, "Not offered, because "+r.Why, r.Operations)
+		}
 	}
 	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/service/ses"
+	"github.com/nube-run/nube/internal/service/sns"
 )
 
 // listeners are the cloud's ports, bound before anything else.

@@ -22,6 +22,7 @@ import (
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/ses"
+	"github.com/nube-run/nube/internal/service/sns"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
@@ -38,6 +39,7 @@ type parts struct {
 	dynamodb  *dynamodb.Service
 	lambda    *lambda.Service
 	logs      *logs.Service
+	sns       *sns.Service
 	gateway   *apigateway.Service
 	formation *cloudformation.Service
 	ses       *ses.Service
@@ -61,6 +63,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.lambda.API(),
 		p.gateway.API(),
 		p.logs.API(),
+		p.sns.API(),
 		p.sts.API(),
 		p.iam.API(),
 		p.formation.API(),
@@ -137,6 +140,12 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		Permits: caller, Delivers: p.delivery.Delivers,
 	})
 	p.delivery.Receive(p.lambda)
+	p.sns = sns.New(sns.Options{
+		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
+	})
+	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https")} {
+		p.delivery.Receive(r)
+	}
 	p.mappings = sources.New(sources.Options{
 		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: p.lambda.Functions(), Log: c.log,
 	})

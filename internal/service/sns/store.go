@@ -1,0 +1,118 @@
+package sns
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+// space makes the keys of a cell; see the package's documentation.
+type space struct{ keyspace.Subspace }
+
+func spaceOf(c keyspace.Cell) space { return space{keyspace.Service(c, "sns", 0)} }
+
+func (s space) topic(name string) kv.Key          { return s.Key().Str("topic").Str(name).Done() }
+func (s space) topics() kv.Range                  { return s.Key().Str("topic").Range() }
+func (s space) subscription(t, id string) kv.Key  { return s.Key().Str("sub").Str(t).Str(id).Done() }
+func (s space) subscriptionsOf(t string) kv.Range { return s.Key().Str("sub").Str(t).Range() }
+func (s space) subscriptions() kv.Range           { return s.Key().Str("sub").Range() }
+func (s space) token(token string) kv.Key         { return s.Key().Str("token").Str(token).Done() }
+func (s space) sequence(t string) kv.Key          { return s.Key().Str("seq").Str(t).Done() }
+func (s space) signer() kv.Key                    { return s.Key().Str("signer").Done() }
+
+func (s space) endpoint(t, protocol, endpoint string) kv.Key {
+	return s.Key().Str("endpoint").Str(t).Str(protocol).Str(endpoint).Done()
+}
+func (s space) endpointsOf(t string) kv.Range { return s.Key().Str("endpoint").Str(t).Range() }
+
+func (s space) dedup(t, scope, id string) kv.Key {
+	return s.Key().Str("dedup").Str(t).Str(scope).Str(id).Done()
+}
+func (s space) dedupsOf(t string) kv.Range { return s.Key().Str("dedup").Str(t).Range() }
+
+func (s space) accepted(t string, at clock.Instant, scope, id string) kv.Key {
+	return s.Key().Str("accepted").Str(t).Int(int64(at)).Str(scope).Str(id).Done()
+}
+func (s space) acceptedOf(t string) kv.Range { return s.Key().Str("accepted").Str(t).Range() }
+
+// acceptedUntil is what a topic has accepted up to an instant.
+func (s space) acceptedUntil(t string, at clock.Instant) kv.Range {
+	return kv.Range{Start: s.acceptedOf(t).Start, End: s.Key().Str("accepted").Str(t).Int(int64(at)).Range().End}
+}
+
+// topic is the row of a topic.
+type topic struct {
+	ID         string // not that of one of the same name before it
+	Created    clock.Instant
+	Revision   uint64            // counts the changes of the topic and its subscriptions
+	Attributes map[string]string `json:",omitempty"` // that were set
+	Tags       map[string]string `json:",omitempty"`
+	Deleted    int               `json:",omitempty"` // subscriptions that were
+}
+
+// subscription is the row of a subscription.
+type subscription struct {
+	Protocol, Endpoint string
+	Owner              string
+	Principal          string        `json:",omitempty"` // who subscribed
+	Created            clock.Instant // when it was asked for, the last time
+	Pending            bool          `json:",omitempty"`
+	// Authenticated says that who confirmed it had credentials.
+	Authenticated bool `json:",omitempty"`
+	// OwnerOnly says that the link in its messages does not end it.
+	OwnerOnly  bool              `json:",omitempty"`
+	Attributes map[string]string `json:",omitempty"`
+}
+
+// tokenLife is how long the link in a confirmation works, and how long a
+// subscription waits for it.
+//
+// https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html
+const tokenLife = 48 * time.Hour
+
+// expired reports whether nobody has confirmed it in time: it is gone.
+func (s *subscription) expired(now clock.Instant) bool {
+	return s.Pending && now > s.Created.Add(tokenLife)
+}
+
+// token is what the link in a confirmation does.
+type token struct {
+	Topic, ID string
+	At        clock.Instant
+	Restore   *subscription `json:",omitempty"` // that was ended by its link
+}
+
+// getter is a transaction or a snapshot.
+type getter interface {
+	Get(k kv.Key) ([]byte, error)
+}
+
+// get reads a row into v and reports whether there is one.
+func get(g getter, k kv.Key, v any) (bool, error) {
+	b, err := g.Get(k)
+	if err != nil || b == nil {
+		return false, err
+	}
+	return true, decode(k, b, v)
+}
+
+func decode(k kv.Key, b []byte, v any) error {
+	if err := json.Unmarshal(b, v); err != nil {
+		return fmt.Errorf("sns: row %s: %w", k, err)
+	}
+	return nil
+}
+
+// set writes a row.
+func set(tx *kv.Tx, k kv.Key, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("sns: row %s: %w", k, err)
+	}
+	tx.Set(k, b)
+	return nil
+}

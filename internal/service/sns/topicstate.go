@@ -1,0 +1,138 @@
+package sns
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/pattern"
+)
+
+// loaded is a topic with the subscriptions that get messages, as publishing
+// needs them. It is kept from one message to the next for as long as the topic's
+// row stays the same.
+type loaded struct {
+	row   []byte // of the topic: whoever reads it again knows that nothing has changed
+	topic topic
+	subs  []*subscriber
+}
+
+// subscriber is a subscription that is confirmed.
+type subscriber struct {
+	subscription
+	name     name
+	filter   *pattern.Pattern // nil: everything
+	ofBody   bool             // the filter looks at the message
+	raw      bool
+	delivery deliveryPolicy
+	redrive  string
+}
+
+// load reads a topic that must exist.
+func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
+	sp := n.space()
+	k := sp.topic(n.topic)
+	var out *loaded
+	err := s.DB.View(ctx, func(snap *kv.Snap) error {
+		row, err := snap.Get(k)
+		if err != nil {
+			return err
+		}
+		if row == nil {
+			s.topics.Delete(string(k))
+			return noTopic()
+		}
+		if old, ok := s.topics.Load(string(k)); ok && bytes.Equal(old.(*loaded).row, row) {
+			out = old.(*loaded)
+			return nil
+		}
+		out = &loaded{row: row}
+		if err := decode(k, row, &out.topic); err != nil {
+			return err
+		}
+		for p, err := range snap.Scan(sp.subscriptionsOf(n.topic), kv.ScanOptions{}) {
+			if err != nil {
+				return err
+			}
+			d := sp.Decode(p.Key)
+			d.Str()
+			d.Str()
+			to := n
+			to.id = d.Str()
+			if err := d.Done(); err != nil {
+				return err
+			}
+			var sub subscription
+			if err := decode(p.Key, p.Value, &sub); err != nil {
+				return err
+			}
+			if sub.Pending {
+				continue
+			}
+			one, err := newSubscriber(&out.topic, to, sub)
+			if err != nil {
+				return err
+			}
+			out.subs = append(out.subs, one)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.topics.Store(string(k), out)
+	return out, nil
+}
+
+func newSubscriber(t *topic, n name, sub subscription) (*subscriber, error) {
+	out := &subscriber{subscription: sub, name: n, raw: sub.Attributes["RawMessageDelivery"] == "true"}
+	if text := sub.Attributes["FilterPolicy"]; text != "" {
+		scope := sub.Attributes["FilterPolicyScope"]
+		p, err := compile(text, scope)
+		if err != nil {
+			return nil, err
+		}
+		out.filter, out.ofBody = p, scope == scopeBody
+	}
+	if text := sub.Attributes["RedrivePolicy"]; text != "" {
+		var r redrive
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			return nil, err
+		}
+		out.redrive = r.Target
+	}
+	var err error
+	out.delivery, err = deliveryOf(t, &sub)
+	return out, err
+}
+
+// filters are what filter policies see of a message, each made once.
+type filters struct {
+	m          *message
+	attributes *pattern.Event
+	bodies     map[string]*pattern.Event // nil for what is no JSON object
+}
+
+// lets reports whether a subscription gets the message.
+func (f *filters) lets(to *subscriber) bool {
+	if to.filter == nil {
+		return true
+	}
+	if !to.ofBody {
+		if f.attributes == nil {
+			f.attributes = f.m.forFilter()
+		}
+		return to.filter.Matches(f.attributes)
+	}
+	text := f.m.textFor(to.Protocol)
+	e, ok := f.bodies[text]
+	if !ok {
+		e, _ = pattern.Parse([]byte(text)) // what is no JSON matches nothing
+		if f.bodies == nil {
+			f.bodies = make(map[string]*pattern.Event)
+		}
+		f.bodies[text] = e
+	}
+	return e != nil && to.filter.Matches(e)
+}
