@@ -99,11 +99,11 @@ func (s *Service) registerPublishing() {
 
 // registerNotOffered says why there is no mobile push and no SMS.
 func (s *Service) registerNotOffered() {
-	s.api.NotOffered("it sends to Apple's, Google's and Amazon's push services, which know AWS's applications and not nube's",
+	s.api.NotOffered("Apple's, Google's and Amazon's push services know AWS's applications, not nube's",
 		"CreatePlatformApplication", "CreatePlatformEndpoint", "DeleteEndpoint", "DeletePlatformApplication", "GetEndpointAttributes",
 		"GetPlatformApplicationAttributes", "ListEndpointsByPlatformApplication", "ListPlatformApplications", "SetEndpointAttributes",
 		"SetPlatformApplicationAttributes")
-	s.api.NotOffered("it is about text messages, which need a contract with a telephone company",
+	s.api.NotOffered("text messages need a contract with a telephone company",
 		"CheckIfPhoneNumberIsOptedOut", "CreateSMSSandboxPhoneNumber", "DeleteSMSSandboxPhoneNumber", "GetSMSAttributes",
 		"GetSMSSandboxAccountStatus", "ListOriginationNumbers", "ListPhoneNumbersOptedOut", "ListSMSSandboxPhoneNumbers", "OptInPhoneNumber",
 		"SetSMSAttributes", "VerifySMSSandboxPhoneNumber")
