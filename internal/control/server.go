@@ -72,6 +72,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mail(w, r, strings.TrimSuffix(rest, "/"))
 		return
 	}
+	if rest, ok := strings.CutPrefix(r.URL.Path+"/", Prefix+"traces/"); ok {
+		s.traces(w, r, strings.TrimSuffix(rest, "/"))
+		return
+	}
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, Prefix) {
 	case "GET status":
 		s.status(w, r)

@@ -22,6 +22,23 @@ const (
 	Consumer             // an effect that was delivered
 )
 
+// String is the kind's name in OpenTelemetry.
+func (k Kind) String() string {
+	switch k {
+	case Internal:
+		return "internal"
+	case Server:
+		return "server"
+	case Client:
+		return "client"
+	case Producer:
+		return "producer"
+	case Consumer:
+		return "consumer"
+	}
+	return "unknown"
+}
+
 // Span is one hop of a trace: a call, a delivery, an invocation, or what an
 // application reports of itself.
 type Span struct {
