@@ -160,15 +160,13 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 	return delivery.Outcome{Then: []delivery.Effect{then}}
 }
 
-// acceptForeign hands over another service's effect: the call is judged for
-// that service, by the function's resource policy.
+// acceptForeign takes another service's effect, as Lambda takes the events of S3
+// or SNS: the call is judged for that service, by the function's resource
+// policy, and from then on the event is Lambda's own, with its retries and
+// destinations.
 func (s *Service) acceptForeign(ctx context.Context, e *delivery.Effect) delivery.Outcome {
-	res, err := s.Invoke(ctx, arn.ARN(e.Target), e.Payload)
-	switch {
-	case err != nil:
+	if err := s.Enqueue(ctx, arn.ARN(e.Target), e.Payload); err != nil {
 		return s.outcome(err)
-	case res.Failed:
-		return delivery.Outcome{Err: fmt.Errorf("function failed: %s", res.Payload)}
 	}
 	return delivery.Outcome{}
 }
@@ -199,7 +197,7 @@ func (s *Service) outcome(err error) delivery.Outcome {
 // has them.
 func (s *Service) Exhausted(e delivery.Effect, o delivery.Outcome, why delivery.Reason) []delivery.Effect {
 	if e.Kind != kindInvoke {
-		return nil
+		return notTaken(&e)
 	}
 	env, err := openEnvelope(e.Payload)
 	if err != nil {
@@ -229,6 +227,17 @@ func (s *Service) Exhausted(e delivery.Effect, o delivery.Outcome, why delivery.
 		})
 	}
 	return out
+}
+
+// notTaken is what follows when Lambda does not take another service's event:
+// that service's own dead letter.
+func notTaken(e *delivery.Effect) []delivery.Effect {
+	if e.Policy.DeadLetter == "" {
+		return nil
+	}
+	return []delivery.Effect{{
+		Cell: e.Cell, Target: e.Policy.DeadLetter, Kind: e.Kind, Payload: e.Payload, Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
+	}}
 }
 
 // toDestination makes the record of an invocation for its destination.

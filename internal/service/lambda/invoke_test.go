@@ -186,7 +186,8 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// What other services emit is invoked in their name.
+// What other services emit is called in their name, and is then an event like
+// any other; what Lambda does not take is those services' dead letter.
 func TestForeignEffects(t *testing.T) {
 	c := newCloud(t, nil)
 	c.create("f", "")
@@ -194,8 +195,23 @@ func TestForeignEffects(t *testing.T) {
 	if o := c.s.Accept(context.Background(), []delivery.Effect{e})[0]; o.Err != nil {
 		t.Errorf("outcome %+v", o)
 	}
+	if len(c.run.calls) != 0 || len(c.emit.es) != 1 {
+		t.Fatalf("%d invocations, %d events", len(c.run.calls), len(c.emit.es))
+	}
+	if o := c.s.Accept(context.Background(), c.emit.es)[0]; o.Err != nil {
+		t.Errorf("outcome %+v", o)
+	}
 	if in := c.run.calls[0]; string(in.Payload) != `{"Records":[]}` || in.RequestID != e.ID {
 		t.Errorf("invocation %+v", in)
+	}
+
+	e.Target, e.Policy.DeadLetter = fnARN+"gone", "arn:aws:sqs:eu-west-1:123456789012:dead"
+	o := c.s.Accept(context.Background(), []delivery.Effect{e})[0]
+	if !o.Permanent {
+		t.Errorf("no such function: %+v", o)
+	}
+	if dead := c.s.Exhausted(e, o, delivery.Rejected); len(dead) != 1 || dead[0].Target != e.Policy.DeadLetter || string(dead[0].Payload) != `{"Records":[]}` {
+		t.Errorf("dead letters %+v", dead)
 	}
 }
 
