@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/stack"
 )
@@ -13,7 +14,7 @@ type restAPI struct{ base }
 func refusedOfRestAPI() []string {
 	return []string{
 		"Body", "BodyS3Location", "CloneFrom", "EndpointAccessMode", "EndpointConfiguration.IpAddressType", "EndpointConfiguration.VpcEndpointIds", "FailOnWarnings", "Mode",
-		"Parameters", "Policy", "SecurityPolicy",
+		"Parameters", "SecurityPolicy",
 	}
 }
 
@@ -73,6 +74,9 @@ func (a restAPI) Update(ctx context.Context, r stack.Request) (stack.Progress, e
 	p.scalar(r.Old, r.Properties, "DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false")
 	p.scalar(r.Old, r.Properties, "MinimumCompressionSize", "/minimumCompressionSize", "")
 	p.members(texts(r.Old, "BinaryMediaTypes"), texts(r.Properties, "BinaryMediaTypes"), "/binaryMediaTypes")
+	if had, has := document(r.Old.Get("Policy")), document(r.Properties.Get("Policy")); had != has {
+		p.add("replace", "/policy", has)
+	}
 	was, is := texts(r.Old.Get("EndpointConfiguration"), "Types"), texts(r.Properties.Get("EndpointConfiguration"), "Types")
 	if len(was) == 0 {
 		was = []string{"EDGE"}
@@ -98,7 +102,13 @@ func (a restAPI) Update(ctx context.Context, r stack.Request) (stack.Progress, e
 	return restProgress(out), nil
 }
 
-// tag makes the tags of an API or a stage what the properties say.
+// gatewayARN is the ARN of something of API Gateway that is no API.
+func gatewayARN(r stack.Request, path string) string {
+	s := r.Stack.Scope
+	return arn.Scope{Partition: s.Partition, Region: s.Region}.Of("apigateway", path).String()
+}
+
+// tag makes the tags of something of API Gateway what the properties say.
 func (b base) tag(ctx context.Context, r stack.Request, arn string) error {
 	set, remove := tagChanges(r.Old, r.Properties)
 	if len(remove) > 0 {

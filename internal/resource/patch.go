@@ -20,6 +20,11 @@ func (p *patch) add(op, path, value string) {
 	*p = append(*p, o)
 }
 
+// addTo is add for paths where a removal too has a value: which entry goes.
+func (p *patch) addTo(op, path, value string) {
+	*p = append(*p, apigateway.PatchOperation{Op: &op, Path: &path, Value: &value})
+}
+
 // scalar replaces what is at path when a property differs. Without the property
 // it becomes fallback.
 func (p *patch) scalar(old, new *template.Value, property, path, fallback string) {

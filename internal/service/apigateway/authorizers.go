@@ -101,6 +101,9 @@ func supportedAuthorizer(a *shapes.Authorizer) error {
 	if value(a.Name) == "" {
 		return badRequest("Authorizer name cannot be blank")
 	}
+	if value(a.AuthorizerCredentials) != "" {
+		return badRequest("authorizerCredentials are not supported: give the function a permission for apigateway.amazonaws.com instead.")
+	}
 	if _, ok := functionOf(value(a.AuthorizerUri)); !ok {
 		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", value(a.AuthorizerUri))
 	}
@@ -189,6 +192,8 @@ func patchAuthorizer(a *shapes.Authorizer, p shapes.PatchOperation) error {
 		a.AuthorizerCredentials = v
 	case "/identitySource":
 		a.IdentitySource = v
+	case "/providerARNs":
+		a.ProviderARNs = patchList(a.ProviderARNs, p, value(p.Value))
 	case "/identityValidationExpression":
 		a.IdentityValidationExpression = v
 	case "/authorizerResultTtlInSeconds":

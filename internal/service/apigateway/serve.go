@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/vtl"
 )
 
@@ -76,6 +77,10 @@ func (x *exchange) run(ctx context.Context) *failure {
 		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "ForbiddenException", "Forbidden"}
 	}
 	x.plan = p
+	if value(p.stage.TracingEnabled) {
+		ctx = record.Sample(ctx)
+		x.trace = record.From(ctx).XRay()
+	}
 	if p.observed {
 		x.watched()
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -21,27 +22,42 @@ func tagPath(resource *string) string {
 	return "/tags/" + strings.ReplaceAll(value(resource), "/", "%2F")
 }
 
-// tagged runs fn on the tags of an API or a stage.
+// tagged runs fn on the tags of an API or a stage, an API key or a usage plan.
 func (s *Service) tagged(ctx context.Context, resource string, fn func(tags map[string]string) map[string]string) error {
 	path := strings.Split(strings.TrimPrefix(arn.ARN(resource).Resource(), "/"), "/")
-	if len(path) < 2 || path[0] != "restapis" {
+	switch {
+	case len(path) == 2 && path[0] == "apikeys":
+		return s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
+			return retag(tx, sp.apiKey(path[1]), noSuchKey(), func(k *shapes.ApiKey) *map[string]string { return &k.Tags }, fn)
+		})
+	case len(path) == 2 && path[0] == "usageplans":
+		return s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
+			return retag(tx, sp.usagePlan(path[1]), noSuchPlan(), func(p *shapes.UsagePlan) *map[string]string { return &p.Tags }, fn)
+		})
+	case len(path) < 2 || path[0] != "restapis":
 		return notFound("Invalid resource ARN %s", resource)
 	}
 	return s.update(ctx, path[1], func(tx *kv.Tx, sp space, a *api) error {
 		if len(path) == 4 && path[2] == "stages" {
-			st, err := load[shapes.Stage](tx, sp.stage(*a.Id, path[3]))
-			if err != nil {
-				return err
-			}
-			if st == nil {
-				return noSuchStage()
-			}
-			st.Tags = fn(st.Tags)
-			return save(tx, sp.stage(*a.Id, path[3]), st)
+			return retag(tx, sp.stage(*a.Id, path[3]), noSuchStage(), func(st *shapes.Stage) *map[string]string { return &st.Tags }, fn)
 		}
 		a.Tags = fn(a.Tags)
 		return save(tx, sp.api(*a.Id), a)
 	})
+}
+
+// retag changes the tags of what is stored under a key.
+func retag[T any](tx *kv.Tx, k kv.Key, absent *fault.Error, tags func(*T) *map[string]string, fn func(map[string]string) map[string]string) error {
+	v, err := load[T](tx, k)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return absent
+	}
+	at := tags(v)
+	*at = fn(*at)
+	return save(tx, k, v)
 }
 
 func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest) (*schema.Empty, error) {
