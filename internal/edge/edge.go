@@ -174,8 +174,9 @@ func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
 	}
 	service, resource := t.names()
 	ctx, hop := e.recorder.Begin(ctx, record.Span{Kind: record.Server, Service: service, Name: r.Method + " " + t.Path, Resource: resource})
-	e.server(t.Kind).Serve(w, r.WithContext(ctx), t, record.From(ctx).XRay())
-	hop.End(nil)
+	n := &noted{ResponseWriter: w}
+	e.server(t.Kind).Serve(n, r.WithContext(ctx), t, record.From(ctx).XRay())
+	n.end(hop, r)
 }
 
 // hostName is the host of an authority, without the port.

@@ -136,6 +136,13 @@ func With(ctx context.Context, c Cause) context.Context {
 	return context.WithValue(ctx, causeKey{}, under{Cause: c})
 }
 
+// Sample decides in ctx that its trace is kept, see [Cause.Sample].
+func Sample(ctx context.Context) context.Context {
+	u, _ := ctx.Value(causeKey{}).(under)
+	u.Cause = u.Cause.Sample()
+	return context.WithValue(ctx, causeKey{}, u)
+}
+
 // Under returns ctx with the cause, and the hop, of another context.
 func Under(ctx, cause context.Context) context.Context {
 	u, _ := cause.Value(causeKey{}).(under)

@@ -62,6 +62,10 @@ func (h *Hop) Carried(in, out int) { h.span.In, h.span.Out = int64(in), int64(ou
 // Answered says with which status of HTTP the hop was answered.
 func (h *Hop) Answered(status int) { h.span.Status = status }
 
+// Requested says under which id the hop was answered, where that came to be
+// known late.
+func (h *Hop) Requested(id string) { h.span.Request = id }
+
 // Began is when the hop began.
 func (h *Hop) Began() time.Time { return h.span.Began }
 

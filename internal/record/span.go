@@ -71,6 +71,7 @@ const (
 	LogStream = "log"     // of a function's span: the instance in which it ran, by its log stream
 	Cold      = "cold"    // of a function's span, "true": it was the instance's first
 	Attempt   = "attempt" // how often it was tried, this time included
+	Fault     = "fault"   // what was made to go wrong, on purpose
 )
 
 // Attr returns the value of a detail, empty if the span does not have it.
