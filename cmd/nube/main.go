@@ -115,7 +115,7 @@ EXIT CODES
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "text", "how results are written: text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.up(), a.start(), a.deploy(), a.invoke(), a.logs(), a.mail(), a.settle(), a.iam(), a.version())
+	root.AddCommand(a.up(), a.start(), a.deploy(), a.invoke(), a.logs(), a.mail(), a.settle(), a.trace(), a.iam(), a.version())
 	root.AddCommand(a.clock())
 	return root
 }
