@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,7 +83,7 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	if err != nil {
 		return err
 	}
-	box.ReadOnly = prog.ReadOnly
+	box.ReadOnly = slices.Concat(prog.ReadOnly, s.Uses)
 	layout := l.r.opts.Sandbox.Layout(box)
 	box.Argv = prog.Argv(layout.Task, layout.Opt, s.MemoryMB)
 	box.Env = l.env(i, prog, layout, port, keys)

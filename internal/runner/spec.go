@@ -28,9 +28,10 @@ type Spec struct {
 	Handler string
 	// CodeDir holds the unpacked code. The process cannot write to it.
 	CodeDir string
-	// Code names the content of CodeDir. It is what makes a Spec differ when
-	// files change in place.
+	// Code names the content of CodeDir.
 	Code string
+	// Uses are directories elsewhere that the code has links to.
+	Uses []string
 	// Layers are the directories of the layers in the function's order.
 	Layers []string
 
@@ -61,9 +62,11 @@ func (s *Spec) Hash() Hash {
 		} {
 			put(h, v)
 		}
-		put(h, strconv.Itoa(len(s.Layers)))
-		for _, l := range s.Layers {
-			put(h, l)
+		for _, list := range [][]string{s.Uses, s.Layers} {
+			put(h, strconv.Itoa(len(list)))
+			for _, v := range list {
+				put(h, v)
+			}
 		}
 		for _, k := range slices.Sorted(maps.Keys(s.Env)) {
 			put(h, k)

@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -55,7 +57,7 @@ func (b *builder) build() Artifact {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if again, err := b.s.Artifact(a.Digest); err != nil || again != a {
+	if again, err := b.s.Artifact(a.Digest); err != nil || !reflect.DeepEqual(again, a) {
 		b.t.Errorf("artifact of its digest: %+v %v, want %+v", again, err, a)
 	}
 	return a
@@ -102,7 +104,7 @@ func TestGoPackage(t *testing.T) {
 	if err := os.Chtimes(filepath.Join(dir, "words/words.go"), later, later); err != nil {
 		t.Fatal(err)
 	}
-	if a := b.build(); a != first || !slices.Equal(b.steps, []Step{Unchanged}) {
+	if a := b.build(); !reflect.DeepEqual(a, first) || !slices.Equal(b.steps, []Step{Unchanged}) {
 		t.Errorf("unchanged: %+v, steps %v", a, b.steps)
 	}
 
@@ -228,7 +230,7 @@ func TestUnpack(t *testing.T) {
 	if st, err := os.Stat(filepath.Join(a.Dir, "bootstrap")); err != nil || st.Mode().Perm() != 0o755 {
 		t.Errorf("bootstrap: %v %v", st.Mode(), err)
 	}
-	if again, err := s.Unpack(z); err != nil || again != a {
+	if again, err := s.Unpack(z); err != nil || !reflect.DeepEqual(again, a) {
 		t.Errorf("again: %+v %v", again, err)
 	}
 }
@@ -280,15 +282,16 @@ func TestDirectory(t *testing.T) {
 	})
 	b := &builder{t: t, s: open(t), src: Source{Kind: Directory, Path: dir, Patterns: []string{"!docs/**", "!src/b.*"}}}
 	first := b.build()
-	if first.Dir != dir || first.Size != int64(len("a")+len("{}")+len("1")) {
+	if first.Size != int64(len("a")+len("{}")+len("1")) || !slices.Equal(first.Uses, []string{filepath.Join(dir, "node_modules")}) {
 		t.Errorf("artifact %+v", first)
 	}
+	holds(t, first.Dir, map[string]string{"src/a.js": "a", "package.json": "{}", "node_modules/dep/index.js": "dep"}, "src/b.js", "docs", ".git")
 	same := func(what string, files map[string]string, want bool) {
 		t.Helper()
 		write(t, dir, files)
 		a := b.build()
-		if (a == first) != want {
-			t.Errorf("%s: the same %v, want %v", what, a == first, want)
+		if got := reflect.DeepEqual(a, first); got != want {
+			t.Errorf("%s: the same %v, want %v", what, got, want)
 		}
 		first = a
 	}
@@ -299,8 +302,62 @@ func TestDirectory(t *testing.T) {
 	same("what is excluded", map[string]string{"docs/x.md": "y", "src/b.js": "c", ".git/HEAD": "r", "docs/new.md": ""}, true)
 	same("a dependency's file", map[string]string{"node_modules/dep/index.js": "other"}, true)
 	same("the dependencies", map[string]string{"node_modules/.package-lock.json": "2"}, false)
+	before := first
 	same("a file", map[string]string{"src/a.js": "z"}, false)
 	same("a new file", map[string]string{"src/deep/c.js": "c"}, false)
+	holds(t, before.Dir, map[string]string{"src/a.js": "a", "package.json": "{}"}, "src/deep")
+	holds(t, first.Dir, map[string]string{"src/a.js": "z", "package.json": "{}", "src/deep/c.js": "c"})
+	was, err := os.Stat(filepath.Join(before.Dir, "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if now, err := os.Stat(filepath.Join(first.Dir, "package.json")); err != nil || !os.SameFile(was, now) {
+		t.Errorf("a file that has not changed was copied again (%v)", err)
+	}
+	if got, want := perm(t, first.Dir, "src/a.js"), fs.FileMode(0o644); got != want {
+		t.Errorf("mode %v, want %v: functions have users of their own", got, want)
+	}
+}
+
+// A file and a directory that are links stand for what they lead to.
+func TestDirectoryWithLinks(t *testing.T) {
+	root := t.TempDir()
+	write(t, root, map[string]string{"app/main.py": "m", "shared/lib.py": "l", "one.py": "1"})
+	for link, to := range map[string]string{"app/shared": "../shared", "app/one.py": "../one.py", "app/nowhere": "../nothing"} {
+		if err := os.Symlink(to, filepath.Join(root, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := &builder{t: t, s: open(t), src: Source{Kind: Directory, Path: filepath.Join(root, "app")}}
+	a := b.build()
+	holds(t, a.Dir, map[string]string{"main.py": "m", "one.py": "1", "shared/lib.py": "l"}, "nowhere")
+	if real, err := filepath.EvalSymlinks(filepath.Join(root, "shared")); err != nil || !slices.Equal(a.Uses, []string{real}) {
+		t.Errorf("uses %q, want %q (%v)", a.Uses, real, err)
+	}
+}
+
+// holds checks what an artifact holds, and what it does not.
+func holds(t *testing.T, dir string, want map[string]string, not ...string) {
+	t.Helper()
+	for name, text := range want {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != text {
+			t.Errorf("%s is %q (%v), want %q", name, got, err, text)
+		}
+	}
+	for _, name := range not {
+		if _, err := os.Stat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v, want none", name, err)
+		}
+	}
+}
+
+func perm(t *testing.T, dir, name string) fs.FileMode {
+	t.Helper()
+	st, err := os.Stat(filepath.Join(dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Mode().Perm()
 }
 
 func TestBinary(t *testing.T) {

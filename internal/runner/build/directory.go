@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -12,53 +14,33 @@ import (
 	"strings"
 )
 
-// directory makes an artifact of files that are used where they are. It is
-// known by what it holds: names, modes and content.
+// directory makes an artifact of files as they are: a copy, so that an instance
+// that starts while somebody edits sees what the others of its version see. What
+// has not changed since the last artifact is linked to it.
 //
-// Directories of dependencies are not looked into, because they hold tens of
-// thousands of files that only their package manager changes: what it notes
-// about them stands for them.
+// Directories of dependencies are neither looked into nor copied, because they
+// hold tens of thousands of files that only their package manager changes: what
+// it notes about them stands for them, and the artifact has links to them.
 func (s *Store) directory(src Source, old *index) (Artifact, *index, error) {
-	known := map[string]input{}
-	if old != nil {
-		for _, f := range old.Files {
-			known[f.Path] = f
-		}
-	}
-	x := &index{Source: src}
-	h := sha256.New()
-	var size int64
-	err := filepath.WalkDir(src.Path, func(at string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(src.Path, at)
-		if err != nil {
-			return err
-		}
-		rel = filepath.ToSlash(rel)
-		if e.IsDir() {
-			if rel != "." && skipped(e.Name()) {
-				return s.dependencies(x, at, e.Name())
-			}
-			d, err := list(at, Directory)
-			x.Dirs = append(x.Dirs, d)
-			return err
-		}
-		if !e.Type().IsRegular() || !included(rel, src.Patterns) {
-			return nil
-		}
-		f, err := noted(at, e, known)
-		if err != nil {
-			return err
-		}
-		x.Files = append(x.Files, f)
-		return nil
-	})
+	tmp, remove, err := s.temp()
 	if err != nil {
 		return Artifact{}, nil, err
 	}
-	for _, f := range x.Files {
+	defer remove()
+	d := &copying{src: src, to: tmp, index: &index{Source: src}}
+	if old != nil {
+		d.known = map[string]input{}
+		for _, f := range old.Files {
+			d.known[f.Path] = f
+		}
+		d.from = filepath.Join(s.dir, "code", old.Artifact)
+	}
+	if err := filepath.WalkDir(src.Path, d.visit); err != nil {
+		return Artifact{}, nil, err
+	}
+	h := sha256.New()
+	var size int64
+	for _, f := range d.index.Files {
 		rel, err := filepath.Rel(src.Path, f.Path)
 		if err != nil {
 			return Artifact{}, nil, err
@@ -67,13 +49,124 @@ func (s *Store) directory(src Source, old *index) (Artifact, *index, error) {
 		size += f.Size
 	}
 	sum := h.Sum(nil)
-	// The place belongs to the digest: the same files elsewhere are other files
-	// as soon as they are edited.
+	// The place belongs to the digest, because the links lead there.
 	placed := sha256.Sum256(append(sum, src.Path...))
-	a := Artifact{
-		Digest: hex.EncodeToString(placed[:]), SHA256: base64.StdEncoding.EncodeToString(sum), Size: size, Dir: src.Path,
+	if err := os.Chmod(tmp, 0o755); err != nil {
+		return Artifact{}, nil, err
 	}
-	return a, x, s.note(a)
+	a, err := s.keep(tmp, Artifact{Digest: hex.EncodeToString(placed[:]), SHA256: base64.StdEncoding.EncodeToString(sum), Size: size, Uses: d.uses})
+	return a, d.index, err
+}
+
+// copying is a directory on its way to an artifact.
+type copying struct {
+	src   Source
+	to    string
+	index *index
+	uses  []string         // directories elsewhere that links lead to
+	known map[string]input // the files of the last artifact
+	from  string           // where that is
+}
+
+func (d *copying) visit(at string, e fs.DirEntry, err error) error {
+	if err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(d.src.Path, at)
+	if err != nil {
+		return err
+	}
+	to, kind := filepath.Join(d.to, rel), e.Type()
+	if kind&fs.ModeSymlink != 0 {
+		st, err := os.Stat(at)
+		if err != nil {
+			return nil // it leads nowhere
+		}
+		kind = st.Mode().Type()
+		if kind.IsDir() {
+			return d.link(at, to)
+		}
+	}
+	switch {
+	case kind.IsDir() && rel != "." && skipped(e.Name()):
+		if note := notice(e.Name()); note != "" {
+			f, err := file(filepath.Join(at, note))
+			if err != nil {
+				return err
+			}
+			d.index.Files = append(d.index.Files, f)
+			if err := d.link(at, to); err != nil {
+				return err
+			}
+		}
+		return filepath.SkipDir
+	case kind.IsDir():
+		l, err := list(at, Directory)
+		d.index.Dirs = append(d.index.Dirs, l)
+		return err
+	case !kind.IsRegular() || !included(filepath.ToSlash(rel), d.src.Patterns):
+		return nil
+	}
+	f, err := d.copy(at, rel, to)
+	if os.IsNotExist(err) {
+		f, err = input{Path: at}, nil // it went away while we looked
+	}
+	d.index.Files = append(d.index.Files, f)
+	return err
+}
+
+// link makes a link to a directory that is not copied.
+func (d *copying) link(at, to string) error {
+	real, err := filepath.EvalSymlinks(at)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	d.uses = append(d.uses, real)
+	return os.Symlink(real, to)
+}
+
+// copy brings a file into the artifact and notes its content as it is there. A
+// file with the size and time of the last artifact's is that file.
+func (d *copying) copy(at, rel, to string) (input, error) {
+	st, err := os.Stat(at)
+	if err != nil {
+		return input{}, err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return input{}, err
+	}
+	if f, ok := d.known[at]; ok && f.Hash != "" && st.Size() == f.Size && st.ModTime().UnixNano() == f.Time {
+		if was, err := os.Stat(filepath.Join(d.from, rel)); err == nil && was.Mode() == modeOf(st) && os.Link(filepath.Join(d.from, rel), to) == nil {
+			return f, nil
+		}
+	}
+	in, err := os.Open(at)
+	if err != nil {
+		return input{}, err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return input{}, err
+	}
+	h := sha256.New()
+	size, err := io.Copy(io.MultiWriter(out, h), in)
+	if err == nil {
+		err = out.Chmod(modeOf(st))
+	}
+	return input{Path: at, Size: size, Time: st.ModTime().UnixNano(), Hash: hex.EncodeToString(h.Sum(nil))}, errors.Join(err, out.Close())
+}
+
+// modeOf is the mode of a copy: as in a package for Lambda, everybody can read
+// it, and run it when its owner can.
+func modeOf(st fs.FileInfo) fs.FileMode {
+	if st.Mode()&0o100 != 0 {
+		return 0o755
+	}
+	return 0o644
 }
 
 // skipped are directories that are not looked into.
@@ -85,42 +178,16 @@ func skipped(name string) bool {
 	return false
 }
 
-// dependencies notes what stands for a directory that is not looked into.
-func (s *Store) dependencies(x *index, dir, name string) error {
-	var note string
+// notice is the file in which a package manager notes what it has put into a
+// directory of dependencies; empty for other directories.
+func notice(name string) string {
 	switch name {
 	case "node_modules":
-		note = filepath.Join(dir, ".package-lock.json")
+		return ".package-lock.json"
 	case ".venv", "venv":
-		note = filepath.Join(dir, "pyvenv.cfg")
-	default:
-		return filepath.SkipDir
+		return "pyvenv.cfg"
 	}
-	f, err := file(note)
-	if err != nil {
-		return err
-	}
-	x.Files = append(x.Files, f)
-	return filepath.SkipDir
-}
-
-// noted returns a file's entry, taking its hash from the last time when size
-// and time are the same.
-func noted(at string, e fs.DirEntry, known map[string]input) (input, error) {
-	if f, ok := known[at]; ok {
-		st, err := e.Info()
-		if err != nil {
-			return input{}, err
-		}
-		if st.Size() == f.Size && st.ModTime().UnixNano() == f.Time && f.Hash != "" {
-			return f, nil
-		}
-	}
-	f, err := file(at)
-	if os.IsNotExist(err) { // it went away while we looked
-		return input{Path: at}, nil
-	}
-	return f, err
+	return ""
 }
 
 // included applies a manifest's package patterns: the last that matches

@@ -3,9 +3,9 @@
 // its content.
 //
 // A Go package is compiled; a binary becomes a bootstrap; an archive is
-// unpacked; a directory of Node.js or Python files is used where it is, so
-// that an edit needs no copy. What is made lies below the Store's directory
-// under the digest of its content, and is never changed.
+// unpacked; a directory of Node.js or Python files is copied, but for its
+// dependencies. What is made lies below the Store's directory under the digest
+// of its content, and is never changed.
 //
 // For each source an index remembers what went into it: files with their size,
 // time and hash, directory listings, the go command and its environment. As
@@ -15,9 +15,8 @@
 //
 // It does not run functions, watch files or know manifests.
 //
-// Invariants: an artifact that was returned exists and, unless it is a directory
-// that is used where it is, never changes; a source
-// whose inputs differ in content is never taken for unchanged (a file of the
+// Invariants: an artifact that was returned exists and, but for the dependencies
+// that it has links to, never changes; a source whose inputs differ in content is never taken for unchanged (a file of the
 // same size and time of modification counts as the same, as in make and git);
 // two builds of the same source at once are one.
 package build

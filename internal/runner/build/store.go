@@ -34,12 +34,16 @@ type Source struct {
 	Patterns []string
 }
 
+const defaultName = "bootstrap"
+
 // Artifact is code that can be run.
 type Artifact struct {
 	Digest string `json:"digest"` // names the content
 	SHA256 string `json:"sha256"` // base64: Lambda's CodeSha256
 	Size   int64  `json:"size"`   // Lambda's CodeSize
 	Dir    string `json:"dir"`    // where it can be run from
+	// Uses are directories outside of Dir that links in it lead to.
+	Uses []string `json:"uses,omitempty"`
 }
 
 // Event is a step of a build.
@@ -113,13 +117,13 @@ func (s *Store) Build(ctx context.Context, src Source, progress func(Event)) (Ar
 		}
 	}
 	if src.Name == "" {
-		src.Name = "bootstrap"
+		src.Name = defaultName
 	}
 	file := s.indexFile(src)
 	defer s.lock(file)()
 	old := readIndex(file)
 	if old != nil && old.current(src) {
-		if a, err := s.Artifact(old.Artifact); err == nil {
+		if a, err := s.Artifact(old.Artifact); err == nil && isDir(a.Dir) {
 			tell(Unchanged)
 			return a, nil
 		}
@@ -150,6 +154,27 @@ func (s *Store) Build(ctx context.Context, src Source, progress func(Event)) (Ar
 	}
 	tell(Done)
 	return a, nil
+}
+
+// Inputs returns the files and directories that went into the last artifact of
+// a source, those included that were looked for and not there: a change of one
+// may change the artifact. Of a source that was never built it is the source.
+func (s *Store) Inputs(src Source) []string {
+	if src.Name == "" {
+		src.Name = defaultName
+	}
+	x := readIndex(s.indexFile(src))
+	if x == nil {
+		return []string{src.Path}
+	}
+	out := make([]string, 0, len(x.Files)+len(x.Dirs))
+	for _, f := range x.Files {
+		out = append(out, f.Path)
+	}
+	for _, d := range x.Dirs {
+		out = append(out, d.Path)
+	}
+	return out
 }
 
 // lock makes two builds of one source one after the other; the second then

@@ -28,7 +28,7 @@ func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, e
 	}
 	spec := &runner.Spec{
 		Function: scope.Function(f.Name), Name: f.Name, Version: c.Version,
-		Runtime: c.Runtime, Handler: c.Handler, CodeDir: a.Dir, Code: a.Digest,
+		Runtime: c.Runtime, Handler: c.Handler, CodeDir: a.Dir, Code: a.Digest, Uses: a.Uses,
 		Env: c.Env, Role: arn.ARN(c.Role), MemoryMB: int(c.Memory), Timeout: time.Duration(c.Timeout) * time.Second, TmpMB: int(c.Tmp),
 		LogGroup: c.logGroup(f.Name),
 	}
@@ -38,6 +38,7 @@ func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, e
 			return nil, fmt.Errorf("layer %s of %s: %w", l.ARN, f.Name, err)
 		}
 		spec.Layers = append(spec.Layers, la.Dir)
+		spec.Uses = append(spec.Uses, la.Uses...)
 	}
 	have, _ := s.specs.LoadOrStore(k, spec)
 	return have.(*runner.Spec), nil
