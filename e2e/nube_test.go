@@ -44,6 +44,7 @@ type cloud struct {
 	dir, data string
 	cmd       *exec.Cmd
 	stderr    *tail
+	lines     chan []byte // what it prints after it is ready
 	ended     chan struct{}
 }
 
@@ -55,7 +56,7 @@ func start(t testing.TB, data string, args ...string) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &cloud{t: t, data: data, stderr: &tail{}, ended: make(chan struct{})}
+	c := &cloud{t: t, data: data, stderr: &tail{}, lines: make(chan []byte, 1000), ended: make(chan struct{})}
 	args = append(args, "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--data", data, "--output", "json")
 	c.cmd = exec.Command(bin, args...)
 	c.cmd.Stderr = c.stderr
@@ -67,11 +68,23 @@ func start(t testing.TB, data string, args ...string) *cloud {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.kill() })
-	line, err := bufio.NewReader(out).ReadBytes('\n')
+	printed := bufio.NewReader(out)
+	line, err := printed.ReadBytes('\n')
 	if err == nil {
 		err = json.Unmarshal(line, c)
 	}
-	go func() { io.Copy(io.Discard, out); c.cmd.Wait(); close(c.ended) }()
+	go func() {
+		for {
+			line, err := printed.ReadBytes('\n')
+			if err != nil {
+				break
+			}
+			c.lines <- line
+		}
+		c.cmd.Wait()
+		close(c.lines)
+		close(c.ended)
+	}()
 	if err != nil || !c.Ready {
 		<-c.ended
 		t.Fatalf("nube %s: %v\n%s%s", strings.Join(args, " "), err, line, c.stderr)

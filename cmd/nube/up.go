@@ -13,6 +13,7 @@ import (
 func (a *app) up() *cobra.Command {
 	var f cloudFlags
 	var d deployFlags
+	var watch bool
 	c := &cobra.Command{
 		Use:   "up [DIR]",
 		Short: "Run the application in a directory",
@@ -20,6 +21,10 @@ func (a *app) up() *cobra.Command {
 build what changed, bring the stack to what the manifest says, and serve until
 interrupted. Everything is kept in .nube beside the application and is there the
 next time, also after a kill.
+
+While it runs, files that change are taken up at once: what they belong to is
+built again, and traffic changes over when it is ready, so that no request fails
+or waits. A mistake is shown with its place, and what served before serves on.
 
 When it prints "ready" the stack is complete and a first request would be
 answered with nothing left to build.
@@ -36,15 +41,16 @@ EXIT CODES
 			if len(given) > 0 {
 				dir = given[0]
 			}
-			return a.runUp(cmd.Context(), dir, &f, &d)
+			return a.runUp(cmd.Context(), dir, watch, &f, &d)
 		},
 	}
 	f.register(c)
 	d.register(c)
+	c.Flags().BoolVar(&watch, "watch", true, "take up changes of the application's files while it runs")
 	return c
 }
 
-func (a *app) runUp(ctx context.Context, dir string, f *cloudFlags, d *deployFlags) error {
+func (a *app) runUp(ctx context.Context, dir string, watch bool, f *cloudFlags, d *deployFlags) error {
 	since := began()
 	abs, err := absolute(dir)
 	if err != nil {
@@ -83,6 +89,9 @@ func (a *app) runUp(ctx context.Context, dir string, f *cloudFlags, d *deployFla
 	}
 	if err == nil {
 		trimLater()
+		if watch {
+			defer a.reload(ctx, cl, req)()
+		}
 		err = cl.Run(ctx)
 	}
 	if stopErr := a.stop(cl); err == nil {

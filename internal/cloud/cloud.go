@@ -34,6 +34,7 @@ type Cloud struct {
 
 	instance  string // this process among those that share a store
 	deploying sync.Mutex
+	madeOf    []string       // the files that were looked at last; guarded by deploying
 	goes      sync.WaitGroup // what goes on by itself
 
 	ledger   *work.Ledger

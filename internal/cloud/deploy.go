@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -64,12 +66,20 @@ func (e *BuildError) Problems() []string {
 	if !errors.As(e.Err, &bad) {
 		return nil
 	}
-	out := []string{"function " + e.Function + " does not compile:"}
-	for _, p := range bad.Problems {
-		out = append(out, fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message))
-	}
+	out := append([]string{"function " + e.Function + " does not compile:"}, shown(bad.Problems)...)
 	if len(bad.Problems) == 0 {
 		out = append(out, strings.TrimRight(bad.Output, "\n"))
+	}
+	return out
+}
+
+// shown writes problems as the manifest's are: with the line and a caret.
+func shown(ps []build.Problem) (out []string) {
+	for _, p := range ps {
+		f := &template.File{Name: p.File}
+		f.Text, _ = os.ReadFile(p.File) // without it there is no line to show
+		d := template.Errorf(template.Pos{File: f, Line: p.Line, Column: p.Column}, "%s", p.Message)
+		out = append(out, strings.TrimRight(d.Render(), "\n"))
 	}
 	return out
 }
@@ -79,6 +89,17 @@ type StackError struct {
 	Stack  string
 	Status stack.Status
 	Causes []stack.Event // the failures, oldest first
+	// Misread are scripts of the application that their interpreters cannot
+	// read, where that may be why.
+	Misread []build.Problem
+}
+
+// Problems implements [control.Problems].
+func (e *StackError) Problems() []string {
+	if len(e.Misread) == 0 {
+		return nil
+	}
+	return append([]string{e.Error()}, shown(e.Misread)...)
 }
 
 // Error implements error.
@@ -96,6 +117,7 @@ func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(c
 	c.deploying.Lock() // one application's files at a time
 	defer c.deploying.Unlock()
 	project, err := c.load(ctx, r)
+	defer func() { c.madeOf = c.inputs(project.Project) }()
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +130,10 @@ func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(c
 	}
 	changed, st, err := c.apply(ctx, project.Project, tpl, tell)
 	if err != nil {
+		var failed *StackError
+		if errors.As(err, &failed) {
+			failed.Misread = c.misread(ctx, project.Project)
+		}
 		return nil, err
 	}
 	app := application{Stack: project.StackName, Region: project.Region, Dir: project.Dir, Stage: project.Stage}
@@ -117,7 +143,7 @@ func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(c
 	return c.deployment(ctx, app, st, changed, len(project.Template.Resources))
 }
 
-// loaded is a project that has no errors.
+// loaded is a project as it was read. With an error it has its inputs alone.
 type loaded struct {
 	*manifest.Project
 	warnings template.Diagnostics
@@ -134,7 +160,7 @@ func (c *Cloud) load(ctx context.Context, r control.DeployRequest) (*loaded, err
 		Cloud: variableSource{c},
 	})
 	if diags.HasErrors() {
-		return nil, &ManifestError{diags}
+		return &loaded{project, diags}, &ManifestError{diags}
 	}
 	return &loaded{project, diags}, nil
 }
@@ -144,25 +170,12 @@ func (c *Cloud) load(ctx context.Context, r control.DeployRequest) (*loaded, err
 func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(control.DeployEvent)) (*template.Template, error) {
 	token := c.ledger.Begin(work.Build, p.StackName)
 	defer token.End()
-	type job struct {
-		key  string
-		code manifest.Code
-		name string // of a Go program
-	}
-	var jobs []job
-	for _, f := range p.Functions {
-		jobs = append(jobs, job{key: "function " + f.Key, code: f.Code, name: programName(f)})
-	}
-	for _, l := range p.Layers {
-		jobs = append(jobs, job{key: "layer " + l.Key, code: l.Code})
-	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	made, failed := map[string]manifest.Artifact{}, []error{}
-	for _, j := range jobs {
+	for _, j := range jobs(p) {
 		wg.Go(func() {
-			src := build.Source{Kind: build.Kind(j.code.Kind), Path: filepath.Join(p.Dir, filepath.FromSlash(j.code.Path)), Name: j.name, Patterns: j.code.Patterns}
-			a, err := c.builds.Build(ctx, src, func(e build.Event) {
+			a, err := c.builds.Build(ctx, j.source, func(e build.Event) {
 				if e.Step != build.Unchanged && e.Step != build.Done {
 					tell(control.DeployEvent{Phase: "build", Subject: j.key, Status: string(e.Step)})
 				}
@@ -184,6 +197,48 @@ func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(contro
 		return func(key string) (manifest.Artifact, bool) { a, ok := made[kind+key]; return a, ok }
 	}
 	return p.Deployable(lookup("function "), lookup("layer "))
+}
+
+// job is code to be built.
+type job struct {
+	key    string // "function " or "layer ", and its name in the manifest
+	source build.Source
+}
+
+func jobs(p *manifest.Project) (out []job) {
+	add := func(key string, c manifest.Code, program string) {
+		path := filepath.Join(p.Dir, filepath.FromSlash(c.Path))
+		out = append(out, job{key, build.Source{Kind: build.Kind(c.Kind), Path: path, Name: program, Patterns: c.Patterns}})
+	}
+	for _, f := range p.Functions {
+		add("function "+f.Key, f.Code, programName(f))
+	}
+	for _, l := range p.Layers {
+		add("layer "+l.Key, l.Code, "")
+	}
+	return out
+}
+
+// misread looks for scripts that cannot be read, each once.
+func (c *Cloud) misread(ctx context.Context, p *manifest.Project) (out []build.Problem) {
+	seen := map[string]bool{}
+	for _, j := range jobs(p) {
+		if key := fmt.Sprint(j.source); j.source.Kind == build.Directory && !seen[key] {
+			seen[key] = true
+			out = append(out, c.builds.Misread(ctx, j.source)...)
+		}
+	}
+	return out
+}
+
+// inputs are the files that a project and its artifacts were made of.
+func (c *Cloud) inputs(p *manifest.Project) []string {
+	out := slices.Clone(p.Inputs)
+	for _, j := range jobs(p) {
+		out = append(out, c.builds.Inputs(j.source)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // programName is the name under which a runtime starts a Go program: go1.x

@@ -38,21 +38,20 @@ func programs() []string {
 	return []string{"serverless.ts", "serverless.js", "serverless.mjs", "serverless.cjs", "serverless.mts"}
 }
 
-// Load reads the manifest of a directory. The project is nil when there are errors among the diagnostics.
+// Load reads the manifest of a directory. When there are errors among the diagnostics the project has its directory and its
+// inputs, and nothing else.
 func Load(ctx context.Context, dir string, o Options) (*manifest.Project, template.Diagnostics) {
 	l := loader{options: o}
 	abs, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, template.Diagnostics{template.Errorf(template.Pos{}, "find %s: %v", dir, err)}
+		return &manifest.Project{Dir: dir}, template.Diagnostics{template.Errorf(template.Pos{}, "find %s: %v", dir, err)}
 	}
 	l.files = newFiles(abs)
 	p := l.load(ctx)
-	if p != nil {
-		p.Inputs = l.files.names()
-	}
 	if l.diags.HasErrors() {
-		return nil, l.diags
+		p = &manifest.Project{Dir: abs}
 	}
+	p.Inputs = l.files.names()
 	return p, l.diags
 }
 
