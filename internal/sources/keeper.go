@@ -297,7 +297,7 @@ func layShard(tx *kv.Tx, l layout, m *Mapping, shard string) ([]row, error) {
 
 // merged returns the row with which each of so many lanes goes on after others.
 func merged(rows []row, want int) row {
-	next := row{Factor: want, Cursor: rows[0].Cursor, Skip: rows[0].Skip, End: true}
+	next := row{Factor: want, Cursor: rows[0].Cursor, End: true}
 	now := done{}
 	equal := true
 	for _, r := range rows {
@@ -305,6 +305,9 @@ func merged(rows []row, want int) row {
 		next.Cursor = min(next.Cursor, r.Cursor)
 		next.End = next.End && r.End
 		now.Cursors = append(now.Cursors, r.Cursor)
+		if len(r.Skip) > len(next.Skip) {
+			next.Skip = r.Skip // all had the same, and have forgotten the oldest that they have passed
+		}
 		if r.Result != "" {
 			next.Result = r.Result
 		}
