@@ -62,6 +62,9 @@ func (f *Front) run(ctx context.Context, s *Service, op *schema.Op, h *handler, 
 	if broken := s.check.Violations(op.Input, in); broken != nil {
 		return nil, fault.New(s.validationCode(), "%s", validate.Message(broken))
 	}
+	if f.disturber != nil {
+		return f.disturbed(ctx, s, op.Name, func() (any, error) { return h.serve(ctx, in) })
+	}
 	return h.serve(ctx, in)
 }
 

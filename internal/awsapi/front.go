@@ -30,6 +30,7 @@ type Front struct {
 	machine     clock.Machine
 	verifier    *sigv4.Verifier
 	ledger      *work.Ledger
+	disturber   Disturber
 	log         *slog.Logger
 }
 
@@ -48,7 +49,9 @@ type Options struct {
 	// signed with a key; "" where nobody knows.
 	TraceOf func(key string) string
 	Ledger  *work.Ledger // counts the requests under way
-	Log     *slog.Logger
+	// Disturber makes calls go wrong; nil is nobody.
+	Disturber Disturber
+	Log       *slog.Logger
 }
 
 // New returns the front of the given services.
@@ -61,7 +64,7 @@ func New(o Options) *Front {
 	}
 	return &Front{
 		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, traceOf: o.TraceOf, enforcement: o.Enforcement,
-		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, log: o.Log,
+		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, disturber: o.Disturber, log: o.Log,
 	}
 }
 

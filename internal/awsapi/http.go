@@ -47,12 +47,18 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	in, out, err := f.serve(ctx, w, r, call, &t)
 	done(err, in, out)
+	if errors.Is(err, ErrLost) {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // serve reads, judges, runs and answers one request. It returns the sizes of
 // the bodies and the error that the caller was given.
 func (f *Front) serve(ctx context.Context, w http.ResponseWriter, r *http.Request, call *Call, t *target) (in, out int, err error) {
 	fail := func(err error) (int, int, error) {
+		if errors.Is(err, ErrLost) {
+			return in, 0, err
+		}
 		n := f.writeError(ctx, w, t, f.coded(ctx, t.service, opOrUnknown(t), err))
 		return in, n, err
 	}

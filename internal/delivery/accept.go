@@ -19,12 +19,13 @@ func (a *actor) accept(ctx context.Context, items []*item) {
 	if len(es) == 1 {
 		ctx = items[0].within(ctx)
 	}
+	planned := a.disturb(items, es)
 	outcomes, err := call(func() []Outcome {
 		rx, ok := a.receiver.(Accepter)
 		if !ok { // its service was there when the effect was emitted
 			panic("nothing delivers to " + a.key.name)
 		}
-		return rx.Accept(ctx, es)
+		return planned.handOver(es, func(es []Effect) []Outcome { return rx.Accept(ctx, es) })
 	}, len(es))
 	for i, it := range items {
 		if err != nil {

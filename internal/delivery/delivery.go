@@ -89,8 +89,10 @@ type Options struct {
 	Ledger   *work.Ledger
 	Recorder *record.Recorder // takes a span for each attempt
 	Log      *slog.Logger
-	Shards   int // over how many shards targets are spread; 1
-	Bytes    int // of effects in memory; 16 MiB
+	// Disturber makes deliveries go wrong; nil is nobody.
+	Disturber Disturber
+	Shards    int // over how many shards targets are spread; 1
+	Bytes     int // of effects in memory; 16 MiB
 
 	Machine clock.Machine
 }

@@ -64,11 +64,14 @@ func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) erro
 	verdicts := make([]verdict, len(items))
 	a.begin(items)
 	es := effects(items)
+	planned := a.disturb(items, es)
 	_, err := a.d.o.DB.Update(ctx, func(tx *kv.Tx) error {
 		if err := a.share.Guard(tx); err != nil {
 			return err
 		}
-		outcomes, err := call(func() []Outcome { return rx.AcceptTx(tx, now, es) }, len(es))
+		outcomes, err := call(func() []Outcome {
+			return planned.handOver(es, func(es []Effect) []Outcome { return rx.AcceptTx(tx, now, es) })
+		}, len(es))
 		if err != nil {
 			return err
 		}

@@ -113,6 +113,9 @@ func (i *instance) give(pl *place, v *invocation) bool {
 		v.result.Spawned, v.result.Spawn, v.result.Init = i.spawned, i.spawnTook, i.initTook
 	}
 	v.timer = i.r.machine.AfterFunc(i.pool.spec.Timeout, v.expire)
+	if v.doom != nil {
+		v.doomed()
+	}
 	i.mu.Unlock()
 
 	var tail *[]byte

@@ -19,6 +19,8 @@ type Invocation struct {
 	TraceID       string // value of the X-Ray header
 	Tail          bool   // return the end of the log
 	Limit         Limit
+
+	doom *time.Duration // after how long at it the process is killed; nil for never
 }
 
 // Limit bounds how many invocations may be under way at the same time.

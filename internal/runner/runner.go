@@ -51,6 +51,8 @@ type Options struct {
 	IdleAfter time.Duration
 	// MaxResponse is the largest response in bytes; 0 means [MaxResponse].
 	MaxResponse int
+	// Disturber makes invocations go wrong; nil is nobody.
+	Disturber Disturber
 }
 
 // A Runner runs functions. Its methods may be called concurrently.
@@ -129,6 +131,11 @@ func (r *Runner) Invoke(ctx context.Context, s *Spec, in Invocation) (Result, er
 	for _, v := range [...]string{in.RequestID, string(in.ARN), in.TraceID, in.ClientContext, in.Identity} {
 		if strings.ContainsAny(v, "\r\n\x00") { // these become lines of a head
 			return Result{}, fmt.Errorf("runner: %q has a line end", v)
+		}
+	}
+	if r.opts.Disturber != nil {
+		if res, answered, err := r.disturbed(ctx, s, &in); answered {
+			return res, err
 		}
 	}
 	p, err := r.pool(s)

@@ -1,0 +1,93 @@
+package delivery
+
+import (
+	"errors"
+	"time"
+)
+
+// Disturber makes deliveries go wrong on purpose, for tests of what then happens.
+type Disturber interface {
+	// Disturb is asked about an effect before each time that it is handed over.
+	Disturb(e *Effect) Disturbance
+}
+
+// Disturbance is what becomes of handing over an effect. The zero value is
+// nothing.
+type Disturbance struct {
+	Delay time.Duration // it is not handed over now: it waits so long, of model time, and others go first
+	Twice bool          // it is handed over once more after it was taken
+	Note  string        // what the attempt's span says of it
+}
+
+// errDelayed is why an effect waits that was delayed on purpose.
+var errDelayed = errors.New("delayed by a fault that was asked for")
+
+// disturbances are those of the effects of one call, in their order; nil is
+// none.
+type disturbances []Disturbance
+
+// disturb asks about items. An effect is delayed at its first attempt only: one
+// that is delayed at each would never arrive.
+func (a *actor) disturb(items []*item, es []Effect) disturbances {
+	d := a.d.o.Disturber
+	if d == nil {
+		return nil
+	}
+	var all disturbances
+	for i, it := range items {
+		one := d.Disturb(&es[i])
+		if it.tries > 0 {
+			one.Delay = 0
+		}
+		if one.Delay == 0 && !one.Twice {
+			continue
+		}
+		if all == nil {
+			all = make(disturbances, len(items))
+		}
+		all[i] = one
+		if it.hop != nil {
+			it.hop.Note("fault", one.Note)
+		}
+	}
+	return all
+}
+
+// handOver hands effects over as they are disturbed. An effect behind a delayed
+// one of its order is delayed too.
+func (ds disturbances) handOver(es []Effect, accept func([]Effect) []Outcome) []Outcome {
+	if ds == nil {
+		return accept(es)
+	}
+	out := make([]Outcome, len(es))
+	var given []Effect
+	var places []int
+	delayed := map[string]bool{}
+	for i := range es {
+		wait := ds[i].Delay
+		if order := es[i].Order; order != "" {
+			if delayed[order] && wait == 0 {
+				wait = time.Nanosecond // its place behind the other decides
+			}
+			delayed[order] = wait > 0
+		}
+		if wait > 0 {
+			out[i] = Outcome{Err: errDelayed, Throttled: true, After: wait}
+			continue
+		}
+		given, places = append(given, es[i]), append(places, i)
+	}
+	if len(given) == 0 {
+		return out
+	}
+	took := accept(given)
+	if len(took) != len(given) {
+		return took // call says what is wrong with that
+	}
+	for n, i := range places {
+		if out[i] = took[n]; ds[i].Twice && took[n].Err == nil {
+			accept(given[n : n+1])
+		}
+	}
+	return out
+}
