@@ -32,8 +32,8 @@ platform itself. All of it is kept in a mailbox; nothing leaves the machine unle
 a mail server was given when the cloud was started (--smtp), and then the list
 says what became of it.
 
-A mark stands for what AWS would have refused or not sent; "nube mail show" says
-what it was.`,
+What was not delivered is marked; "nube mail show" says why, and also whether AWS
+would have refused the sender.`,
 		Example: `  nube mail                            everything there is, the newest last
   nube mail --to ana@example.com -f    for one reader, and what comes, until Ctrl-C
   nube mail show                       the newest
@@ -231,8 +231,6 @@ func mark(m *control.Mail) string {
 		return "[undelivered] "
 	case slices.ContainsFunc(m.Recipients, func(r control.Recipient) bool { return r.State == "queued" || r.State == "retrying" }):
 		return "[sending] "
-	case len(m.Unverified) > 0:
-		return "[unverified sender] "
 	}
 	return ""
 }

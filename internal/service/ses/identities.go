@@ -274,27 +274,21 @@ func (s *Service) eachIdentity(ctx context.Context, names []string, each func(na
 func (s *Service) listIdentities(ctx context.Context, in *v1.ListIdentitiesRequest) (*v1.ListIdentitiesResponse, error) {
 	sp := spaceOf(cell(ctx))
 	out := &v1.ListIdentitiesResponse{Identities: []string{}}
-	kind := val(in.IdentityType)
+	l := list[identity]{rows: sp.identities(), key: sp.identity, limit: limitOf(in.MaxItems, 1000, 1000), want: func(name string, _ *identity) bool {
+		return in.IdentityType == nil || (*in.IdentityType == "EmailAddress") == isAddress(name)
+	}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.identities(), sp.identity, in.NextToken, limitOf(in.MaxItems, 1000, 1000), func(name string, _ *identity) bool {
-		if kind == "EmailAddress" && !isAddress(name) || kind == "Domain" && isAddress(name) {
-			return false
-		}
-		out.Identities = append(out.Identities, name)
-		return true
-	})
+	out.NextToken, err = l.page(ctx, s, in.NextToken, func(name string, _ *identity) { out.Identities = append(out.Identities, name) })
 	return out, err
 }
 
 func (s *Service) listVerifiedAddresses(ctx context.Context, _ *schema.Empty) (*v1.ListVerifiedEmailAddressesResponse, error) {
 	sp := spaceOf(cell(ctx))
 	out := &v1.ListVerifiedEmailAddressesResponse{VerifiedEmailAddresses: []string{}}
-	_, err := page(ctx, s, sp.identities(), sp.identity, nil, -1, func(name string, id *identity) bool {
-		if isAddress(name) && !id.Verified.IsZero() {
-			out.VerifiedEmailAddresses = append(out.VerifiedEmailAddresses, name)
-		}
-		return false
-	})
+	l := list[identity]{rows: sp.identities(), key: sp.identity, limit: -1, want: func(name string, id *identity) bool {
+		return isAddress(name) && !id.Verified.IsZero()
+	}}
+	_, err := l.page(ctx, s, nil, func(name string, _ *identity) { out.VerifiedEmailAddresses = append(out.VerifiedEmailAddresses, name) })
 	return out, err
 }
 
@@ -302,11 +296,10 @@ func (s *Service) listEmailIdentities(ctx context.Context, in *v2.ListEmailIdent
 	sp := spaceOf(cell(ctx))
 	out := &v2.ListEmailIdentitiesResponse{EmailIdentities: []v2.IdentityInfo{}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.identities(), sp.identity, in.NextToken, limitOf(in.PageSize, 100, 1000), func(name string, id *identity) bool {
+	out.NextToken, err = (&list[identity]{rows: sp.identities(), key: sp.identity, limit: limitOf(in.PageSize, 100, 1000)}).page(ctx, s, in.NextToken, func(name string, id *identity) {
 		out.EmailIdentities = append(out.EmailIdentities, v2.IdentityInfo{
 			IdentityType: ptr(identityType(name)), IdentityName: &name, SendingEnabled: ptr(!id.Verified.IsZero()), VerificationStatus: ptr(id.status()),
 		})
-		return true
 	})
 	return out, err
 }

@@ -97,7 +97,6 @@ func (s *Service) accept(tx *kv.Tx, c keyspace.Cell, l *letter) error {
 	for n, piece := range slices.Collect(slices.Chunk(l.raw, pieceMax)) {
 		tx.Set(sp.piece(l.ID, n), piece)
 	}
-	l.tally(tx, sp)
 	tx.Signal(sp.arrived())
 	return s.dispatch(tx, c, l)
 }
@@ -114,7 +113,7 @@ const (
 
 func quarterOf(i clock.Instant) clock.Instant { return i - i%clock.Instant(quarter) }
 
-// tally counts the recipients for the statistics.
+// tally counts the recipients of mail that an account sends.
 func (l *letter) tally(tx *kv.Tx, sp space) {
 	at := quarterOf(l.At)
 	tried := 0

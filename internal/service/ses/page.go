@@ -8,16 +8,24 @@ import (
 	"github.com/nube-run/nube/internal/kv"
 )
 
-// page reads rows that are listed by their names, the last element of their
-// keys: at most limit for which take returns true, from where token says. key
-// makes the key of a name.
-func page[T any](ctx context.Context, s *Service, r kv.Range, key func(name string) kv.Key, token *string, limit int, take func(name string, row *T) bool) (next *string, err error) {
+// list is how rows are listed by their names, which are the last elements of
+// their keys.
+type list[T any] struct {
+	rows  kv.Range
+	key   func(name string) kv.Key
+	limit int
+	want  func(name string, row *T) bool // nil: all
+}
+
+// page gives the rows of a page, which begins where token says, to take.
+func (l *list[T]) page(ctx context.Context, s *Service, token *string, take func(name string, row *T)) (next *string, err error) {
+	r := l.rows
 	if token != nil {
 		name, err := base64.RawURLEncoding.DecodeString(*token)
 		if err != nil || len(name) == 0 {
 			return nil, fault.New(invalidToken, "The specified next token is not valid.")
 		}
-		r.Start = kv.Next(key(string(name)))
+		r.Start = kv.Next(l.key(string(name)))
 	}
 	sp := spaceOf(cell(ctx))
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
@@ -32,17 +40,19 @@ func page[T any](ctx context.Context, s *Service, r kv.Range, key func(name stri
 			if err := d.Done(); err != nil {
 				return err
 			}
-			if taken == limit {
-				next = ptr(base64.RawURLEncoding.EncodeToString([]byte(last)))
-				return nil
-			}
 			var row T
 			if err := decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
-			if last = name; take(name, &row) {
-				taken++
+			if l.want != nil && !l.want(name, &row) {
+				continue
 			}
+			if taken == l.limit {
+				next = ptr(base64.RawURLEncoding.EncodeToString([]byte(last)))
+				return nil
+			}
+			take(name, &row)
+			taken, last = taken+1, name
 		}
 		return nil
 	})

@@ -92,10 +92,14 @@ func isFinal(err error) bool {
 	return errors.As(err, &f)
 }
 
-// finally marks the answers of a server that are for good.
-func finally(err error) error {
+// said is a server's answer as it gave it, and whether it is for good.
+func said(err error) error {
 	var answer *textproto.Error
-	if errors.As(err, &answer) && answer.Code >= 500 {
+	if !errors.As(err, &answer) {
+		return err
+	}
+	err = fmt.Errorf("%d %s", answer.Code, answer.Msg)
+	if answer.Code >= 500 {
 		return final{err}
 	}
 	return err

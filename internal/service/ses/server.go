@@ -83,7 +83,7 @@ func (s *Server) send(ctx context.Context, sender, recipient string, raw []byte)
 		func() error { return data(c, raw) },
 	} {
 		if err := step(); err != nil {
-			return fmt.Errorf("mail server %s: %w", s.address, finally(err))
+			return fmt.Errorf("mail server %s: %w", s.address, said(err))
 		}
 	}
 	c.Quit() // it has taken the message; how it says good-bye does not matter

@@ -192,9 +192,8 @@ func (s *Service) listSetsV1(ctx context.Context, in *v1.ListConfigurationSetsRe
 	sp := spaceOf(cell(ctx))
 	out := &v1.ListConfigurationSetsResponse{ConfigurationSets: []v1.ConfigurationSet{}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.sets(), sp.set, in.NextToken, limitOf(in.MaxItems, 1000, 1000), func(name string, _ *configSet) bool {
+	out.NextToken, err = (&list[configSet]{rows: sp.sets(), key: sp.set, limit: limitOf(in.MaxItems, 1000, 1000)}).page(ctx, s, in.NextToken, func(name string, _ *configSet) {
 		out.ConfigurationSets = append(out.ConfigurationSets, v1.ConfigurationSet{Name: &name})
-		return true
 	})
 	return out, err
 }
@@ -203,9 +202,8 @@ func (s *Service) listSetsV2(ctx context.Context, in *v2.ListConfigurationSetsRe
 	sp := spaceOf(cell(ctx))
 	out := &v2.ListConfigurationSetsResponse{ConfigurationSets: []string{}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.sets(), sp.set, in.NextToken, limitOf(in.PageSize, 1000, 1000), func(name string, _ *configSet) bool {
+	out.NextToken, err = (&list[configSet]{rows: sp.sets(), key: sp.set, limit: limitOf(in.PageSize, 1000, 1000)}).page(ctx, s, in.NextToken, func(name string, _ *configSet) {
 		out.ConfigurationSets = append(out.ConfigurationSets, name)
-		return true
 	})
 	return out, err
 }

@@ -2,6 +2,7 @@ package ses
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
@@ -73,16 +74,15 @@ func (s *Service) unsuppress(ctx context.Context, in *v2.DeleteSuppressedDestina
 func (s *Service) listSuppressed(ctx context.Context, in *v2.ListSuppressedDestinationsRequest) (*v2.ListSuppressedDestinationsResponse, error) {
 	sp := spaceOf(cell(ctx))
 	out := &v2.ListSuppressedDestinationsResponse{SuppressedDestinationSummaries: []v2.SuppressedDestinationSummary{}}
-	wanted := strings.Join(in.Reasons, " ")
+	l := list[suppressed]{rows: sp.suppressions(), key: sp.suppressed, limit: limitOf(in.PageSize, 1000, 1000), want: func(_ string, row *suppressed) bool {
+		return (len(in.Reasons) == 0 || slices.Contains(in.Reasons, row.Reason)) &&
+			(in.StartDate == nil || row.At >= *in.StartDate) && (in.EndDate == nil || row.At <= *in.EndDate)
+	}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.suppressions(), sp.suppressed, in.NextToken, limitOf(in.PageSize, 1000, 1000), func(address string, row *suppressed) bool {
-		if len(in.Reasons) > 0 && !strings.Contains(wanted, row.Reason) || in.StartDate != nil && row.At < *in.StartDate || in.EndDate != nil && row.At > *in.EndDate {
-			return false
-		}
+	out.NextToken, err = l.page(ctx, s, in.NextToken, func(address string, row *suppressed) {
 		out.SuppressedDestinationSummaries = append(out.SuppressedDestinationSummaries, v2.SuppressedDestinationSummary{
 			EmailAddress: &address, Reason: &row.Reason, LastUpdateTime: &row.At,
 		})
-		return true
 	})
 	return out, err
 }

@@ -182,9 +182,8 @@ func (s *Service) listTemplates(ctx context.Context, in *v1.ListTemplatesRequest
 	sp := spaceOf(cell(ctx))
 	out := &v1.ListTemplatesResponse{TemplatesMetadata: []v1.TemplateMetadata{}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.templates(), sp.template, in.NextToken, limitOf(in.MaxItems, 10, 100), func(name string, t *template) bool {
+	out.NextToken, err = (&list[template]{rows: sp.templates(), key: sp.template, limit: limitOf(in.MaxItems, 10, 100)}).page(ctx, s, in.NextToken, func(name string, t *template) {
 		out.TemplatesMetadata = append(out.TemplatesMetadata, v1.TemplateMetadata{Name: &name, CreatedTimestamp: &t.Created})
-		return true
 	})
 	return out, err
 }
@@ -193,9 +192,8 @@ func (s *Service) listEmailTemplates(ctx context.Context, in *v2.ListEmailTempla
 	sp := spaceOf(cell(ctx))
 	out := &v2.ListEmailTemplatesResponse{TemplatesMetadata: []v2.EmailTemplateMetadata{}}
 	var err error
-	out.NextToken, err = page(ctx, s, sp.templates(), sp.template, in.NextToken, limitOf(in.PageSize, 10, 100), func(name string, t *template) bool {
+	out.NextToken, err = (&list[template]{rows: sp.templates(), key: sp.template, limit: limitOf(in.PageSize, 10, 100)}).page(ctx, s, in.NextToken, func(name string, t *template) {
 		out.TemplatesMetadata = append(out.TemplatesMetadata, v2.EmailTemplateMetadata{TemplateName: &name, CreatedTimestamp: &t.Created})
-		return true
 	})
 	return out, err
 }

@@ -1,0 +1,226 @@
+package ses
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// postOffice is a mail server that answers as answer says, which is asked before
+// each command: "" for the usual, or a whole answer.
+type postOffice struct {
+	t      *testing.T
+	l      net.Listener
+	answer func(command string) string
+
+	mu   sync.Mutex
+	took []string // "sender recipient subject"
+}
+
+func newPostOffice(t *testing.T, answer func(string) string) *postOffice {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &postOffice{t: t, l: l, answer: answer}
+	var talks sync.WaitGroup
+	talks.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			talks.Go(func() { p.talk(c) })
+		}
+	})
+	t.Cleanup(func() { l.Close(); talks.Wait() })
+	return p
+}
+
+func (p *postOffice) server() *Server {
+	s, err := ParseServer(p.l.Addr().String())
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+// talk is one conversation, as RFC 5321 has it.
+func (p *postOffice) talk(c net.Conn) {
+	defer c.Close()
+	r := bufio.NewReader(c)
+	say := func(s string) { fmt.Fprintf(c, "%s\r\n", s) }
+	say("220 post office")
+	var sender, recipient string
+	for {
+		line, err := r.ReadString('\n')
+		if err != nil {
+			return
+		}
+		line = strings.TrimSpace(line)
+		if a := p.answer(line); a != "" {
+			say(a)
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		switch strings.ToUpper(word) {
+		case "EHLO", "HELO":
+			say("250-post office\r\n250 8BITMIME")
+			continue
+		case "MAIL":
+			sender = address(rest)
+		case "RCPT":
+			recipient = address(rest)
+		case "DATA":
+			say("354 go on")
+			subject := ""
+			for {
+				line, err := r.ReadString('\n')
+				if err != nil {
+					return
+				}
+				if s, ok := strings.CutPrefix(line, "Subject: "); ok {
+					subject = strings.TrimSpace(s)
+				}
+				if line == ".\r\n" {
+					break
+				}
+			}
+			p.mu.Lock()
+			p.took = append(p.took, sender+" "+recipient+" "+subject)
+			p.mu.Unlock()
+		case "QUIT":
+			say("221 bye")
+			return
+		}
+		say("250 ok")
+	}
+}
+
+func address(s string) string {
+	_, s, _ = strings.Cut(s, "<")
+	s, _, _ = strings.Cut(s, ">")
+	return s
+}
+
+const twoReaders = `{"Source":"shop@example.com","ReturnPath":"bounces@example.com","Destination":{"ToAddresses":["ana@example.com","bo@example.com"]},"Message":{"Subject":{"Data":"hello"},"Body":{"Text":{"Data":"x\n.\nline"}}}}`
+
+func states(m Mail) (out []string) {
+	for _, r := range m.Recipients {
+		out = append(out, fmt.Sprintf("%s %s %d %s", r.Address, r.State, r.Tries, r.Detail))
+	}
+	return out
+}
+
+// TestRelay takes mail to the mail server, once for each recipient.
+func TestRelay(t *testing.T) {
+	p := newPostOffice(t, func(string) string { return "" })
+	b := newBed(t, Options{Server: p.server()})
+	b.do("v1.SendEmail", twoReaders, nil)
+	b.settle()
+	if d := cmp.Diff([]string{"ana@example.com sent 1 ", "bo@example.com sent 1 "}, states(b.mails(Query{})[0])); d != "" {
+		t.Error(d)
+	}
+	if len(p.took) != 2 || !strings.HasPrefix(p.took[0], "bounces@example.com ") || !strings.HasSuffix(p.took[1], " hello") {
+		t.Errorf("the server took %q", p.took)
+	}
+	// What is suppressed, simulated or could not be rendered stays.
+	b.do("v2.PutSuppressedDestination", `{"EmailAddress":"gone@example.com","Reason":"BOUNCE"}`, nil)
+	b.do("v1.SendEmail", `{"Source":"shop@example.com","Destination":{"ToAddresses":["gone@example.com","bounce@simulator.amazonses.com"]},"Message":{"Subject":{"Data":"x"},"Body":{"Text":{"Data":"x"}}}}`, nil)
+	b.do("v1.CreateTemplate", `{"Template":{"TemplateName":"t","SubjectPart":"{{x}}","TextPart":"x"}}`, nil)
+	b.do("v1.SendTemplatedEmail", `{"Source":"shop@example.com","Destination":{"ToAddresses":["ana@example.com"]},"Template":"t","TemplateData":"{}"}`, nil)
+	b.settle()
+	if len(p.took) != 2 {
+		t.Errorf("the server took %q", p.took[2:])
+	}
+}
+
+// TestRelayRetries: what the server does not take now is tried again for one
+// recipient alone; what it refuses is not.
+func TestRelayRetries(t *testing.T) {
+	var mu sync.Mutex
+	busy := 2
+	p := newPostOffice(t, func(command string) string {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case strings.HasPrefix(command, "RCPT TO:<bo@"):
+			return "550 no such user"
+		case strings.HasPrefix(command, "RCPT TO:<ana@") && busy > 0:
+			busy--
+			return "450 come back later"
+		}
+		return ""
+	})
+	b := newBed(t, Options{Server: p.server()})
+	b.do("v1.SendEmail", twoReaders, nil)
+	b.settle()
+	prefix := "mail server " + p.l.Addr().String() + ": "
+	want := []string{"ana@example.com retrying 1 " + prefix + "450 come back later", "bo@example.com refused 1 " + prefix + "550 no such user"}
+	if d := cmp.Diff(want, states(b.mails(Query{})[0])); d != "" {
+		t.Error(d)
+	}
+	for range 2 {
+		if err := b.model.Set(b.model.Now().Add(time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		b.settle()
+	}
+	want[0] = "ana@example.com sent 3 "
+	if d := cmp.Diff(want, states(b.mails(Query{})[0])); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff([]string{"bounces@example.com ana@example.com hello"}, p.took); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestRelayAfterDeletion: a mail that was deleted goes nowhere.
+func TestRelayAfterDeletion(t *testing.T) {
+	p := newPostOffice(t, func(command string) string {
+		if strings.HasPrefix(command, "MAIL") {
+			return "421 closed"
+		}
+		return ""
+	})
+	b := newBed(t, Options{Server: p.server()})
+	b.do("v1.SendEmail", twoReaders, nil)
+	b.settle()
+	if err := b.s.DeleteMails(b.ctx, here); err != nil {
+		t.Fatal(err)
+	}
+	p.answer = func(string) string { return "" }
+	if err := b.model.Set(b.model.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if len(p.took) > 0 || len(b.mails(Query{})) > 0 {
+		t.Errorf("the server took %q, the mailbox has %d", p.took, len(b.mails(Query{})))
+	}
+}
+
+func TestParseServer(t *testing.T) {
+	for text, want := range map[string]Server{
+		"localhost:1025":                  {address: "localhost:1025"},
+		"mail.example.com":                {address: "mail.example.com:25"},
+		"smtp://ana:s%3Acret@[::1]:2525/": {address: "[::1]:2525", user: "ana", password: "s:cret"},
+		"smtps://mail.example.com":        {address: "mail.example.com:465", tls: true},
+	} {
+		got, err := ParseServer(text)
+		if err != nil || *got != want {
+			t.Errorf("%q is %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", ":25", "http://x:1", "smtp://", "smtp://x/path", "smtp://x?y=1", "smtp://%"} {
+		if got, err := ParseServer(text); err == nil {
+			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
