@@ -17,8 +17,8 @@
 //
 // Invariants: an index entry exists exactly for the items that have its key attributes, and equals the projection of the
 // item, in every snapshot; so does a place in the order of expiry for the items that expire; a stream record is in the same
-// commit as its change, whoever made it, and after the record that closes a stream there is none; the id of a table or a
-// stream is never used again; a transaction changes all of its items or none.
+// commit as its change, whoever made it, and in no later commit than the stream's end; the id of a table or a stream is
+// never used again; a transaction changes all of its items or none.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 package dynamodb

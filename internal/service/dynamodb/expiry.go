@@ -1,7 +1,6 @@
 package dynamodb
 
 import (
-	"bytes"
 	"context"
 	"time"
 
@@ -104,8 +103,8 @@ func (x *expiry) Fire(ctx context.Context, shard *timer.Shard, now instant) erro
 	return nil
 }
 
-// expire deletes some items whose time is over, and reports whether there may be more. What is over is only hinted at by
-// the order of expiry: each item is read again, so that one that was given more time in between stays.
+// expire deletes some items whose time is over, and reports whether there may be more. The items are read, so that one that
+// is given more time at the same moment conflicts; the order of expiry is only looked at, as it changes with the items.
 func (s *Service) expire(tx *kv.Tx, e expiring, from origin) (more bool, err error) {
 	t, err := s.table(tx, e.cell, e.name)
 	if err != nil || t == nil || t.ID != e.id || !t.TTL.Enabled {
@@ -129,7 +128,7 @@ func (s *Service) expire(tx *kv.Tx, e expiring, from origin) (more bool, err err
 	return false, nil
 }
 
-// expireItem deletes the item that the order of expiry has at a key, if it is still to expire then.
+// expireItem deletes the item that the order of expiry has at a key.
 func (t *table) expireItem(tx *kv.Tx, at kv.Key, from origin) (w written, err error) {
 	_, key, err := t.layout.expiring(at)
 	if err != nil {
@@ -141,10 +140,6 @@ func (t *table) expireItem(tx *kv.Tx, at kv.Key, from origin) (w written, err er
 	}
 	if w.before, err = decodeItem(row); err != nil {
 		return w, err
-	}
-	second, ok := t.expires(w.before, 0)
-	if !ok || !bytes.Equal(t.layout.expiry(second, key), at) {
-		return w, nil // it has been changed since
 	}
 	w.beforeSize = sizeOf(w.before)
 	return w, t.store(tx, key, &w, from)

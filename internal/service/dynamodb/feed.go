@@ -132,8 +132,8 @@ func (s *Service) openStream(tx *kv.Tx, c keyspace.Cell, t *table, now instant) 
 	return f.save(tx, c)
 }
 
-// closeStream ends the table's stream. That it has ended stands in the stream itself, after its last record: a write that
-// is under way either comes before, or sees that there is no stream any more.
+// closeStream ends the table's stream, in a commit that changes the table's row too: a write that is under way either comes
+// before, or sees that there is no stream any more. Whoever sees the stream closed sees all of it.
 func closeStream(tx *kv.Tx, c keyspace.Cell, t *table, now instant) error {
 	f, err := readFeed(tx, c, t.Name, t.Stream.Label)
 	if err != nil {
@@ -143,8 +143,6 @@ func closeStream(tx *kv.Tx, c keyspace.Cell, t *table, now instant) error {
 		return fmt.Errorf("dynamodb: table %s: its stream %s is not there", t.Name, t.Stream.Label)
 	}
 	f.Closed = now
-	end := record{event: eventClose, created: now}
-	tx.Append(f.layout.log(), nil, end.encode())
 	tx.Signal(f.layout.log())
 	return f.save(tx, c)
 }

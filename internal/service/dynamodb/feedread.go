@@ -49,25 +49,17 @@ type rowOrError struct {
 	err error
 }
 
-// last is the place after the last record, trimmed or not, and whether the stream ends there.
-func (f *feed) last(sn *kv.Snap) (at kv.Stamp, err error) {
+// last is the place after the last record, trimmed or not.
+func (f *feed) last(sn *kv.Snap) (kv.Stamp, error) {
 	horizon, err := f.horizon(sn)
 	if err != nil {
-		return at, err
+		return kv.Stamp{}, err
 	}
-	for s, r := range f.rows(sn, horizon, kv.ScanOptions{Reverse: true, Limit: 2}) {
-		if r.err != nil {
-			return at, r.err
-		}
-		if !isClose(r.row) {
-			return s, nil
-		}
+	for at, r := range f.rows(sn, horizon, kv.ScanOptions{Reverse: true, Limit: 1}) {
+		return at, r.err
 	}
 	if horizon.IsZero() {
 		return keyspace.NewStamp(f.Start, 0), nil
 	}
 	return horizon, nil
 }
-
-// isClose reports whether a stored record says that the stream was closed.
-func isClose(row []byte) bool { return len(row) > 1 && event(row[1]) == eventClose }

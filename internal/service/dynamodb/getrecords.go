@@ -51,9 +51,6 @@ func (s *Service) getRecords(ctx context.Context, in *shapes.GetRecordsInput) (*
 			if r.err != nil {
 				return r.err
 			}
-			if isClose(r.row) {
-				break
-			}
 			if len(out.Records) == limit || bytes > 0 && bytes+len(r.row) > maxRecordBytes {
 				end = false
 				break

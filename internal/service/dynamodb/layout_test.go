@@ -134,7 +134,6 @@ func FuzzRecord(f *testing.F) {
 	item := parseItem(f, `{"h":{"S":"a"},"r":{"N":"1"}}`)
 	f.Add((&record{event: eventInsert, created: 1, key: item, after: item}).encode())
 	f.Add((&record{event: eventRemove, expired: true, key: item, before: item, cause: causes.Cause{Request: "r", By: "b"}}).encode())
-	f.Add((&record{event: eventClose, created: 1}).encode())
 	f.Fuzz(func(t *testing.T, v []byte) {
 		r, err := decodeRecord(v)
 		if err != nil {

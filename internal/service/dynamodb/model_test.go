@@ -144,9 +144,6 @@ func (c *cloud) records(name string) (out []record) {
 			if err != nil {
 				return err
 			}
-			if isClose(p.Value) {
-				break
-			}
 			r, err := decodeRecord(p.Value)
 			if err != nil {
 				return err

@@ -133,7 +133,7 @@ func trim(tx *kv.Tx, c keyspace.Cell, table, label string, now instant) (gone, m
 		if err != nil {
 			return false, false, err
 		}
-		if over := created.Add(retention); over > now || isClose(r.row) {
+		if over := created.Add(retention); over > now {
 			f.trim = min(f.trim, roundUp(over))
 			break
 		}

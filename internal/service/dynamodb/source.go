@@ -101,7 +101,7 @@ func (source) Seek(sn *kv.Snap, stream arn.ARN, _ string, p sources.Position) (s
 		if err != nil {
 			return "", err
 		}
-		if created >= p.Time || isClose(r.row) {
+		if created >= p.Time {
 			break
 		}
 		at = stamp
@@ -132,9 +132,6 @@ func (source) Fetch(sn *kv.Snap, stream arn.ARN, _ string, after sources.Cursor,
 		switch {
 		case r.err != nil:
 			return page, r.err
-		case isClose(r.row):
-			page.End = true
-			return page, nil
 		case len(page.Records) == want.Records || size >= want.Bytes && len(page.Records) > 0:
 			return page, nil
 		}

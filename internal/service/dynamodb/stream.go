@@ -29,8 +29,6 @@ const (
 //	3 ×       uvarint length and encoding of: the key, the new image, the old image; length 0 for none
 //	          the cause of the change, as package record encodes it; nothing for none
 //
-// The last record of a stream that was closed is the one that says so; it has nothing but its time.
-//
 // History: format 1, of version 1 of the layout, had no causes.
 type record struct {
 	event   event
@@ -48,7 +46,6 @@ const (
 	eventInsert event = 1 + iota
 	eventModify
 	eventRemove
-	eventClose
 )
 
 func (e event) String() string {
@@ -59,8 +56,6 @@ func (e event) String() string {
 		return "MODIFY"
 	case eventRemove:
 		return "REMOVE"
-	case eventClose:
-		return "CLOSE"
 	}
 	return fmt.Sprintf("event %d", uint8(e))
 }
@@ -128,7 +123,7 @@ func decodeRecord(v []byte) (r record, err error) {
 	bad := func() (record, error) {
 		return record{}, fmt.Errorf("dynamodb: damaged stream record of %d bytes", len(v))
 	}
-	if len(v) < recordHeader || v[0] != recordFormat || v[1] < byte(eventInsert) || v[1] > byte(eventClose) || v[2] > 1 {
+	if len(v) < recordHeader || v[0] != recordFormat || v[1] < byte(eventInsert) || v[1] > byte(eventRemove) || v[2] > 1 {
 		return bad()
 	}
 	r.event, r.expired = event(v[1]), v[2] == 1

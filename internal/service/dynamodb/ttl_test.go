@@ -342,6 +342,18 @@ func TestTTLOfDeletedTable(t *testing.T) {
 	c.do("DeleteTable", `{"TableName":"plain"}`)
 	c.do("CreateTable", plainTable)
 	c.putTTL("a", time.Hour)
+	err := c.db.View(c.ctx, func(sn *kv.Snap) error {
+		for p, err := range sn.Scan(catalogOf(testCell).allExpiring(), kv.ScanOptions{KeysOnly: true}) {
+			if err != nil {
+				return err
+			}
+			t.Errorf("still among the tables whose items expire: %s", p.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if r := c.settledNow(); !r.Next.IsZero() {
 		t.Errorf("something is due at %s", r.Next)
 	}
