@@ -327,6 +327,30 @@ var Table = schema.Table{
 			{Name: "RetentionInDays", Shape: 6},
 			{Name: "Tags", Shape: 5},
 		}},
+		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "ArchivingOptions", Shape: 120},
+			{Name: "DeliveryOptions", Shape: 121},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "ReputationOptions", Shape: 122},
+			{Name: "SendingOptions", Shape: 123},
+			{Name: "SuppressionOptions", Shape: 124},
+			{Name: "Tags", Shape: 5},
+			{Name: "TrackingOptions", Shape: 128},
+			{Name: "VdmOptions", Shape: 129},
+		}},
+		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "ConfigurationSetAttributes", Shape: 132},
+			{Name: "DkimAttributes", Shape: 133},
+			{Name: "DkimSigningAttributes", Shape: 134},
+			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "FeedbackAttributes", Shape: 135},
+			{Name: "MailFromAttributes", Shape: 136},
+			{Name: "Tags", Shape: 5},
+		}},
+		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "Tags", Shape: 5},
+			{Name: "Template", Shape: 137},
+		}},
 	},
 	Shapes: []schema.Shape{
 		0: {Kind: schema.String},
@@ -784,5 +808,71 @@ var Table = schema.Table{
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
 		119: {Kind: schema.List, Elem: 24},
+		120: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ArchiveArn", Shape: 0},
+		}},
+		121: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaxDeliverySeconds", Shape: 9},
+			{Name: "SendingPoolName", Shape: 0},
+			{Name: "TlsPolicy", Shape: 0},
+		}},
+		122: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ReputationMetricsEnabled", Shape: 1},
+		}},
+		123: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "SendingEnabled", Shape: 1},
+		}},
+		124: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "SuppressedReasons", Shape: 7},
+			{Name: "ValidationOptions", Shape: 125},
+		}},
+		125: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 126, Required: true},
+		}},
+		126: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
+			{Name: "OverallConfidenceThreshold", Shape: 127},
+		}},
+		127: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
+		}},
+		128: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CustomRedirectDomain", Shape: 0},
+			{Name: "HttpsPolicy", Shape: 0},
+		}},
+		129: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 130},
+			{Name: "GuardianOptions", Shape: 131},
+		}},
+		130: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "EngagementMetrics", Shape: 0, Required: true},
+		}},
+		131: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
+		}},
+		132: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConfigurationSetName", Shape: 0},
+		}},
+		133: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "SigningEnabled", Shape: 1},
+		}},
+		134: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DomainSigningPrivateKey", Shape: 0},
+			{Name: "DomainSigningSelector", Shape: 0},
+			{Name: "NextSigningKeyLength", Shape: 0},
+		}},
+		135: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "EmailForwardingEnabled", Shape: 1},
+		}},
+		136: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "BehaviorOnMxFailure", Shape: 0},
+			{Name: "MailFromDomain", Shape: 0},
+		}},
+		137: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "HtmlPart", Shape: 0},
+			{Name: "SubjectPart", Shape: 0, Required: true},
+			{Name: "TemplateName", Shape: 0, CreateOnly: true},
+			{Name: "TextPart", Shape: 0},
+		}},
 	},
 }
