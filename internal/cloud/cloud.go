@@ -15,6 +15,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/inject"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/kv/pebblekv"
@@ -45,6 +46,7 @@ type Cloud struct {
 	parts    *parts
 	settler  *work.Settler
 	clock    *modelClock
+	faults   *inject.Set
 	front    *awsapi.Front
 
 	listeners *listeners
@@ -55,7 +57,7 @@ type Cloud struct {
 func Open(ctx context.Context, o Options) (*Cloud, error) {
 	o.setDefaults()
 	c := &Cloud{
-		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12],
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12], faults: &inject.Set{},
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
@@ -75,6 +77,9 @@ func (c *Cloud) open(ctx context.Context) (err error) {
 	}
 	if c.place.temp {
 		c.stopping(func(context.Context) error { return os.RemoveAll(c.place.work) })
+	}
+	if !c.place.temp {
+		c.place.fs = c.faults.Disk(c.place.fs)
 	}
 	// The one waits for the disk, the other asks the kernel what it can do:
 	// together they take as long as the first alone.

@@ -93,7 +93,7 @@ func (ls *listeners) close(ctx context.Context) error {
 func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 	edge := c.parts.edge
 	api := &control.Server{
-		Front: c.front, Settler: c.settler, Clock: c.clock, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
+		Front: c.front, Settler: c.settler, Clock: c.clock, Faults: faults{c.faults, !c.place.temp}, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
 	}
 	aws = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {
@@ -114,5 +114,5 @@ func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 		}
 		c.front.ServeHTTP(w, r)
 	})
-	return aws, edge.Gateway(), c.receiver()
+	return aws, c.faults.Gateway(edge.Gateway(), c.recorder), c.receiver()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/edge"
+	"github.com/nube-run/nube/internal/inject"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/resource"
@@ -97,7 +98,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	c.front = awsapi.New(awsapi.Options{
 		Services: p.services(), Identities: p.iam, Account: c.opts.Account, Region: c.opts.Region, Model: c.model, Enforcement: c.opts.IAM,
 		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, TraceOf: p.runner.TraceOf,
-		Ledger: c.ledger, Log: c.log,
+		Ledger: c.ledger, Disturber: inject.Calls{Set: c.faults}, Log: c.log,
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
@@ -114,7 +115,7 @@ func (c *Cloud) makeFloor(p *parts) {
 	// held is taken at once, not when it has been silent for long enough.
 	p.owner = &timer.Owner{DB: c.db, Log: c.log}
 	p.timers = timer.New(timer.Options{DB: c.db, Owner: p.owner, Model: c.model, Ledger: c.ledger, Log: c.log})
-	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Recorder: c.recorder, Log: c.log})
+	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Recorder: c.recorder, Log: c.log, Disturber: inject.Deliveries{Set: c.faults}})
 }
 
 // makeServices makes each service with what it needs of the others.
@@ -129,7 +130,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	p.runner, err = runner.Open(runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
-		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(),
+		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(), Disturber: inject.Functions{Set: c.faults},
 	})
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		p.delivery.Receive(r)
 	}
 	p.mappings = sources.New(sources.Options{
-		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: p.lambda.Functions(), Log: c.log,
+		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: twiceRead{p.lambda.Functions(), c.faults, c.recorder}, Log: c.log,
 	})
 	p.mappings.Read(p.dynamodb.Source())
 	p.lambda.Map(p.mappings)

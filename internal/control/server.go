@@ -35,6 +35,7 @@ type Server struct {
 	Front    *awsapi.Front
 	Settler  *work.Settler
 	Clock    Clock
+	Faults   Faults
 	Recorder *record.Recorder
 	Denials  *Denials
 	Platform Platform
@@ -83,6 +84,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.settle(w, r, body)
 	case "GET clock", "POST clock":
 		s.clock(w, r, body)
+	case "GET faults", "POST faults", "DELETE faults":
+		s.faults(w, r, body)
 	case "POST deploy":
 		s.deploy(w, r, body)
 	case "GET logs":

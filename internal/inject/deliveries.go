@@ -1,0 +1,52 @@
+package inject
+
+import (
+	"context"
+	"strings"
+
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/delivery"
+)
+
+// Deliveries disturbs effects on their way: it is a [delivery.Disturber].
+type Deliveries struct{ *Set }
+
+// Disturb implements [delivery.Disturber].
+func (s Deliveries) Disturb(e *delivery.Effect) (d delivery.Disturbance) {
+	if s.rules.Load() == nil {
+		return d
+	}
+	scheme := delivery.Scheme(e.Target)
+	var function string
+	if scheme == "lambda" {
+		function, _, _ = strings.Cut(arn.ARN(e.Target).ResourceID(), ":")
+	}
+	befalls := func(r *Rule) bool {
+		return (r.Kind == Duplicate || r.Kind == Reorder && e.Attempt == 1) && matches(r.Service, scheme) && (r.Function == "" || isFunction(r.Function, function))
+	}
+	// The effect's span is not in a context here; delivery notes it.
+	s.struck(context.Background(), befalls, func(b blow) {
+		if d.Note != "" {
+			d.Note += ", "
+		}
+		d.Note += b.String()
+		if b.Kind == Duplicate {
+			d.Twice = true
+		} else {
+			d.Delay = max(d.Delay, b.wait)
+		}
+	})
+	return d
+}
+
+// Twice reports whether a batch of a source is handed to a function twice, and
+// what its span is to say then.
+func (s *Set) Twice(function string) (note string, twice bool) {
+	if s.rules.Load() == nil {
+		return "", false
+	}
+	s.struck(context.Background(), func(r *Rule) bool {
+		return r.Kind == Duplicate && matches(r.Service, "lambda") && isFunction(r.Function, function)
+	}, func(b blow) { note, twice = b.String(), true })
+	return note, twice
+}
