@@ -61,10 +61,11 @@ func (c *compiler) compile() (*Pattern, error) {
 	return p, nil
 }
 
-// syntax is the reason of an error. Of what is no JSON at all, SNS says so first.
+// syntax is the reason of an error. Of what is no JSON at all, SNS says so first,
+// and does not show it.
 func (c *compiler) syntax(err error) string {
 	if c.isSNS() && !json.Valid(c.src) {
-		return "failed to parse JSON. " + reason(err)
+		return "failed to parse JSON. " + strings.Replace(reason(err), c.source(), "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)", 1)
 	}
 	return reason(err)
 }

@@ -112,7 +112,7 @@ func TestLimitsOfFilterPolicies(t *testing.T) {
 		{SNSAttributes, `{"s": [` + many(4) + `], "$or": [{"n": [` + many(6) + `]}, {"t": [` + many(4) + `], "$or": [{"i": [1,2,3,4]}, {"j": [1,2,3,4]}]}]}`, "FilterPolicy: Filter policy is too complex"},
 		{SNSBody, `{"$or": [{"m": [1,2,3]}, {"n": [1,2]}], "d": {"s": [1,2], "$or": [{"x": [1]}, {"y": [1,2,3]}]}}`, "FilterPolicy: Filter policy is too complex"},
 		{SNSBody, `{"key_a":"value_one"}`, "FilterPolicy: \"key_a\" must be an object or an array\n at [Source: (String)\"{\"key_a\":\"value_one\"}\"; line: 1, column: 11]"},
-		{SNSBody, `{"a"`, "FilterPolicy: failed to parse JSON. Unexpected end-of-input\n at [Source: (String)\"{\"a\"\"; line: 1, column: 5]"},
+		{SNSBody, `{"a"`, "FilterPolicy: failed to parse JSON. Unexpected end-of-input\n at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 5]"},
 	} {
 		_, err := Compile([]byte(test.policy), test.d)
 		got := ""

@@ -44,12 +44,16 @@ func (e *syntaxError) Error() string { return e.reason }
 func (s *scanner) fail(at int, format string, args ...any) error {
 	line := 1 + bytes.Count(s.src[:at], []byte("\n"))
 	column := at - bytes.LastIndexByte(s.src[:at], '\n')
+	return &syntaxError{fmt.Sprintf(format, args...) + fmt.Sprintf("\n at [Source: %s; line: %d, column: %d]", s.source(), line, column)}
+}
+
+// source is the text as errors show it.
+func (s *scanner) source() string {
 	const most = 500
-	source := `"` + string(s.src) + `"`
 	if n := len(s.src); n > most {
-		source = fmt.Sprintf(`"%s"[truncated %d chars]`, s.src[:most], n-most)
+		return fmt.Sprintf(`(String)"%s"[truncated %d chars]`, s.src[:most], n-most)
 	}
-	return &syntaxError{fmt.Sprintf(format, args...) + fmt.Sprintf("\n at [Source: (String)%s; line: %d, column: %d]", source, line, column)}
+	return `(String)"` + string(s.src) + `"`
 }
 
 // failHere returns an error that is placed where a parser is that has seen the

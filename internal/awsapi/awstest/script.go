@@ -50,7 +50,7 @@ func (s *Script) Run(text string) (string, error) {
 			return "", fmt.Errorf("line %d: %w", n+1, err)
 		}
 		for _, l := range answer {
-			out.WriteString("\t" + l + "\n")
+			out.WriteString("\t" + strings.ReplaceAll(l, "\n", `\n`) + "\n")
 		}
 	}
 	return out.String(), nil
@@ -201,12 +201,20 @@ func (s *Script) describe(a Answer, action string) []string {
 
 // hide numbers unique ids.
 func (s *Script) hide(text string) string {
-	return regexp.MustCompile(`\b(AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z2-7]{16}\b`).ReplaceAllStringFunc(text, func(id string) string {
+	return regexp.MustCompile(`\b((AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z2-7]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`).ReplaceAllStringFunc(text, func(id string) string {
 		name, ok := s.ids[id]
 		if !ok {
-			name = fmt.Sprintf("%s-%d", id[:4], len(s.ids)+1)
+			name = fmt.Sprintf("%s-%d", kindOf(id), len(s.ids)+1)
 			s.ids[id] = name
 		}
 		return name
 	})
+}
+
+// kindOf is what numbered ids of a form begin with.
+func kindOf(id string) string {
+	if strings.Contains(id, "-") {
+		return "uuid"
+	}
+	return id[:4]
 }
