@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/inject"
 	"github.com/nube-run/nube/internal/kv"
@@ -47,6 +48,7 @@ type Cloud struct {
 	settler  *work.Settler
 	clock    *modelClock
 	faults   *inject.Set
+	api      *control.Server
 	front    *awsapi.Front
 
 	listeners *listeners
@@ -151,6 +153,17 @@ func (c *Cloud) openSandbox() error {
 
 // workDir is a path below the cloud's directory on the operating system.
 func (c *Cloud) workDir(name string) string { return filepath.Join(c.place.work, name) }
+
+// codeDir is where functions' code is.
+func (c *Cloud) codeDir() string {
+	if c.opts.Code != "" {
+		return c.opts.Code
+	}
+	return c.workDir("code")
+}
+
+// API is the platform's own API, for whoever runs the cloud in his own process.
+func (c *Cloud) API() *control.Server { return c.api }
 
 // Close stops the cloud: what is under way is given until ctx ends.
 func (c *Cloud) Close(ctx context.Context) error {

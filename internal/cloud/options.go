@@ -48,6 +48,10 @@ type Options struct {
 	// the operating system's.
 	FS disk.FS
 
+	// Code is the directory of functions' code as it was built; "" means one
+	// in Data. Clouds of several processes may share it.
+	Code string
+
 	Account string
 	Region  string
 

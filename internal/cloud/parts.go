@@ -88,7 +88,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
 		return fmt.Errorf("root key: %w", err)
 	}
-	if c.builds, err = build.Open(c.workDir("code")); err != nil {
+	if c.builds, err = build.Open(c.codeDir()); err != nil {
 		return fmt.Errorf("code store: %w", err)
 	}
 	c.makeFloor(p)
