@@ -61,7 +61,7 @@ func (s *Service) createAPIKey(ctx context.Context, in *shapes.CreateApiKeyReque
 		return nil, badRequest("API Key value exceeds maximum size of %d characters", maxKeyValue)
 	}
 	err := s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
-		all, err := listTx[shapes.ApiKey](tx, sp.apiKeys())
+		all, err := list[shapes.ApiKey](tx, sp.apiKeys())
 		if err != nil {
 			return err
 		}
@@ -174,7 +174,7 @@ func (s *Service) deleteAPIKey(ctx context.Context, in *shapes.DeleteApiKeyReque
 		if had == nil {
 			return noSuchKey()
 		}
-		plans, err := listTx[shapes.UsagePlan](tx, sp.usagePlans())
+		plans, err := list[shapes.UsagePlan](tx, sp.usagePlans())
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (s *Service) createAuthorizer(ctx context.Context, in *shapes.CreateAuthori
 }
 
 func uniqueName(tx *kv.Tx, sp space, apiID string, a *shapes.Authorizer) error {
-	all, err := listTx[shapes.Authorizer](tx, sp.parts(authorizerKind, apiID))
+	all, err := list[shapes.Authorizer](tx, sp.parts(authorizerKind, apiID))
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (s *Service) registerDeployments() {
 
 // snapshot copies what an API is now.
 func snapshot(tx *kv.Tx, sp space, a *api, d *deployment) error {
-	rs, err := listTx[resource](tx, sp.resources(*a.Id))
+	rs, err := list[resource](tx, sp.resources(*a.Id))
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func snapshot(tx *kv.Tx, sp space, a *api, d *deployment) error {
 	if methods == 0 {
 		return badRequest("The REST API doesn't contain any methods")
 	}
-	responses, err := listTx[shapes.GatewayResponse](tx, sp.responses(*a.Id))
+	responses, err := list[shapes.GatewayResponse](tx, sp.responses(*a.Id))
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Service) deleteDeployment(ctx context.Context, in *shapes.DeleteDeploym
 		if d == nil {
 			return noSuchDeployment()
 		}
-		stages, err := listTx[shapes.Stage](tx, sp.stages(*a.Id))
+		stages, err := list[shapes.Stage](tx, sp.stages(*a.Id))
 		if err != nil {
 			return err
 		}

@@ -86,7 +86,7 @@ func changePart[T any](ctx context.Context, s *Service, kind, apiID, id string, 
 
 // usedBy returns a method of an API that uses a part, or nothing.
 func usedBy(tx *kv.Tx, sp space, api string, uses func(m *shapes.Method) bool) (string, error) {
-	rs, err := listTx[resource](tx, sp.resources(api))
+	rs, err := list[resource](tx, sp.resources(api))
 	if err != nil {
 		return "", err
 	}
@@ -101,19 +101,19 @@ func usedBy(tx *kv.Tx, sp space, api string, uses func(m *shapes.Method) bool) (
 }
 
 // takeParts copies the parts of an API into a deployment.
-func (d *deployment) takeParts(tx *kv.Tx, sp space, apiID string) (err error) {
-	if d.Authorizers, err = partsBy(tx, sp.parts(authorizerKind, apiID), func(a *shapes.Authorizer) string { return *a.Id }); err != nil {
+func (d *deployment) takeParts(s scanner, sp space, apiID string) (err error) {
+	if d.Authorizers, err = partsBy(s, sp.parts(authorizerKind, apiID), func(a *shapes.Authorizer) string { return *a.Id }); err != nil {
 		return err
 	}
-	if d.Validators, err = partsBy(tx, sp.parts(validatorKind, apiID), func(v *shapes.RequestValidator) string { return *v.Id }); err != nil {
+	if d.Validators, err = partsBy(s, sp.parts(validatorKind, apiID), func(v *shapes.RequestValidator) string { return *v.Id }); err != nil {
 		return err
 	}
-	d.Models, err = partsBy(tx, sp.parts(modelKind, apiID), func(m *shapes.ModelShape) string { return *m.Name })
+	d.Models, err = partsBy(s, sp.parts(modelKind, apiID), func(m *shapes.ModelShape) string { return *m.Name })
 	return err
 }
 
-func partsBy[T any](tx *kv.Tx, r kv.Range, name func(*T) string) (map[string]*T, error) {
-	all, err := listTx[T](tx, r)
+func partsBy[T any](s scanner, r kv.Range, name func(*T) string) (map[string]*T, error) {
+	all, err := list[T](s, r)
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

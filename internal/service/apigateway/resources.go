@@ -62,7 +62,7 @@ func (s *Service) createResource(ctx context.Context, in *shapes.CreateResourceR
 	}
 	r := &resource{ID: newID(6), Parent: *in.ParentId, PathPart: *in.PathPart}
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
-		siblings, err := listTx[resource](tx, sp.resources(*a.Id))
+		siblings, err := list[resource](tx, sp.resources(*a.Id))
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(
 func (s *Service) updateResource(ctx context.Context, in *shapes.UpdateResourceRequest) (*shapes.Resource, error) {
 	var out shapes.Resource
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
-		all, err := listTx[resource](tx, sp.resources(*a.Id))
+		all, err := list[resource](tx, sp.resources(*a.Id))
 		if err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (s *Service) deleteResource(ctx context.Context, in *shapes.DeleteResourceR
 		if *in.ResourceId == *a.RootResourceId {
 			return badRequest("Root resource cannot be deleted")
 		}
-		all, err := listTx[resource](tx, sp.resources(*a.Id))
+		all, err := list[resource](tx, sp.resources(*a.Id))
 		if err != nil {
 			return err
 		}

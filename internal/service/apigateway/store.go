@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -137,26 +138,15 @@ func save(tx *kv.Tx, k kv.Key, v any) error {
 	return nil
 }
 
-// list reads the JSON values of a range in a snapshot.
-func list[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
-	var out []*T
-	for p, err := range s.Scan(r, kv.ScanOptions{}) {
-		if err != nil {
-			return nil, err
-		}
-		v, err := decode[T](p.Key, p.Value)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, nil
+// scanner is what Tx and Snap have in common, too.
+type scanner interface {
+	Scan(r kv.Range, o kv.ScanOptions) iter.Seq2[kv.Pair, error]
 }
 
-// listTx is list in a transaction, whose reads it joins.
-func listTx[T any](tx *kv.Tx, r kv.Range) ([]*T, error) {
+// list reads the JSON values of a range.
+func list[T any](s scanner, r kv.Range) ([]*T, error) {
 	var out []*T
-	for p, err := range tx.Scan(r, kv.ScanOptions{}) {
+	for p, err := range s.Scan(r, kv.ScanOptions{}) {
 		if err != nil {
 			return nil, err
 		}

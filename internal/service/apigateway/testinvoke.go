@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/edge"
+	"github.com/nube-run/nube/internal/kv"
 )
 
 func (s *Service) registerTest() {
@@ -63,7 +64,7 @@ func (t trial) exchange(ctx context.Context, s *Service, a *api, r *resource) (*
 }
 
 // testInvokeMethod calls a method as it is now, without a deployment, an
-// authorizer or a key.
+// authorizer or a key: what is asked of the request itself counts.
 // https://docs.aws.amazon.com/apigateway/latest/api/API_TestInvokeMethod.html
 func (s *Service) testInvokeMethod(ctx context.Context, in *shapes.TestInvokeMethodRequest) (*shapes.TestInvokeMethodResponse, error) {
 	r, err := s.readResource(ctx, *in.RestApiId, *in.ResourceId)
@@ -94,9 +95,23 @@ func (s *Service) testInvokeMethod(ctx context.Context, in *shapes.TestInvokeMet
 	}
 	x.method = m
 	x.plan.root.match(strings.Trim(x.r.URL.EscapedPath(), "/"), x.params)
+	err = s.view(ctx, func(sn *kv.Snap, sp space) error { return x.plan.takeParts(sn, sp, *a.Id) })
+	if err != nil {
+		return nil, err
+	}
+	g, err := x.plan.makeGate(r, *in.HttpMethod, m)
+	if err != nil {
+		return nil, err
+	}
 	x.sayRequest()
 	began := s.machine.Now()
-	fail := x.integrate(ctx)
+	var fail *failure
+	if g != nil {
+		fail = x.validate(g)
+	}
+	if fail == nil {
+		fail = x.integrate(ctx)
+	}
 	if fail != nil {
 		x.refuse(*fail)
 	}

@@ -123,7 +123,7 @@ func (s *Service) getUsage(ctx context.Context, in *shapes.GetUsageRequest) (*sh
 	sp := spaceOf(awsapi.From(ctx).Scope)
 	// A transaction, not a snapshot: counts are shown before they are on disk.
 	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
-		members, err := listTx[shapes.UsagePlanKey](tx, sp.planKeys(*plan.Id))
+		members, err := list[shapes.UsagePlanKey](tx, sp.planKeys(*plan.Id))
 		if err != nil {
 			return err
 		}

@@ -300,7 +300,7 @@ func (s *Service) deleteUsagePlan(ctx context.Context, in *shapes.DeleteUsagePla
 // leavePlans takes a stage that is deleted, or all of an API, out of the usage
 // plans.
 func leavePlans(tx *kv.Tx, sp space, api, stage string) error {
-	plans, err := listTx[shapes.UsagePlan](tx, sp.usagePlans())
+	plans, err := list[shapes.UsagePlan](tx, sp.usagePlans())
 	if err != nil {
 		return err
 	}
@@ -360,7 +360,7 @@ func (s *Service) createUsagePlanKey(ctx context.Context, in *shapes.CreateUsage
 // key has one plan for each stage of an API.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-usage-plans.html
 func onePlan(tx *kv.Tx, sp space, plan *shapes.UsagePlan, key string) error {
-	all, err := listTx[shapes.UsagePlan](tx, sp.usagePlans())
+	all, err := list[shapes.UsagePlan](tx, sp.usagePlans())
 	if err != nil {
 		return err
 	}
