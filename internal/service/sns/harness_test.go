@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -284,4 +285,49 @@ func TestScripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// get fetches a URL of the AWS endpoint without credentials, as a link does.
+func (b *bed) get(url string) awstest.Answer {
+	b.Helper()
+	path, ok := strings.CutPrefix(url, endpoint)
+	if !ok {
+		b.Fatalf("%s is elsewhere", url)
+	}
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if sns.IsCertificate(r) {
+			b.s.ServeCertificate(w, r)
+			return
+		}
+		b.front.ServeHTTP(w, r)
+	})
+	return awstest.Client{Handler: handler}.Send("sns", http.MethodGet, path, nil, nil)
+}
+
+// follow follows a link that must work.
+func (b *bed) follow(url string) awstest.Answer {
+	b.Helper()
+	a := b.get(url)
+	if a.Status != http.StatusOK {
+		b.Fatalf("%s: %d %s", url, a.Status, a.Body)
+	}
+	return a
+}
+
+// rows returns the keys of the service's rows.
+func (b *bed) rows() (out []string) {
+	b.Helper()
+	err := b.db.View(context.Background(), func(s *kv.Snap) error {
+		for p, err := range s.Scan(keyspace.Service(keyspace.Cell{Account: account, Region: region}, "sns", 0).Range(), kv.ScanOptions{KeysOnly: true}) {
+			if err != nil {
+				return err
+			}
+			out = append(out, p.Key.String())
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out
 }

@@ -1,0 +1,86 @@
+package sns_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
+	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+func (b *bed) emit(es ...delivery.Effect) {
+	b.Helper()
+	for i := range es {
+		es[i].Cell, es[i].At = keyspace.Cell{Account: account, Region: region}, b.clock.Now()
+	}
+	if _, err := b.db.Update(b.ctx, func(tx *kv.Tx) error { return b.delivery.Emit(tx, es...) }); err != nil {
+		b.Fatal(err)
+	}
+	b.settle()
+}
+
+// What other services send to a topic is published as they may.
+func TestOtherServicesPublish(t *testing.T) {
+	b := newBed(t)
+	topic := b.createTopic("t")
+	b.subscribe(topic, "sqs", queueARN+"q", "RawMessageDelivery", "true")
+	head, err := (&delivery.Message{Attributes: map[string]delivery.MessageAttribute{"ErrorCode": {Type: "Number", Text: "200"}}}).Head()
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarm := delivery.Effect{
+		Target: topic, ID: "1", Payload: []byte("an alarm"), Actor: delivery.ActorRef{Account: account, Service: "cloudwatch.amazonaws.com"},
+		SourceARN: "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a",
+	}
+	dead := alarm
+	dead.ID, dead.Kind, dead.Head, dead.Payload = "2", delivery.KindMessage, head, []byte("a dead letter")
+	foreign := alarm
+	foreign.ID, foreign.Actor.Account, foreign.SourceARN = "3", "999999999999", "arn:aws:cloudwatch:us-east-1:999999999999:alarm:a"
+	foreign.Policy.DeadLetter = queueARN + "dead"
+	b.emit(alarm, dead, foreign)
+	got := b.queued()
+	if len(got) != 3 {
+		t.Fatalf("%d messages", len(got))
+	}
+	byBody := map[string]*delivery.Message{}
+	for _, m := range got {
+		byBody[string(m.Body)] = m
+	}
+	if m := byBody["a dead letter"]; m == nil || m.Attributes["ErrorCode"].Text != "200" {
+		t.Errorf("%+v", m)
+	}
+	// The third is the dead letter of what another account's service may not publish.
+	if _, err := awsapi.Do(b.ctx, b.front, shapes.SetTopicAttributes, &shapes.SetTopicAttributesInput{
+		TopicArn: &topic, AttributeName: ptr("Policy"),
+		AttributeValue: ptr(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},"Action":"sns:Publish","Resource":"` + topic + `","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:cloudwatch:*:999999999999:alarm:*"}}}]}`),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	foreign.ID, alarm.ID = "4", "5"
+	b.emit(foreign, alarm)
+	if got := b.queued(); len(got) != 1 {
+		t.Errorf("%d messages, want that of the other account alone", len(got))
+	}
+}
+
+// A subscription whose endpoint is gone for good has a dead-letter queue.
+func TestDeadLetters(t *testing.T) {
+	b := newBed(t)
+	topic := b.createTopic("t")
+	b.subscribe(topic, "sqs", queueARN+"gone", "RedrivePolicy", `{"deadLetterTargetArn":"`+queueARN+`dead"}`, "RawMessageDelivery", "true")
+	b.queues.do = func(e delivery.Effect) delivery.Outcome {
+		if e.Target == queueARN+"gone" {
+			return delivery.Outcome{Err: fmt.Errorf("no such queue"), Permanent: true}
+		}
+		return delivery.Outcome{}
+	}
+	b.publish(topic, "hello", with("a", "String", "b"))
+	b.advance(time.Minute)
+	if got := b.queued(); len(got) != 1 || string(got[0].Body) != "hello" || got[0].Attributes["a"].Text != "b" {
+		t.Errorf("%+v", got)
+	}
+}
