@@ -6,11 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
@@ -20,15 +22,17 @@ import (
 )
 
 // Asynchronous invocation: Lambda queues the event, tries a failed one twice
-// more after one and two minutes, and one that was throttled for up to six
-// hours.
+// more after one and two minutes, and one that was throttled, or met an error of
+// Lambda's own, with pauses that grow from a second to five minutes, as long as
+// the event lives.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 const (
 	defaultRetries = 2
 	defaultAge     = 6 * time.Hour
 	retryPause     = time.Minute // before the first retry; twice that before the second
-	throttlePause  = time.Second
+	firstThrottle  = time.Second
+	lastThrottle   = 5 * time.Minute
 )
 
 // kindInvoke marks the effects of this service's own events. Their payload is
@@ -72,33 +76,42 @@ func openEnvelope(b []byte) (*envelope, error) {
 
 // enqueue accepts an event: when it returns, the event is on disk.
 func (s *Service) enqueue(ctx context.Context, r ref, event []byte) error {
-	t, err := s.target(ctx, r)
+	e, err := s.event(ctx, r, event, record.From(ctx))
 	if err != nil {
 		return err
 	}
-	call, c := awsapi.From(ctx), cell(ctx)
+	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error { return s.Emit.Emit(tx, e) })
+	return err
+}
+
+// event is the effect of an event for a function, which is as the function is
+// configured now.
+func (s *Service) event(ctx context.Context, r ref, event []byte, cause record.Cause) (delivery.Effect, error) {
+	t, err := s.target(ctx, r)
+	if err != nil {
+		return delivery.Effect{}, err
+	}
+	call := awsapi.From(ctx)
 	env := envelope{DeadLetter: t.config.DeadLetter, Role: t.config.Role, event: event}
-	attempts, age := 1+defaultRetries, defaultAge
+	policy := delivery.Policy{MaxAttempts: 1 + defaultRetries, MaxAge: defaultAge, Backoff: firstThrottle, MaxBackoff: lastThrottle}
 	if a := t.function.Async[r.asyncKey()]; a != nil {
 		env.OnSuccess, env.OnFailure = a.OnSuccess, a.OnFailure
 		if a.Attempts != nil {
-			attempts = 1 + int(*a.Attempts)
+			policy.MaxAttempts = 1 + int(*a.Attempts)
 		}
 		if a.Age != nil {
-			age = time.Duration(*a.Age) * time.Second
+			policy.MaxAge = time.Duration(*a.Age) * time.Second
 		}
 	}
 	payload, err := env.encode()
 	if err != nil {
-		return err
+		return delivery.Effect{}, err
 	}
-	e := delivery.Effect{
-		Cell: c, Target: string(r.arn(call.Scope)), ID: requestID(ctx), Kind: kindInvoke, Payload: payload, Cause: record.From(ctx), At: s.Clock.Now(),
+	return delivery.Effect{
+		Cell: cell(ctx), Target: string(r.arn(call.Scope)), ID: requestID(ctx), Kind: kindInvoke, Payload: payload, Cause: cause, At: s.Clock.Now(),
 		Actor:  delivery.ActorRef{Account: call.Actor.Account, ARN: string(call.Actor.Principal.ARN), Service: call.Actor.Principal.Service, UserID: call.Actor.UserID},
-		Policy: delivery.Policy{MaxAttempts: attempts, MaxAge: age},
-	}
-	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error { return s.Emit.Emit(tx, e) })
-	return err
+		Policy: policy,
+	}, nil
 }
 
 // Scheme implements [delivery.Receiver].
@@ -149,11 +162,11 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 	case err != nil:
 		return s.outcome(err)
 	case res.Fault != nil:
-		return delivery.Outcome{Err: fault.New(res.Fault.Type, "%s", res.Payload), After: time.Duration(e.Attempt) * retryPause}
+		return delivery.Outcome{Err: &answered{res, t.config.Version}, After: time.Duration(e.Attempt) * retryPause}
 	case env.OnSuccess == "":
 		return delivery.Outcome{}
 	}
-	then, err := s.toDestination(e, env.OnSuccess, t.config.Version, env, "Success", &res)
+	then, err := s.toDestination(e, env.OnSuccess, env, conditionSuccess, &answered{res, t.config.Version})
 	if err != nil {
 		return delivery.Outcome{Err: err, Permanent: true}
 	}
@@ -163,12 +176,24 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 // acceptForeign takes another service's effect, as Lambda takes the events of S3
 // or SNS: the call is judged for that service, by the function's resource
 // policy, and from then on the event is Lambda's own, with its retries and
-// destinations.
+// destinations. One becomes the other in one transaction.
 func (s *Service) acceptForeign(ctx context.Context, e *delivery.Effect) delivery.Outcome {
-	if err := s.Enqueue(ctx, arn.ARN(e.Target), e.Payload); err != nil {
+	in := shapes.InvocationRequest{FunctionName: &e.Target, InvocationType: ptr("DryRun"), Payload: e.Payload}
+	if _, err := awsapi.Do(ctx, s.Caller, shapes.Invoke, &in); err != nil {
 		return s.outcome(err)
 	}
-	return delivery.Outcome{}
+	if len(e.Payload) > maxAsync {
+		return s.outcome(tooLarge(len(e.Payload), "Event", maxAsync))
+	}
+	r, err := parseRef(ctx, &e.Target, nil)
+	if err != nil {
+		return s.outcome(err)
+	}
+	own, err := s.event(ctx, r, e.Payload, record.From(ctx))
+	if err != nil {
+		return s.outcome(err)
+	}
+	return delivery.Outcome{Then: []delivery.Effect{own}}
 }
 
 // actor rebuilds who acts from an effect.
@@ -179,125 +204,14 @@ func actor(e *delivery.Effect) awsapi.Actor {
 	}
 }
 
-// outcome says what an error means for an event: throttling is waited for,
-// and what Lambda refuses for good is.
+// outcome says what an error means for an event: throttling and Lambda's own
+// errors are waited for, and what Lambda refuses it refuses for good.
 func (s *Service) outcome(err error) delivery.Outcome {
-	e, ok := fault.As(err)
-	switch {
-	case ok && e.Code == "TooManyRequestsException":
-		return delivery.Outcome{Err: err, Throttled: true, After: throttlePause}
-	case ok:
-		return delivery.Outcome{Err: err, Permanent: true}
+	f, ok := fault.As(err)
+	if !ok || f.Code == "TooManyRequestsException" || f.Status >= http.StatusInternalServerError {
+		return delivery.Outcome{Err: err, Throttled: true}
 	}
-	return delivery.Outcome{Err: err}
-}
-
-// Exhausted implements [delivery.Exhausted]: an event that is given up goes to
-// the destination for failures and to the dead-letter target, if the function
-// has them.
-func (s *Service) Exhausted(e delivery.Effect, o delivery.Outcome, why delivery.Reason) []delivery.Effect {
-	if e.Kind != kindInvoke {
-		return notTaken(&e)
-	}
-	env, err := openEnvelope(e.Payload)
-	if err != nil {
-		return nil
-	}
-	condition := "RetriesExhausted"
-	switch {
-	case why == delivery.TooOld:
-		condition = "EventAgeExceeded"
-	case fault.Is(o.Err, "TooManyRequestsException"):
-		condition = "ZeroReservedConcurrency"
-	}
-	var out []delivery.Effect
-	if env.OnFailure != "" {
-		var res *runner.Result
-		if f, ok := fault.As(o.Err); ok && json.Valid([]byte(f.Message)) {
-			res = &runner.Result{Payload: []byte(f.Message), Fault: &runner.Fault{Type: f.Code}}
-		}
-		if d, err := s.toDestination(&e, env.OnFailure, latest, env, condition, res); err == nil {
-			out = append(out, d)
-		}
-	}
-	if env.DeadLetter != "" {
-		out = append(out, delivery.Effect{
-			Cell: e.Cell, Target: env.DeadLetter, Payload: env.event, Actor: env.sender(e.Target),
-			SourceARN: e.Target, Cause: e.Cause, At: e.At,
-		})
-	}
-	return out
-}
-
-// notTaken is what follows when Lambda does not take another service's event:
-// that service's own dead letter.
-func notTaken(e *delivery.Effect) []delivery.Effect {
-	if e.Policy.DeadLetter == "" {
-		return nil
-	}
-	return []delivery.Effect{{
-		Cell: e.Cell, Target: e.Policy.DeadLetter, Kind: e.Kind, Payload: e.Payload, Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
-	}}
-}
-
-// toDestination makes the record of an invocation for its destination.
-//
-// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
-func (s *Service) toDestination(e *delivery.Effect, to, version string, env *envelope, condition string, res *runner.Result) (delivery.Effect, error) {
-	type requestContext struct {
-		RequestID string `json:"requestId"`
-		Function  string `json:"functionArn"`
-		Condition string `json:"condition"`
-		Count     int    `json:"approximateInvokeCount"`
-	}
-	type responseContext struct {
-		Status  int     `json:"statusCode"`
-		Version string  `json:"executedVersion"`
-		Error   *string `json:"functionError,omitempty"`
-	}
-	doc := struct {
-		Version   string           `json:"version"`
-		Timestamp string           `json:"timestamp"`
-		Request   requestContext   `json:"requestContext"`
-		Payload   json.RawMessage  `json:"requestPayload"`
-		Response  *responseContext `json:"responseContext,omitempty"`
-		Answer    json.RawMessage  `json:"responsePayload,omitempty"`
-	}{
-		Version: "1.0", Timestamp: s.Clock.Now().Time().Format("2006-01-02T15:04:05.000Z"),
-		Request: requestContext{e.ID, qualified(e.Target), condition, e.Attempt},
-		Payload: env.event,
-	}
-	if res != nil {
-		doc.Response = &responseContext{Status: 200, Version: version}
-		if res.Fault != nil {
-			doc.Response.Error = ptr("Unhandled")
-		}
-		doc.Answer = json.RawMessage(res.Payload)
-		if !json.Valid(res.Payload) {
-			quoted, err := json.Marshal(string(res.Payload))
-			if err != nil {
-				return delivery.Effect{}, err
-			}
-			doc.Answer = quoted
-		}
-	}
-	b, err := json.Marshal(doc)
-	if err != nil {
-		return delivery.Effect{}, fmt.Errorf("record for %s: %w", to, err)
-	}
-	return delivery.Effect{
-		Cell: e.Cell, Target: to, Payload: b, Actor: env.sender(e.Target),
-		SourceARN: e.Target, Cause: e.Cause, At: s.Clock.Now(), Policy: delivery.Policy{MaxAttempts: 3, MaxAge: defaultAge},
-	}, nil
-}
-
-// qualified is how records name the function.
-func qualified(target string) string {
-	a := arn.ARN(target)
-	if !strings.Contains(a.ResourceID(), ":") {
-		return target + ":" + latest
-	}
-	return target
+	return delivery.Outcome{Err: err, Permanent: true}
 }
 
 var _ interface {

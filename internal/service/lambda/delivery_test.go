@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
@@ -38,6 +39,14 @@ func delivered(t *testing.T) (*cloud, *work.Settler) {
 	running.Go(func() { d.Run(ctx) })
 	t.Cleanup(func() { stop(); running.Wait() })
 	return c, settle
+}
+
+// emitEffect emits an effect as another service does.
+func (c *cloud) emitEffect(e delivery.Effect) {
+	c.t.Helper()
+	if _, err := c.s.DB.Update(c.ctx, func(tx *kv.Tx) error { return c.s.Emit.Emit(tx, e) }); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // An event whose function fails is tried again after one and two minutes, and
