@@ -44,7 +44,7 @@ func present(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceInUseException", "ResourceAlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ConflictException":
+	case "ResourceInUseException", "ResourceAlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ConflictException", "AlreadyExistsException":
 		return true
 	}
 	return false

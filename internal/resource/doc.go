@@ -55,6 +55,9 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: permission{b}, Name: stack.NameRule{Max: 100}, Refused: []string{"InvokedViaFunctionUrl"}},
 		{Provider: version{b}, Refused: []string{"FunctionScalingConfig", "ProvisionedConcurrencyConfig", "RuntimePolicy"}},
 		{Provider: logGroup{b}, NameProperty: "LogGroupName", Name: stack.NameRule{Max: 512}, Refused: refusedOfLogGroup()},
+		{Provider: configurationSet{b}, NameProperty: "Name", Name: stack.NameRule{Max: 64}, Refused: refusedOfConfigurationSet(), Ignored: ignoredOfConfigurationSet()},
+		{Provider: emailIdentity{b}, Ignored: ignoredOfEmailIdentity()},
+		{Provider: emailTemplate{b}, Name: stack.NameRule{Max: 64}},
 	}
 	for i, name := range names() {
 		types[i].Schema, types[i].Table = spec.Table.Type(name), &spec.Table
@@ -72,5 +75,6 @@ func names() []string {
 		"AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
 		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Version", "AWS::Logs::LogGroup",
+		"AWS::SES::ConfigurationSet", "AWS::SES::EmailIdentity", "AWS::SES::Template",
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
 	"github.com/nube-run/nube/internal/work"
@@ -65,9 +66,10 @@ func newLive(t *testing.T) *live {
 	if l.builds, err = build.Open(filepath.Join(t.TempDir(), "artifacts")); err != nil {
 		t.Fatal(err)
 	}
+	mail := ses.New(ses.Options{DB: db, Clock: model, Endpoint: "http://127.0.0.1:4566"})
 	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds})
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API(), mail.API(), mail.APIv2()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
