@@ -122,6 +122,19 @@ func (l load) connection(ctx context.Context, c int, end time.Time) ([]time.Dura
 	}
 }
 
+// all sends each of the requests once over one connection.
+func (l load) all(ctx context.Context, requests [][]byte) ([]time.Duration, error) {
+	ctx, done := context.WithCancel(ctx)
+	defer done()
+	l.next = func(_, n int) []byte {
+		if n == len(requests)-1 {
+			done() // no other is sent
+		}
+		return requests[n]
+	}
+	return l.connection(ctx, 0, time.Now().Add(time.Hour))
+}
+
 // request is an HTTP request as bytes.
 func request(method, host, path, body string, header ...string) []byte {
 	var b bytes.Buffer
