@@ -279,7 +279,7 @@ func TestFIFODeduplicationByContentAndGroup(t *testing.T) {
 	for _, m := range b.queued() {
 		got = append(got, m.Group+" "+m.Dedup)
 	}
-	slices.Sort(got) // groups do not wait for each other
+	slices.Sort(got)                                                               // groups do not wait for each other
 	const sum = "0967115f2813a3541eaef77de9d9d5773f1c0c04314b0bbfe4ff3b3b1c55b5d5" // SHA-256 of "same"
 	if diff := cmp.Diff([]string{"g " + sum, "h " + sum}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

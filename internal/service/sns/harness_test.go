@@ -99,6 +99,7 @@ type bed struct {
 	s        *sns.Service
 	front    *awsapi.Front
 	ctx      context.Context
+	stop     func()
 
 	functions, queues, mails *taker
 }
@@ -115,8 +116,15 @@ func newBed(t testing.TB) *bed {
 
 // newBedOn is a bed on a store that may hold something.
 func newBedOn(t testing.TB, db *kv.DB) *bed {
+	b := makeBed(t, db, clock.Unix(noon, 0))
+	t.Cleanup(b.stop)
+	return b
+}
+
+// makeBed is such a bed, which somebody must stop.
+func makeBed(t testing.TB, db *kv.DB, now clock.Instant) *bed {
 	b := &bed{
-		TB: t, db: db, clock: clock.NewModel(clock.State{Stopped: true, At: clock.Unix(noon, 0)}), ledger: work.NewLedger(),
+		TB: t, db: db, clock: clock.NewModel(clock.State{Stopped: true, At: now}), ledger: work.NewLedger(),
 		functions: &taker{scheme: "lambda"}, queues: &taker{scheme: "sqs"}, mails: &taker{scheme: "mailto"},
 	}
 	owner := &timer.Owner{DB: db}
@@ -144,7 +152,7 @@ func newBedOn(t testing.TB, db *kv.DB) *bed {
 	var wg sync.WaitGroup
 	wg.Go(func() { timers.Run(running) })
 	wg.Go(func() { b.delivery.Run(running) })
-	t.Cleanup(func() { stop(); wg.Wait() })
+	b.stop = func() { stop(); wg.Wait() }
 	return b
 }
 
