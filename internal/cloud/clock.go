@@ -29,9 +29,13 @@ func clockKey(account string) kv.Key {
 	return keyspace.Service(keyspace.Cell{Account: account}, "nube", 0).Key().Str("clock").Done()
 }
 
-// recallClock is the model clock as the cloud left it.
-func recallClock(ctx context.Context, db *kv.DB, account string) (*clock.Model, error) {
+// recallClock is the model clock as the cloud left it, at first standing at an
+// instant if one is given.
+func recallClock(ctx context.Context, db *kv.DB, account string, first *clock.Instant) (*clock.Model, error) {
 	var st clock.State
+	if first != nil {
+		st = clock.State{Stopped: true, At: *first}
+	}
 	err := db.View(ctx, func(s *kv.Snap) error {
 		text, err := s.Get(clockKey(account))
 		if err != nil || text == nil {

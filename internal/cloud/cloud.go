@@ -20,6 +20,7 @@ import (
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/kv/pebblekv"
+	"github.com/nube-run/nube/internal/otlp"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/runner/sandbox"
@@ -43,6 +44,7 @@ type Cloud struct {
 	builds   *build.Store
 	db       *kv.DB
 	recorder *record.Recorder
+	exporter *otlp.Exporter // nil when nothing is exported
 	sandbox  *sandbox.Host
 	parts    *parts
 	settler  *work.Settler
@@ -121,7 +123,7 @@ func (c *Cloud) openStore(ctx context.Context) error {
 	}
 	c.stopping(func(context.Context) error { return c.db.Close() })
 	var err error
-	if c.model, err = recallClock(ctx, c.db, c.opts.Account); err != nil {
+	if c.model, err = recallClock(ctx, c.db, c.opts.Account, c.opts.ClockAt); err != nil {
 		return err
 	}
 	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces})
@@ -129,7 +131,7 @@ func (c *Cloud) openStore(ctx context.Context) error {
 		return fmt.Errorf("opening the records: %w", err)
 	}
 	c.stopping(func(context.Context) error { return c.recorder.Close() })
-	return nil
+	return c.openExport()
 }
 
 // openSandbox finds out what this machine can confine functions with. It runs

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/otlp"
 	"github.com/nube-run/nube/internal/runner/sandbox"
@@ -51,6 +52,10 @@ type Options struct {
 	// Code is the directory of functions' code as it was built; "" means one
 	// in Data. Clouds of several processes may share it.
 	Code string
+
+	// ClockAt is where the model clock of a new cloud stands still; nil means
+	// that it runs with the machine's.
+	ClockAt *clock.Instant
 
 	Account string
 	Region  string
