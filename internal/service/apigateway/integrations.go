@@ -93,13 +93,20 @@ func supportedIntegration(i *shapes.Integration) error {
 		if value(i.HttpMethod) == "" {
 			return badRequest("Enumeration value for HttpMethod must be non-empty")
 		}
-	case "HTTP_PROXY":
+	case "HTTP_PROXY", "HTTP":
 		if u := value(i.Uri); !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
 			return badRequest("Invalid HTTP endpoint specified for URI")
 		}
 		if value(i.HttpMethod) == "" {
 			return badRequest("Enumeration value for HttpMethod must be non-empty")
 		}
+		if value(i.ContentHandling) == "CONVERT_TO_BINARY" {
+			return badRequest("contentHandling CONVERT_TO_BINARY is not supported for HTTP back ends.")
+		}
+		if err := readTemplates(i.RequestTemplates); err != nil {
+			return err
+		}
+		return supportedRequestParameters(i.RequestParameters)
 	case "AWS":
 		if _, ok := functionOf(value(i.Uri)); !ok {
 			return badRequest("AWS integrations of functions only are supported: uri must be arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations, not %s", value(i.Uri))
@@ -127,7 +134,7 @@ func supportedIntegration(i *shapes.Integration) error {
 			}
 		}
 	default:
-		return badRequest("Integrations of type %s are not supported; AWS with a function, AWS_PROXY, HTTP_PROXY and MOCK are.", value(i.Type))
+		return badRequest("Integrations of type %s are not supported; AWS with a function, AWS_PROXY, HTTP, HTTP_PROXY and MOCK are.", value(i.Type))
 	}
 	return nil
 }

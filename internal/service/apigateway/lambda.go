@@ -36,18 +36,11 @@ func (x *exchange) callFunction(ctx context.Context, i *shapes.Integration) *fai
 	return x.respond(i, a)
 }
 
-// requestPayload is what the function gets: what the template for the request's
-// media type makes, or the body itself where the integration passes it through.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+// requestPayload is what the function gets, which has to be JSON.
 func (x *exchange) requestPayload(i *shapes.Integration) ([]byte, *failure) {
-	text := string(x.body)
-	if template, ok := i.RequestTemplates[x.media()]; ok {
-		var err error
-		if text, err = x.render(template, text); err != nil {
-			return nil, x.internal("request template for "+x.media(), err)
-		}
-	} else if b := value(i.PassthroughBehavior); b == "NEVER" || b == "WHEN_NO_TEMPLATES" && len(i.RequestTemplates) > 0 {
-		return nil, &failure{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "BadRequestException", "Unsupported Media Type"}
+	text, fail := x.requestText(i)
+	if fail != nil {
+		return nil, fail
 	}
 	if strings.TrimSpace(text) == "" {
 		text = "{}"
@@ -57,6 +50,23 @@ func (x *exchange) requestPayload(i *shapes.Integration) ([]byte, *failure) {
 		return nil, &failure{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Could not parse request body into json"}
 	}
 	return []byte(text), nil
+}
+
+// requestText is what the template for the request's media type makes, or the
+// body itself where the integration passes it through.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
+func (x *exchange) requestText(i *shapes.Integration) (string, *failure) {
+	if template, ok := i.RequestTemplates[x.media()]; ok {
+		text, err := x.render(template, string(x.body))
+		if err != nil {
+			return "", x.internal("request template for "+x.media(), err)
+		}
+		return text, nil
+	}
+	if b := value(i.PassthroughBehavior); b == "NEVER" || b == "WHEN_NO_TEMPLATES" && len(i.RequestTemplates) > 0 {
+		return "", &failure{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "BadRequestException", "Unsupported Media Type"}
+	}
+	return string(x.body), nil
 }
 
 // invocationType is the value of the header, from the integration's mappings or

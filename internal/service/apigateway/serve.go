@@ -133,6 +133,8 @@ func (x *exchange) integrate(ctx context.Context) *failure {
 		return x.mock(i)
 	case "HTTP_PROXY":
 		return x.proxyHTTP(ctx, i)
+	case "HTTP":
+		return x.callHTTP(ctx, i)
 	}
 	return x.internal("integration", errors.New("unknown type "+*i.Type))
 }
