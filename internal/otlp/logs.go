@@ -56,7 +56,7 @@ func (r *Receiver) log(from source, item []byte) error {
 		at = in.Observed
 	}
 	stream := record.Stream{
-		Account: r.Account, Region: r.Region, Group: "/otlp/" + strings.Map(inGroup, from.service),
+		Account: r.Account, Region: r.Region, Group: logGroups + strings.Map(inGroup, from.service),
 		Name: strings.Map(inStream, or(or(from.instance, from.id), "default")),
 	}
 	if err := r.Logs.Write(stream, from.now.of(at), text); err != nil {

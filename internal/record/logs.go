@@ -94,6 +94,12 @@ func (l *Logs) Follow(ctx context.Context, q LogQuery, from Pos) iter.Seq2[LogEv
 	return events(l.j.Follow(ctx, q.query(), from))
 }
 
+// FollowAll yields the events of all groups of all accounts as they come, from
+// now on. It ends with ctx, once it has yielded what was there then.
+func (l *Logs) FollowAll(ctx context.Context) iter.Seq2[LogEvent, error] {
+	return events(l.j.Follow(ctx, journal.Query{}, l.j.End()))
+}
+
 func events(rs iter.Seq2[journal.Record, error]) iter.Seq2[LogEvent, error] {
 	return func(yield func(LogEvent, error) bool) {
 		for r, err := range rs {

@@ -261,6 +261,29 @@ func (m *Metrics) Read(ctx context.Context, q MetricQuery) iter.Seq2[Point, erro
 	}
 }
 
+// Follow yields what is observed from now on, a few times a minute: parts of
+// points, each part once. It ends with ctx, once it has yielded what was there
+// then.
+func (m *Metrics) Follow(ctx context.Context) iter.Seq2[Point, error] {
+	from := m.j.End()
+	return func(yield func(Point, error) bool) {
+		for r, err := range m.j.Follow(ctx, journal.Query{}, from) {
+			if err != nil {
+				yield(Point{}, err)
+				return
+			}
+			metric, ok := metricOf(r.Key)
+			if !ok {
+				continue
+			}
+			st, err := decodeStat(r.Body)
+			if !yield(Point{metric, r.At, st}, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // List returns the metrics that match and have points, sorted by key, whatever
 // the query's times say.
 func (m *Metrics) List(ctx context.Context, q MetricQuery) ([]Metric, error) {

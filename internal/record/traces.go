@@ -70,7 +70,8 @@ func (t *Traces) Recent(ctx context.Context, q TraceQuery) iter.Seq2[Span, error
 	}
 }
 
-// Follow yields spans as they end, from now on. It ends with ctx.
+// Follow yields spans as they end, from now on. It ends with ctx, once it has
+// yielded what was there then.
 func (t *Traces) Follow(ctx context.Context) iter.Seq2[Span, error] {
 	return spansOf(t.j.Follow(ctx, journal.Query{Match: isTrace}, t.j.End()))
 }

@@ -84,3 +84,19 @@ func AppendTrue(b []byte, num int, key string) []byte {
 		return AppendMessage(b, 2, func(b []byte) []byte { return AppendUint(b, 2, 1) })
 	})
 }
+
+// AppendAttrs appends an attribute whose value is a list of one string, unless
+// that is empty.
+func AppendAttrs(b []byte, num int, key, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return AppendMessage(b, num, func(b []byte) []byte {
+		b = AppendBytes(b, 1, key)
+		return AppendMessage(b, 2, func(b []byte) []byte {
+			return AppendMessage(b, 5, func(b []byte) []byte {
+				return AppendMessage(b, 1, func(b []byte) []byte { return AppendBytes(b, 1, value) })
+			})
+		})
+	})
+}
