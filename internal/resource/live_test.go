@@ -28,8 +28,10 @@ import (
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/ses"
+	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
+	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -67,7 +69,12 @@ func newLive(t *testing.T) *live {
 		t.Fatal(err)
 	}
 	mail := ses.New(ses.Options{DB: db, Clock: model, Endpoint: "http://127.0.0.1:4566"})
-	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds})
+	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds, Delivers: func(string) bool { return true }})
+	owner := &timer.Owner{DB: db}
+	timers := timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: ledger})
+	mappings := sources.New(sources.Options{DB: db, Owner: owner, Timers: timers, Model: model, Ledger: ledger, Functions: functions.Functions()})
+	mappings.Read(tables.Source())
+	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API(), mail.API(), mail.APIv2()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
