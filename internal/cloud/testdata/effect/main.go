@@ -1,12 +1,15 @@
 // Command effect is a function for crash tests: it puts the item whose id its
-// event says into the table TABLE. It speaks the Lambda Runtime API by itself,
-// so that building it needs nothing but this repository.
+// event says into the table TABLE. Of the records of a stream it keeps, in an
+// item for each key, the numbers n in the order in which they came. It speaks
+// the Lambda Runtime API by itself, so that building it needs nothing but this
+// repository.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,7 +31,7 @@ func main() {
 		next.Body.Close()
 		path, answer := "/response", []byte("{}")
 		if err == nil {
-			err = put(event)
+			err = effect(event)
 		}
 		if err != nil {
 			path, answer = "/error", fmt.Appendf(nil, `{"errorType":"Effect","errorMessage":%q}`, err.Error())
@@ -41,19 +44,45 @@ func main() {
 	}
 }
 
-// put puts an item with an event, which is a JSON string, as its id.
-func put(event []byte) error {
+// effect does what an event asks for.
+func effect(event []byte) error {
+	table := os.Getenv("TABLE")
+	if !bytes.HasPrefix(event, []byte("{")) { // a JSON string
+		return send("PutItem", fmt.Appendf(nil, `{"TableName":%q,"Item":{"id":{"S":%s}}}`, table, event))
+	}
+	var records struct {
+		Records []struct {
+			Dynamodb struct {
+				Keys     struct{ ID struct{ S string } }
+				NewImage struct{ N struct{ N string } }
+			}
+		}
+	}
+	if err := json.Unmarshal(event, &records); err != nil {
+		return err
+	}
+	for _, r := range records.Records {
+		err := send("UpdateItem", fmt.Appendf(nil, `{"TableName":%q,"Key":{"id":{"S":%q}},"UpdateExpression":"SET seen = list_append(if_not_exists(seen, :none), :n)",
+			"ExpressionAttributeValues":{":none":{"L":[]},":n":{"L":[{"N":%q}]}}}`, table, "mirror-"+r.Dynamodb.Keys.ID.S, r.Dynamodb.NewImage.N.N))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// send sends a request to DynamoDB.
+func send(operation string, body []byte) error {
 	at, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
 	if err != nil {
 		return err
 	}
-	body := fmt.Appendf(nil, `{"TableName":%q,"Item":{"id":{"S":%s}}}`, os.Getenv("TABLE"), event)
 	req, err := http.NewRequest(http.MethodPost, at.String()+"/", bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810.PutItem")
+	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
 	sigv4.Sign(&sigv4.Request{
 		Method: http.MethodPost, Host: at.Host, Path: "/", Header: req.Header, ContentLength: int64(len(body)), Body: body,
 		Service: "dynamodb", Region: os.Getenv("AWS_REGION"),
