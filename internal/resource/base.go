@@ -31,7 +31,7 @@ func absent(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException":
+	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound":
 		return true
 	}
 	return false

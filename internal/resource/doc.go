@@ -58,6 +58,10 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: configurationSet{b}, NameProperty: "Name", Name: stack.NameRule{Max: 64}, Refused: refusedOfConfigurationSet(), Ignored: ignoredOfConfigurationSet()},
 		{Provider: emailIdentity{b}, Ignored: ignoredOfEmailIdentity()},
 		{Provider: emailTemplate{b}, Name: stack.NameRule{Max: 64}},
+		{Provider: subscription{b}, Refused: refusedOfSubscription()},
+		{Provider: topic{b}, NameProperty: "TopicName", Name: stack.NameRule{Max: 251}, Refused: refusedOfTopic()},
+		{Provider: topicInlinePolicy{b}},
+		{Provider: topicPolicy{b}, Name: stack.NameRule{Max: 128}},
 	}
 	for i, name := range names() {
 		types[i].Schema, types[i].Table = spec.Table.Type(name), &spec.Table
@@ -76,5 +80,6 @@ func names() []string {
 		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Version", "AWS::Logs::LogGroup",
 		"AWS::SES::ConfigurationSet", "AWS::SES::EmailIdentity", "AWS::SES::Template",
+		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy",
 	}
 }

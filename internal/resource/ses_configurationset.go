@@ -45,7 +45,7 @@ func (t configurationSet) Create(ctx context.Context, r stack.Request) (stack.Pr
 
 func (t configurationSet) Update(ctx context.Context, r stack.Request) (stack.Progress, error) {
 	if changed(r.Old, r.Properties, "SendingOptions") || r.Again {
-		enabled := !r.Properties.Has("SendingOptions") || !r.Properties.Get("SendingOptions").Has("SendingEnabled") || has(r.Properties, "SendingOptions", "SendingEnabled")
+		enabled := !r.Properties.Has("SendingOptions") || has(r.Properties, "SendingOptions", "SendingEnabled")
 		err := run(ctx, t.base, sesv2.PutConfigurationSetSendingOptions, &sesv2.PutConfigurationSetSendingOptionsRequest{ConfigurationSetName: &r.PhysicalID, SendingEnabled: &enabled})
 		if err != nil {
 			return t.progress(r), err
