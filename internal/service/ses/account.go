@@ -15,6 +15,21 @@ import (
 // account is the row of the account's settings.
 type account struct {
 	Paused bool `json:",omitempty"`
+	// Suppress are the reasons for which addresses are suppressed, where somebody
+	// said which; nil means all.
+	Suppress *[]string `json:",omitempty"`
+}
+
+// reasons are the reasons for which mail is not sent: of the configuration set,
+// or else of the account.
+func (a *account) reasons(c *configSet) []string {
+	switch {
+	case c != nil && c.Suppression != nil:
+		return c.Suppression.SuppressedReasons
+	case a.Suppress != nil:
+		return *a.Suppress
+	}
+	return []string{"BOUNCE", "COMPLAINT"}
 }
 
 func (s *Service) registerAccount() {
@@ -31,13 +46,27 @@ func (s *Service) registerAccount() {
 	awsapi.Handle(s.v2, v2.PutAccountSendingAttributes, anywhere[v2.PutAccountSendingAttributesRequest](2, "PutAccountSendingAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSendingAttributesRequest) (*v2.PutAccountSendingAttributesResponse, error) {
 		return &v2.PutAccountSendingAttributesResponse{}, s.pause(ctx, !val(in.SendingEnabled))
 	}))
+	awsapi.Handle(s.v2, v2.PutAccountSuppressionAttributes, anywhere[v2.PutAccountSuppressionAttributesRequest](2, "PutAccountSuppressionAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSuppressionAttributesRequest) (*v2.PutAccountSuppressionAttributesResponse, error) {
+		reasons := append([]string{}, in.SuppressedReasons...)
+		return &v2.PutAccountSuppressionAttributesResponse{}, s.changeAccount(ctx, func(a *account) { a.Suppress = &reasons })
+	}))
 	s.registerTags()
 	s.registerSuppression()
 }
 
 func (s *Service) pause(ctx context.Context, paused bool) error {
+	return s.changeAccount(ctx, func(a *account) { a.Paused = paused })
+}
+
+func (s *Service) changeAccount(ctx context.Context, change func(*account)) error {
+	k := spaceOf(cell(ctx)).account()
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
-		return set(tx, spaceOf(cell(ctx)).account(), &account{Paused: paused})
+		var a account
+		if _, err := get(tx, k, &a); err != nil {
+			return err
+		}
+		change(&a)
+		return set(tx, k, &a)
 	})
 	return err
 }
@@ -73,7 +102,7 @@ func (s *Service) getAccount(ctx context.Context, _ *v2.GetAccountRequest) (*v2.
 	return &v2.GetAccountResponse{
 		DedicatedIpAutoWarmupEnabled: ptr(false), EnforcementStatus: ptr("HEALTHY"), ProductionAccessEnabled: ptr(true), SendingEnabled: ptr(!a.Paused),
 		SendQuota:             &v2.SendQuota{Max24HourSend: ptr(float64(quotaPerDay)), MaxSendRate: ptr(float64(quotaPerSecond)), SentLast24Hours: &sent},
-		SuppressionAttributes: &v2.SuppressionAttributes{SuppressedReasons: []string{"BOUNCE", "COMPLAINT"}},
+		SuppressionAttributes: &v2.SuppressionAttributes{SuppressedReasons: a.reasons(nil)},
 	}, err
 }
 

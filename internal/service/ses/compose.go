@@ -22,7 +22,7 @@ func (o *submission) letter(tx *kv.Tx, sp space, id string, now clock.Instant, r
 	if o.returnPath != "" {
 		l.Sender = bare(o.returnPath)
 	}
-	if err := o.recipients(tx, sp, l); err != nil {
+	if err := o.recipients(tx, sp, l, p.suppress); err != nil {
 		return nil, err
 	}
 	if o.raw != nil {
@@ -42,7 +42,7 @@ func (o *submission) letter(tx *kv.Tx, sp space, id string, now clock.Instant, r
 
 // recipients puts the envelope's addresses into the letter, and what the account
 // knows of them.
-func (o *submission) recipients(tx *kv.Tx, sp space, l *letter) error {
+func (o *submission) recipients(tx *kv.Tx, sp space, l *letter, suppress []string) error {
 	for _, a := range plainAll(o.everybody()) {
 		if slices.ContainsFunc(l.Recipients, func(r Recipient) bool { return r.Address == a }) {
 			continue
@@ -56,7 +56,7 @@ func (o *submission) recipients(tx *kv.Tx, sp space, l *letter) error {
 			if err != nil {
 				return err
 			}
-			if ok {
+			if ok && slices.Contains(suppress, row.Reason) {
 				r.State, r.Detail = Suppressed, "the address is on the suppression list: "+strings.ToLower(row.Reason)
 			}
 		}

@@ -144,6 +144,7 @@ type permission struct {
 	identity   string // as which the message is sent
 	set        string
 	unverified []string
+	suppress   []string // reasons for which addresses get nothing
 }
 
 // permit looks whether the account may send the message.
@@ -180,6 +181,7 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 	if o.set != "" {
 		p.set = o.set
 	}
+	p.suppress = a.reasons(nil)
 	if p.set != "" {
 		var c configSet
 		if ok, err := get(tx, sp.set(p.set), &c); err != nil {
@@ -190,6 +192,7 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 		if c.Paused {
 			return p, fault.New(setPaused, "Email sending is disabled for configuration set <%s>.", p.set)
 		}
+		p.suppress = a.reasons(&c)
 	}
 	return p, nil
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/nube-run/nube/internal/policy"
 )
 
-// configSet is the row of a configuration set. Of its options one does
-// something: whether mail is sent. The others are about addresses, networks and
+// configSet is the row of a configuration set. Of its options two do something:
+// whether mail is sent, and to whom it is not. The others are about addresses, networks and
 // reputation, of which there are none here; they are kept and shown.
 type configSet struct {
 	Paused      bool                   `json:",omitempty"`
@@ -54,6 +54,12 @@ func (s *Service) registerSets() {
 	awsapi.Handle(s.v2, v2.PutConfigurationSetSendingOptions, onSet("PutConfigurationSetSendingOptions", func(in *v2.PutConfigurationSetSendingOptionsRequest) *string { return in.ConfigurationSetName }), recent(func(ctx context.Context, in *v2.PutConfigurationSetSendingOptionsRequest) (*v2.PutConfigurationSetSendingOptionsResponse, error) {
 		return &v2.PutConfigurationSetSendingOptionsResponse{}, s.changeSet(ctx, val(in.ConfigurationSetName), func(c *configSet) { c.Paused = !val(in.SendingEnabled) })
 	}))
+	awsapi.Handle(s.v2, v2.PutConfigurationSetSuppressionOptions, onSet("PutConfigurationSetSuppressionOptions", func(in *v2.PutConfigurationSetSuppressionOptionsRequest) *string { return in.ConfigurationSetName }), recent(func(ctx context.Context, in *v2.PutConfigurationSetSuppressionOptionsRequest) (*v2.PutConfigurationSetSuppressionOptionsResponse, error) {
+		reasons := append([]string{}, in.SuppressedReasons...)
+		return &v2.PutConfigurationSetSuppressionOptionsResponse{}, s.changeSet(ctx, val(in.ConfigurationSetName), func(c *configSet) {
+			c.Suppression = &v2.SuppressionOptions{SuppressedReasons: reasons}
+		})
+	}))
 }
 
 // onSet is the access function of operations on a configuration set.
@@ -81,8 +87,9 @@ func (s *Service) createSetV2(ctx context.Context, in *v2.CreateConfigurationSet
 		Tracking: in.TrackingOptions, Delivery: in.DeliveryOptions, Reputation: in.ReputationOptions, Suppression: in.SuppressionOptions,
 		Vdm: in.VdmOptions, Tags: tags,
 	}
-	if o := in.SendingOptions; o != nil && o.SendingEnabled != nil {
-		c.Paused = !*o.SendingEnabled
+	// A boolean that is false is left out by clients: options without it pause.
+	if o := in.SendingOptions; o != nil {
+		c.Paused = !val(o.SendingEnabled)
 	}
 	return &v2.CreateConfigurationSetResponse{}, s.createSet(ctx, val(in.ConfigurationSetName), c)
 }
