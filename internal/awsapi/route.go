@@ -35,6 +35,7 @@ func (f *Front) find(r *http.Request, scopeService string) (target, bool) {
 	if s := f.unsignedFor(r, scopeService); s != nil {
 		return target{service: s, protocol: schema.QueryXML}, true
 	}
+	var first target // of several with one signing name, for a path that none of them has
 	for _, s := range f.services {
 		if p, ok := s.rest(); ok && (s.Model.Signing == scopeService || scopeService == "" && s.Endpoint != nil && s.Endpoint(r.URL.Path)) {
 			t := target{service: s, protocol: p}
@@ -42,11 +43,14 @@ func (f *Front) find(r *http.Request, scopeService string) (target, bool) {
 			t.name = r.Method + " " + r.URL.Path
 			if t.op != nil {
 				t.name = t.op.Name
+				return t, true
 			}
-			return t, true
+			if first.service == nil {
+				first = t
+			}
 		}
 	}
-	return target{}, false
+	return first, first.service != nil
 }
 
 // unsignedFor is the service of whose query protocol a link without credentials
