@@ -20,11 +20,11 @@ func (s *Service) publishBatch(ctx context.Context, in *shapes.PublishBatchInput
 		return nil, err
 	}
 	entries := in.PublishBatchRequestEntries
-	if err := checkBatch(entries); err != nil {
-		return nil, err
-	}
 	l, err := s.load(ctx, n)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkBatch(entries, l.topic.maxSize(n)); err != nil {
 		return nil, err
 	}
 	ms := make([]*message, len(entries))
@@ -51,7 +51,7 @@ func (s *Service) publishBatch(ctx context.Context, in *shapes.PublishBatchInput
 	return out, nil
 }
 
-func checkBatch(entries []shapes.PublishBatchRequestEntry) *fault.Error {
+func checkBatch(entries []shapes.PublishBatchRequestEntry, most int) *fault.Error {
 	switch {
 	case len(entries) == 0:
 		return fault.New("EmptyBatchRequest", "The batch request doesn't contain any entries.")
@@ -72,7 +72,7 @@ func checkBatch(entries []shapes.PublishBatchRequestEntry) *fault.Error {
 		seen[id] = true
 		size += (&message{text: value(e.Message), attributes: e.MessageAttributes}).size()
 	}
-	if size > maxMessage {
+	if size > most {
 		return fault.New("BatchRequestTooLong", "The length of all the batch messages put together is more than the limit.")
 	}
 	return nil

@@ -143,9 +143,9 @@ func (r *renderer) request(to *subscriber, text string) (head, payload []byte, e
 	return append(head, r.s.envelopeHead(m, to.name)...), r.share("envelope", text, m.envelope), nil
 }
 
-// sender is who mails come from.
+// sender is who mails come from: the topic has a say about notifications alone.
 func (m *message) sender() string {
-	if m.displayName != "" {
+	if m.displayName != "" && m.kind == typeNotification {
 		return (&mail.Address{Name: m.displayName, Address: "no-reply@sns.amazonaws.com"}).String()
 	}
 	return "AWS Notifications <no-reply@sns.amazonaws.com>"

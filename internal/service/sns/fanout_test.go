@@ -204,6 +204,53 @@ func TestLargeFanOut(t *testing.T) {
 	}
 }
 
+// https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+func TestMaximumMessageSize(t *testing.T) {
+	b := newBed(t)
+	topic := b.createTopic("t", "MaximumMessageSize", "1048576")
+	b.subscribe(topic, "sqs", queueARN+"q", "RawMessageDelivery", "true")
+	b.subscribe(topic, "lambda", fnARN+"f")
+	if _, err := b.tryPublish(topic, strings.Repeat("x", 1<<20)); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.tryPublish(topic, strings.Repeat("x", 1<<20+1)); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("one byte more: %v", err)
+	}
+	if _, err := b.tryPublish(topic, strings.Repeat("\x01", 1<<20)); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("what no row can hold: %v", err)
+	}
+	b.settle()
+	if n := len(b.queued()); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	subscribe := func(protocol, endpoint string) error {
+		_, err := awsapi.Do(b.ctx, b.front, shapes.Subscribe, &shapes.SubscribeInput{TopicArn: &topic, Protocol: &protocol, Endpoint: &endpoint})
+		return err
+	}
+	if err := subscribe("email", "ana@example.com"); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("mail: %v", err)
+	}
+	for i := range 98 {
+		if err := subscribe("sqs", fmt.Sprintf("%sq%d", queueARN, i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := subscribe("sqs", queueARN+"more"); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("subscription 101: %v", err)
+	}
+
+	small := b.createTopic("small", "MaximumMessageSize", "1024")
+	if _, err := b.tryPublish(small, strings.Repeat("x", 1025)); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("too long for the topic: %v", err)
+	}
+	b.subscribe(small, "email", "ana@example.com")
+	if _, err := awsapi.Do(b.ctx, b.front, shapes.SetTopicAttributes, &shapes.SetTopicAttributesInput{
+		TopicArn: &small, AttributeName: ptr("MaximumMessageSize"), AttributeValue: ptr("1048576"),
+	}); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("with a mail subscription: %v", err)
+	}
+}
+
 // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
 func TestFIFO(t *testing.T) {
 	b := newBed(t)
@@ -356,13 +403,13 @@ func TestMail(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(m.Subject, "Subscription Confirmation") || !strings.Contains(strings.Join(m.From, " "), "The Shop") {
+	if !strings.Contains(m.Subject, "Subscription Confirmation") || !strings.Contains(strings.Join(m.From, " "), "AWS Notifications") {
 		t.Errorf("%+v", m)
 	}
 	b.follow(link(t, m.Text))
 	b.publish(topic, "hello", func(in *shapes.PublishInput) { in.Subject = ptr("News") })
 	b.settle()
-	if m, err = email.Read(b.mails.take()[0].Payload); err != nil || m.Subject != "News" || !strings.HasPrefix(m.Text, "hello\n") {
+	if m, err = email.Read(b.mails.take()[0].Payload); err != nil || m.Subject != "News" || !strings.HasPrefix(m.Text, "hello\n") || !strings.Contains(strings.Join(m.From, " "), "The Shop") {
 		t.Fatalf("%+v %v", m, err)
 	}
 

@@ -22,6 +22,7 @@ type message struct {
 	text       string
 	byProtocol map[string]string // what there is instead of text, by protocol
 	attributes map[string]shapes.MessageAttributeValue
+	bytes      int // that count against the topic's maximum
 
 	group, dedup string
 	sequence     string // of a FIFO topic

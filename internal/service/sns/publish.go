@@ -15,7 +15,8 @@ import (
 	"github.com/nube-run/nube/internal/record"
 )
 
-// maxMessage is how large a message may be, with its attributes.
+// maxMessage is how large a message may be, with its attributes, unless its
+// topic says otherwise.
 //
 // https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
 const maxMessage = 256 << 10
@@ -78,9 +79,7 @@ func newMessage(n name, e *shapes.PublishBatchRequestEntry) (*message, error) {
 	if err := checkAttributes(e.MessageAttributes); err != nil {
 		return nil, err
 	}
-	if m.size() > maxMessage {
-		return nil, invalid("Message too long")
-	}
+	m.bytes = m.size()
 	switch structure := value(e.MessageStructure); structure {
 	case "":
 	case "json":
@@ -167,6 +166,9 @@ func (s *Service) sendTo(ctx context.Context, n name, l *loaded, ms []*message) 
 	parcels := make([]parcel, len(ms))
 	for i, m := range ms {
 		m.at, m.version, m.displayName = now, l.topic.attribute(n, "SignatureVersion"), l.topic.Attributes["DisplayName"]
+		if m.bytes > l.topic.maxSize(n) {
+			return invalid("Message too long")
+		}
 		if err := m.identify(&l.topic); err != nil {
 			return err
 		}
@@ -198,6 +200,10 @@ func (s *Service) sendTo(ctx context.Context, n name, l *loaded, ms []*message) 
 		}
 		return nil
 	})
+	if errors.Is(err, kv.ErrTooLarge) {
+		// What JSON makes of a message can be several times as long.
+		return invalid("Message too long").Because(err)
+	}
 	return err
 }
 

@@ -55,7 +55,7 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 	}
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: e.ID, Scope: target.Scope(), Actor: awsapi.Actor{
 		Account: e.Actor.Account, UserID: e.Actor.UserID, SourceARN: arn.ARN(e.SourceARN),
-		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Service: e.Actor.Service},
+		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Issuer: arn.ARN(e.Actor.Issuer), Service: e.Actor.Service},
 	}})
 	if _, err := awsapi.Do(ctx, s.Caller, shapes.Publish, in); err != nil {
 		_, refused := fault.As(err) // what SNS refuses it will refuse again

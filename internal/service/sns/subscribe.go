@@ -76,6 +76,11 @@ func (s *Service) subscribe(ctx context.Context, in *shapes.SubscribeInput) (*sh
 			}
 			tx.Delete(sp.subscription(n.topic, oldID))
 		}
+		if t.large(n) {
+			if err := checkLarge(tx, n, &sub); err != nil {
+				return err
+			}
+		}
 		if err := set(tx, k, id); err != nil {
 			return err
 		}

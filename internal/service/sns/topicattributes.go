@@ -27,6 +27,8 @@ func (t *topic) attribute(n name, key string) string {
 		return "1"
 	case "TracingConfig":
 		return "PassThrough"
+	case "MaximumMessageSize":
+		return strconv.Itoa(maxMessage)
 	case "Policy":
 		return defaultPolicy(n)
 	}
@@ -77,6 +79,10 @@ func (s *Service) setAttribute(t *topic, n name, key, v string) error {
 			}
 		}
 	case "KmsMasterKeyId":
+	case "MaximumMessageSize":
+		if n, err := strconv.Atoi(v); v != "" && (err != nil || n < 1<<10 || n > 1<<20) {
+			return invalid("MaximumMessageSize: Invalid value [%s]. Must be an integer from 1024 to 1048576", v)
+		}
 	case "SignatureVersion":
 		if v != "1" && v != "2" {
 			return invalid("SignatureVersion")
@@ -150,10 +156,63 @@ func (s *Service) setTopicAttributes(ctx context.Context, in *shapes.SetTopicAtt
 	if err != nil {
 		return nil, err
 	}
-	err = s.change(ctx, n, func(_ *kv.Tx, t *topic) error {
-		return s.setAttribute(t, n, value(in.AttributeName), value(in.AttributeValue))
+	err = s.change(ctx, n, func(tx *kv.Tx, t *topic) error {
+		if err := s.setAttribute(t, n, value(in.AttributeName), value(in.AttributeValue)); err != nil {
+			return err
+		}
+		if value(in.AttributeName) == "MaximumMessageSize" && t.large(n) {
+			return checkLarge(tx, n, nil)
+		}
+		return nil
 	})
 	return &schema.Empty{}, err
+}
+
+// maxSize is how large a message to the topic may be.
+func (t *topic) maxSize(n name) int {
+	size, _ := strconv.Atoi(t.attribute(n, "MaximumMessageSize"))
+	return size
+}
+
+// large reports whether the topic takes messages that not everybody can.
+func (t *topic) large(n name) bool { return t.maxSize(n) > maxMessage }
+
+// largeSubscriptions is how many subscriptions a topic for large messages has.
+const largeSubscriptions = 100
+
+// checkLarge checks that the subscriptions of a topic, and another one, are such
+// as a topic for large messages may have.
+//
+// https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+func checkLarge(tx *kv.Tx, n name, another *subscription) error {
+	count := 0
+	check := func(sub *subscription) error {
+		if count++; count > largeSubscriptions {
+			return invalid("A topic with a MaximumMessageSize above 256 KiB can have at most 100 subscriptions")
+		}
+		if sub.Protocol != "sqs" && sub.Protocol != "lambda" {
+			return invalid("A topic with a MaximumMessageSize above 256 KiB can only have subscriptions of the protocols sqs, lambda and firehose")
+		}
+		return nil
+	}
+	if another != nil {
+		if err := check(another); err != nil {
+			return err
+		}
+	}
+	for p, err := range tx.Scan(n.space().subscriptionsOf(n.topic), kv.ScanOptions{}) {
+		if err != nil {
+			return err
+		}
+		var sub subscription
+		if err := decode(p.Key, p.Value, &sub); err != nil {
+			return err
+		}
+		if err := check(&sub); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
