@@ -7,11 +7,11 @@ import "github.com/nube-run/nube/internal/awsapi/schema"
 var shapes = [...]schema.Shape{
 	0: {Name: "AccountDetails", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MailType", Wire: "MailType", Shape: 114},
-		{Name: "WebsiteURL", Wire: "WebsiteURL", Shape: 201},
+		{Name: "WebsiteURL", Wire: "WebsiteURL", Shape: 205},
 		{Name: "ContactLanguage", Wire: "ContactLanguage", Shape: 29},
-		{Name: "UseCaseDescription", Wire: "UseCaseDescription", Shape: 195},
+		{Name: "UseCaseDescription", Wire: "UseCaseDescription", Shape: 199},
 		{Name: "AdditionalContactEmailAddresses", Wire: "AdditionalContactEmailAddresses", Shape: 3},
-		{Name: "ReviewDetails", Wire: "ReviewDetails", Shape: 153},
+		{Name: "ReviewDetails", Wire: "ReviewDetails", Shape: 157},
 	}},
 	1: {Name: "AccountSuspendedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AccountSuspendedException", Status: 400, Server: false}},
 	2: {Name: "AdditionalContactEmailAddress", Kind: schema.String, HasMin: true, Min: 6, HasMax: true, Max: 254, Pattern: "^(.+)@(.+)$", Sensitive: true},
@@ -20,7 +20,7 @@ var shapes = [...]schema.Shape{
 	5: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExistsException", Status: 400, Server: false}},
 	6: {Name: "AmazonResourceName", Kind: schema.String},
 	7: {Name: "Attachment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RawContent", Wire: "RawContent", Shape: 146, Required: true},
+		{Name: "RawContent", Wire: "RawContent", Shape: 150, Required: true},
 		{Name: "ContentDisposition", Wire: "ContentDisposition", Shape: 9},
 		{Name: "FileName", Wire: "FileName", Shape: 13, Required: true},
 		{Name: "ContentDescription", Wire: "ContentDescription", Shape: 8},
@@ -42,12 +42,12 @@ var shapes = [...]schema.Shape{
 		{Name: "Html", Wire: "Html", Shape: 31},
 	}},
 	18: {Name: "BulkEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 181},
+		{Name: "Template", Wire: "Template", Shape: 185},
 	}},
 	19: {Name: "BulkEmailEntry", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Destination", Wire: "Destination", Shape: 54, Required: true},
 		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 126},
-		{Name: "ReplacementEmailContent", Wire: "ReplacementEmailContent", Shape: 150},
+		{Name: "ReplacementEmailContent", Wire: "ReplacementEmailContent", Shape: 154},
 		{Name: "ReplacementHeaders", Wire: "ReplacementHeaders", Shape: 121},
 	}},
 	20: {Name: "BulkEmailEntryList", Kind: schema.List, Elem: 19},
@@ -71,13 +71,13 @@ var shapes = [...]schema.Shape{
 	}},
 	32: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27, Required: true},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 188},
+		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 192},
 		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 53},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 152},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 162},
-		{Name: "Tags", Wire: "Tags", Shape: 177},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 173},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 197},
+		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 156},
+		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 166},
+		{Name: "Tags", Wire: "Tags", Shape: 181},
+		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 177},
+		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 201},
 	}},
 	33: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
 	34: {Name: "CreateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
@@ -88,7 +88,7 @@ var shapes = [...]schema.Shape{
 	35: {Name: "CreateEmailIdentityPolicyResponse", Kind: schema.Structure},
 	36: {Name: "CreateEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 92, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 177},
+		{Name: "Tags", Wire: "Tags", Shape: 181},
 		{Name: "DkimSigningAttributes", Wire: "DkimSigningAttributes", Shape: 56},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
 	}},
@@ -131,7 +131,7 @@ var shapes = [...]schema.Shape{
 	}},
 	52: {Name: "DeleteSuppressedDestinationResponse", Kind: schema.Structure},
 	53: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 185},
+		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 189},
 		{Name: "SendingPoolName", Wire: "SendingPoolName", Shape: 135},
 	}},
 	54: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
@@ -146,10 +146,10 @@ var shapes = [...]schema.Shape{
 		{Name: "SigningAttributesOrigin", Wire: "SigningAttributesOrigin", Shape: 57},
 		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 58},
 		{Name: "CurrentSigningKeyLength", Wire: "CurrentSigningKeyLength", Shape: 58},
-		{Name: "LastKeyGenerationTimestamp", Wire: "LastKeyGenerationTimestamp", Shape: 184},
+		{Name: "LastKeyGenerationTimestamp", Wire: "LastKeyGenerationTimestamp", Shape: 188},
 	}},
 	56: {Name: "DkimSigningAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainSigningSelector", Wire: "DomainSigningSelector", Shape: 156},
+		{Name: "DomainSigningSelector", Wire: "DomainSigningSelector", Shape: 160},
 		{Name: "DomainSigningPrivateKey", Wire: "DomainSigningPrivateKey", Shape: 137},
 		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 58},
 	}},
@@ -162,8 +162,8 @@ var shapes = [...]schema.Shape{
 	63: {Name: "EmailAddressList", Kind: schema.List, Elem: 62},
 	64: {Name: "EmailContent", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Simple", Wire: "Simple", Shape: 118},
-		{Name: "Raw", Wire: "Raw", Shape: 147},
-		{Name: "Template", Wire: "Template", Shape: 181},
+		{Name: "Raw", Wire: "Raw", Shape: 151},
+		{Name: "Template", Wire: "Template", Shape: 185},
 	}},
 	65: {Name: "EmailTemplateContent", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Subject", Wire: "Subject", Shape: 71},
@@ -174,7 +174,7 @@ var shapes = [...]schema.Shape{
 	67: {Name: "EmailTemplateHtml", Kind: schema.String},
 	68: {Name: "EmailTemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 70},
-		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 184},
+		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 188},
 	}},
 	69: {Name: "EmailTemplateMetadataList", Kind: schema.List, Elem: 68},
 	70: {Name: "EmailTemplateName", Kind: schema.String, HasMin: true, Min: 1},
@@ -190,24 +190,24 @@ var shapes = [...]schema.Shape{
 		{Name: "DedicatedIpAutoWarmupEnabled", Wire: "DedicatedIpAutoWarmupEnabled", Shape: 73},
 		{Name: "EnforcementStatus", Wire: "EnforcementStatus", Shape: 77},
 		{Name: "ProductionAccessEnabled", Wire: "ProductionAccessEnabled", Shape: 73},
-		{Name: "SendQuota", Wire: "SendQuota", Shape: 161},
+		{Name: "SendQuota", Wire: "SendQuota", Shape: 165},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 73},
-		{Name: "SuppressionAttributes", Wire: "SuppressionAttributes", Shape: 170},
+		{Name: "SuppressionAttributes", Wire: "SuppressionAttributes", Shape: 174},
 		{Name: "Details", Wire: "Details", Shape: 0},
-		{Name: "VdmAttributes", Wire: "VdmAttributes", Shape: 196},
+		{Name: "VdmAttributes", Wire: "VdmAttributes", Shape: 200},
 	}},
 	80: {Name: "GetConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27, In: schema.Path, Required: true},
 	}},
 	81: {Name: "GetConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 188},
+		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 192},
 		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 53},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 152},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 162},
-		{Name: "Tags", Wire: "Tags", Shape: 177},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 173},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 197},
+		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 156},
+		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 166},
+		{Name: "Tags", Wire: "Tags", Shape: 181},
+		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 177},
+		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 201},
 	}},
 	82: {Name: "GetEmailIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 92, In: schema.Path, Required: true},
@@ -225,10 +225,10 @@ var shapes = [...]schema.Shape{
 		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 55},
 		{Name: "MailFromAttributes", Wire: "MailFromAttributes", Shape: 110},
 		{Name: "Policies", Wire: "Policies", Shape: 133},
-		{Name: "Tags", Wire: "Tags", Shape: 177},
+		{Name: "Tags", Wire: "Tags", Shape: 181},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 200},
-		{Name: "VerificationInfo", Wire: "VerificationInfo", Shape: 199},
+		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 204},
+		{Name: "VerificationInfo", Wire: "VerificationInfo", Shape: 203},
 	}},
 	86: {Name: "GetEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 70, In: schema.Path, Required: true},
@@ -241,7 +241,7 @@ var shapes = [...]schema.Shape{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 62, In: schema.Path, Required: true},
 	}},
 	89: {Name: "GetSuppressedDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestination", Wire: "SuppressedDestination", Shape: 166, Required: true},
+		{Name: "SuppressedDestination", Wire: "SuppressedDestination", Shape: 170, Required: true},
 	}},
 	90: {Name: "GuardianAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "OptimizedSharedDelivery", Wire: "OptimizedSharedDelivery", Shape: 75},
@@ -254,7 +254,7 @@ var shapes = [...]schema.Shape{
 		{Name: "IdentityType", Wire: "IdentityType", Shape: 95},
 		{Name: "IdentityName", Wire: "IdentityName", Shape: 92},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 73},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 200},
+		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 204},
 	}},
 	94: {Name: "IdentityInfoList", Kind: schema.List, Elem: 93},
 	95: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"}},
@@ -287,24 +287,24 @@ var shapes = [...]schema.Shape{
 	}},
 	105: {Name: "ListManagementOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ContactListName", Wire: "ContactListName", Shape: 30, Required: true},
-		{Name: "TopicName", Wire: "TopicName", Shape: 187},
+		{Name: "TopicName", Wire: "TopicName", Shape: 191},
 	}},
 	106: {Name: "ListSuppressedDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Reasons", Wire: "Reason", Shape: 172, In: schema.Query},
-		{Name: "StartDate", Wire: "StartDate", Shape: 184, In: schema.Query},
-		{Name: "EndDate", Wire: "EndDate", Shape: 184, In: schema.Query},
+		{Name: "Reasons", Wire: "Reason", Shape: 176, In: schema.Query},
+		{Name: "StartDate", Wire: "StartDate", Shape: 188, In: schema.Query},
+		{Name: "EndDate", Wire: "EndDate", Shape: 188, In: schema.Query},
 		{Name: "NextToken", Wire: "NextToken", Shape: 129, In: schema.Query},
 		{Name: "PageSize", Wire: "PageSize", Shape: 116, In: schema.Query},
 	}},
 	107: {Name: "ListSuppressedDestinationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestinationSummaries", Wire: "SuppressedDestinationSummaries", Shape: 168},
+		{Name: "SuppressedDestinationSummaries", Wire: "SuppressedDestinationSummaries", Shape: 172},
 		{Name: "NextToken", Wire: "NextToken", Shape: 129},
 	}},
 	108: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
 	}},
 	109: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 177, Required: true},
+		{Name: "Tags", Wire: "Tags", Shape: 181, Required: true},
 	}},
 	110: {Name: "MailFromAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MailFromDomain", Wire: "MailFromDomain", Shape: 111, Required: true},
@@ -353,49 +353,58 @@ var shapes = [...]schema.Shape{
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 73},
 	}},
 	139: {Name: "PutAccountSendingAttributesResponse", Kind: schema.Structure},
-	140: {Name: "PutConfigurationSetSendingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+	140: {Name: "PutAccountSuppressionAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 176},
+	}},
+	141: {Name: "PutAccountSuppressionAttributesResponse", Kind: schema.Structure},
+	142: {Name: "PutConfigurationSetSendingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27, In: schema.Path, Required: true},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 73},
 	}},
-	141: {Name: "PutConfigurationSetSendingOptionsResponse", Kind: schema.Structure},
-	142: {Name: "PutEmailIdentityConfigurationSetAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+	143: {Name: "PutConfigurationSetSendingOptionsResponse", Kind: schema.Structure},
+	144: {Name: "PutConfigurationSetSuppressionOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27, In: schema.Path, Required: true},
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 176},
+	}},
+	145: {Name: "PutConfigurationSetSuppressionOptionsResponse", Kind: schema.Structure},
+	146: {Name: "PutEmailIdentityConfigurationSetAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 92, In: schema.Path, Required: true},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
 	}},
-	143: {Name: "PutEmailIdentityConfigurationSetAttributesResponse", Kind: schema.Structure},
-	144: {Name: "PutSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
+	147: {Name: "PutEmailIdentityConfigurationSetAttributesResponse", Kind: schema.Structure},
+	148: {Name: "PutSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 62, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 171, Required: true},
+		{Name: "Reason", Wire: "Reason", Shape: 175, Required: true},
 	}},
-	145: {Name: "PutSuppressedDestinationResponse", Kind: schema.Structure},
-	146: {Name: "RawAttachmentData", Kind: schema.Blob},
-	147: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 148, Required: true},
+	149: {Name: "PutSuppressedDestinationResponse", Kind: schema.Structure},
+	150: {Name: "RawAttachmentData", Kind: schema.Blob},
+	151: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Data", Wire: "Data", Shape: 152, Required: true},
 	}},
-	148: {Name: "RawMessageData", Kind: schema.Blob},
-	149: {Name: "RenderedEmailTemplate", Kind: schema.String},
-	150: {Name: "ReplacementEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplacementTemplate", Wire: "ReplacementTemplate", Shape: 151},
+	152: {Name: "RawMessageData", Kind: schema.Blob},
+	153: {Name: "RenderedEmailTemplate", Kind: schema.String},
+	154: {Name: "ReplacementEmailContent", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ReplacementTemplate", Wire: "ReplacementTemplate", Shape: 155},
 	}},
-	151: {Name: "ReplacementTemplate", Kind: schema.Structure, Members: []schema.Member{
+	155: {Name: "ReplacementTemplate", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 66},
 	}},
-	152: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
+	156: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 73},
 		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 97},
 	}},
-	153: {Name: "ReviewDetails", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 154},
+	157: {Name: "ReviewDetails", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Status", Wire: "Status", Shape: 158},
 		{Name: "CaseId", Wire: "CaseId", Shape: 24},
 	}},
-	154: {Name: "ReviewStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "GRANTED", "DENIED"}},
-	155: {Name: "SOARecord", Kind: schema.Structure, Members: []schema.Member{
+	158: {Name: "ReviewStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "GRANTED", "DENIED"}},
+	159: {Name: "SOARecord", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "PrimaryNameServer", Wire: "PrimaryNameServer", Shape: 136},
 		{Name: "AdminEmail", Wire: "AdminEmail", Shape: 4},
-		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 165},
+		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 169},
 	}},
-	156: {Name: "Selector", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9]))$"},
-	157: {Name: "SendBulkEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	160: {Name: "Selector", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9]))$"},
+	161: {Name: "SendBulkEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 62},
 		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
 		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 63},
@@ -406,10 +415,10 @@ var shapes = [...]schema.Shape{
 		{Name: "BulkEmailEntries", Wire: "BulkEmailEntries", Shape: 20, Required: true},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
 	}},
-	158: {Name: "SendBulkEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+	162: {Name: "SendBulkEmailResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "BulkEmailEntryResults", Wire: "BulkEmailEntryResults", Shape: 22, Required: true},
 	}},
-	159: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	163: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 62},
 		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
 		{Name: "Destination", Wire: "Destination", Shape: 54},
@@ -421,58 +430,58 @@ var shapes = [...]schema.Shape{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 27},
 		{Name: "ListManagementOptions", Wire: "ListManagementOptions", Shape: 105},
 	}},
-	160: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+	164: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MessageId", Wire: "MessageId", Shape: 131},
 	}},
-	161: {Name: "SendQuota", Kind: schema.Structure, Members: []schema.Member{
+	165: {Name: "SendQuota", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 115},
 		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 117},
-		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 164},
+		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 168},
 	}},
-	162: {Name: "SendingOptions", Kind: schema.Structure, Members: []schema.Member{
+	166: {Name: "SendingOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 73},
 	}},
-	163: {Name: "SendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SendingPausedException", Status: 400, Server: false}},
-	164: {Name: "SentLast24Hours", Kind: schema.Double},
-	165: {Name: "SerialNumber", Kind: schema.Long},
-	166: {Name: "SuppressedDestination", Kind: schema.Structure, Members: []schema.Member{
+	167: {Name: "SendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SendingPausedException", Status: 400, Server: false}},
+	168: {Name: "SentLast24Hours", Kind: schema.Double},
+	169: {Name: "SerialNumber", Kind: schema.Long},
+	170: {Name: "SuppressedDestination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 62, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 171, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 184, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 167},
+		{Name: "Reason", Wire: "Reason", Shape: 175, Required: true},
+		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 188, Required: true},
+		{Name: "Attributes", Wire: "Attributes", Shape: 171},
 	}},
-	167: {Name: "SuppressedDestinationAttributes", Kind: schema.Structure, Members: []schema.Member{
+	171: {Name: "SuppressedDestinationAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MessageId", Wire: "MessageId", Shape: 131},
 		{Name: "FeedbackId", Wire: "FeedbackId", Shape: 76},
 	}},
-	168: {Name: "SuppressedDestinationSummaries", Kind: schema.List, Elem: 169},
-	169: {Name: "SuppressedDestinationSummary", Kind: schema.Structure, Members: []schema.Member{
+	172: {Name: "SuppressedDestinationSummaries", Kind: schema.List, Elem: 173},
+	173: {Name: "SuppressedDestinationSummary", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 62, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 171, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 184, Required: true},
+		{Name: "Reason", Wire: "Reason", Shape: 175, Required: true},
+		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 188, Required: true},
 	}},
-	170: {Name: "SuppressionAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 172},
+	174: {Name: "SuppressionAttributes", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 176},
 	}},
-	171: {Name: "SuppressionListReason", Kind: schema.String, Enum: []string{"BOUNCE", "COMPLAINT"}},
-	172: {Name: "SuppressionListReasons", Kind: schema.List, Elem: 171},
-	173: {Name: "SuppressionOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 172},
+	175: {Name: "SuppressionListReason", Kind: schema.String, Enum: []string{"BOUNCE", "COMPLAINT"}},
+	176: {Name: "SuppressionListReasons", Kind: schema.List, Elem: 175},
+	177: {Name: "SuppressionOptions", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 176},
 	}},
-	174: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 175, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 180, Required: true},
+	178: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Key", Wire: "Key", Shape: 179, Required: true},
+		{Name: "Value", Wire: "Value", Shape: 184, Required: true},
 	}},
-	175: {Name: "TagKey", Kind: schema.String},
-	176: {Name: "TagKeyList", Kind: schema.List, Elem: 175},
-	177: {Name: "TagList", Kind: schema.List, Elem: 174},
-	178: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
+	179: {Name: "TagKey", Kind: schema.String},
+	180: {Name: "TagKeyList", Kind: schema.List, Elem: 179},
+	181: {Name: "TagList", Kind: schema.List, Elem: 178},
+	182: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 177, Required: true},
+		{Name: "Tags", Wire: "Tags", Shape: 181, Required: true},
 	}},
-	179: {Name: "TagResourceResponse", Kind: schema.Structure},
-	180: {Name: "TagValue", Kind: schema.String},
-	181: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
+	183: {Name: "TagResourceResponse", Kind: schema.Structure},
+	184: {Name: "TagValue", Kind: schema.String},
+	185: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 70},
 		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 6},
 		{Name: "TemplateData", Wire: "TemplateData", Shape: 66},
@@ -480,53 +489,53 @@ var shapes = [...]schema.Shape{
 		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 65},
 		{Name: "Attachments", Wire: "Attachments", Shape: 14},
 	}},
-	182: {Name: "TestRenderEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+	186: {Name: "TestRenderEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 70, In: schema.Path, Required: true},
 		{Name: "TemplateData", Wire: "TemplateData", Shape: 66, Required: true},
 	}},
-	183: {Name: "TestRenderEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 149, Required: true},
+	187: {Name: "TestRenderEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 153, Required: true},
 	}},
-	184: {Name: "Timestamp", Kind: schema.Timestamp},
-	185: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"REQUIRE", "OPTIONAL"}},
-	186: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}},
-	187: {Name: "TopicName", Kind: schema.String},
-	188: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
+	188: {Name: "Timestamp", Kind: schema.Timestamp},
+	189: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"REQUIRE", "OPTIONAL"}},
+	190: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}},
+	191: {Name: "TopicName", Kind: schema.String},
+	192: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 40, Required: true},
 	}},
-	189: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
+	193: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 176, In: schema.Query, Required: true},
+		{Name: "TagKeys", Wire: "TagKeys", Shape: 180, In: schema.Query, Required: true},
 	}},
-	190: {Name: "UntagResourceResponse", Kind: schema.Structure},
-	191: {Name: "UpdateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
+	194: {Name: "UntagResourceResponse", Kind: schema.Structure},
+	195: {Name: "UpdateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 92, In: schema.Path, Required: true},
 		{Name: "PolicyName", Wire: "PolicyName", Shape: 134, In: schema.Path, Required: true},
 		{Name: "Policy", Wire: "Policy", Shape: 132, Required: true},
 	}},
-	192: {Name: "UpdateEmailIdentityPolicyResponse", Kind: schema.Structure},
-	193: {Name: "UpdateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+	196: {Name: "UpdateEmailIdentityPolicyResponse", Kind: schema.Structure},
+	197: {Name: "UpdateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 70, In: schema.Path, Required: true},
 		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 65, Required: true},
 	}},
-	194: {Name: "UpdateEmailTemplateResponse", Kind: schema.Structure},
-	195: {Name: "UseCaseDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 5000, Sensitive: true},
-	196: {Name: "VdmAttributes", Kind: schema.Structure, Members: []schema.Member{
+	198: {Name: "UpdateEmailTemplateResponse", Kind: schema.Structure},
+	199: {Name: "UseCaseDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 5000, Sensitive: true},
+	200: {Name: "VdmAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "VdmEnabled", Wire: "VdmEnabled", Shape: 75, Required: true},
 		{Name: "DashboardAttributes", Wire: "DashboardAttributes", Shape: 41},
 		{Name: "GuardianAttributes", Wire: "GuardianAttributes", Shape: 90},
 	}},
-	197: {Name: "VdmOptions", Kind: schema.Structure, Members: []schema.Member{
+	201: {Name: "VdmOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "DashboardOptions", Wire: "DashboardOptions", Shape: 42},
 		{Name: "GuardianOptions", Wire: "GuardianOptions", Shape: 91},
 	}},
-	198: {Name: "VerificationError", Kind: schema.String, Enum: []string{"SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE"}},
-	199: {Name: "VerificationInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastCheckedTimestamp", Wire: "LastCheckedTimestamp", Shape: 184},
-		{Name: "LastSuccessTimestamp", Wire: "LastSuccessTimestamp", Shape: 184},
-		{Name: "ErrorType", Wire: "ErrorType", Shape: 198},
-		{Name: "SOARecord", Wire: "SOARecord", Shape: 155},
+	202: {Name: "VerificationError", Kind: schema.String, Enum: []string{"SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE"}},
+	203: {Name: "VerificationInfo", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "LastCheckedTimestamp", Wire: "LastCheckedTimestamp", Shape: 188},
+		{Name: "LastSuccessTimestamp", Wire: "LastSuccessTimestamp", Shape: 188},
+		{Name: "ErrorType", Wire: "ErrorType", Shape: 202},
+		{Name: "SOARecord", Wire: "SOARecord", Shape: 159},
 	}},
-	200: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
-	201: {Name: "WebsiteURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?", Sensitive: true},
+	204: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
+	205: {Name: "WebsiteURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?", Sensitive: true},
 }

@@ -458,6 +458,15 @@ type PutAccountSendingAttributesRequest struct {
 type PutAccountSendingAttributesResponse struct {
 }
 
+// PutAccountSuppressionAttributesRequest is the shape PutAccountSuppressionAttributesRequest.
+type PutAccountSuppressionAttributesRequest struct {
+	SuppressedReasons []string
+}
+
+// PutAccountSuppressionAttributesResponse is the shape PutAccountSuppressionAttributesResponse.
+type PutAccountSuppressionAttributesResponse struct {
+}
+
 // PutConfigurationSetSendingOptionsRequest is the shape PutConfigurationSetSendingOptionsRequest.
 type PutConfigurationSetSendingOptionsRequest struct {
 	ConfigurationSetName *string
@@ -466,6 +475,16 @@ type PutConfigurationSetSendingOptionsRequest struct {
 
 // PutConfigurationSetSendingOptionsResponse is the shape PutConfigurationSetSendingOptionsResponse.
 type PutConfigurationSetSendingOptionsResponse struct {
+}
+
+// PutConfigurationSetSuppressionOptionsRequest is the shape PutConfigurationSetSuppressionOptionsRequest.
+type PutConfigurationSetSuppressionOptionsRequest struct {
+	ConfigurationSetName *string
+	SuppressedReasons    []string
+}
+
+// PutConfigurationSetSuppressionOptionsResponse is the shape PutConfigurationSetSuppressionOptionsResponse.
+type PutConfigurationSetSuppressionOptionsResponse struct {
 }
 
 // PutEmailIdentityConfigurationSetAttributesRequest is the shape PutEmailIdentityConfigurationSetAttributesRequest.
