@@ -7,8 +7,10 @@ import (
 
 // Disturber makes deliveries go wrong on purpose, for tests of what then happens.
 type Disturber interface {
-	// Disturb is asked about an effect before each time that it is handed over.
-	Disturb(e *Effect) Disturbance
+	// Disturb is asked about an effect before each time that it is handed over,
+	// for the first time or again. It can be delayed at the first time only: one
+	// that is delayed at each would never arrive.
+	Disturb(e *Effect, first bool) Disturbance
 }
 
 // Disturbance is what becomes of handing over an effect. The zero value is
@@ -26,8 +28,7 @@ var errDelayed = errors.New("delayed by a fault that was asked for")
 // none.
 type disturbances []Disturbance
 
-// disturb asks about items. An effect is delayed at its first attempt only: one
-// that is delayed at each would never arrive.
+// disturb asks about items.
 func (a *actor) disturb(items []*item, es []Effect) disturbances {
 	d := a.d.o.Disturber
 	if d == nil {
@@ -35,10 +36,7 @@ func (a *actor) disturb(items []*item, es []Effect) disturbances {
 	}
 	var all disturbances
 	for i, it := range items {
-		one := d.Disturb(&es[i])
-		if it.tries > 0 {
-			one.Delay = 0
-		}
+		one := d.Disturb(&es[i], it.tries == 0)
 		if one.Delay == 0 && !one.Twice {
 			continue
 		}

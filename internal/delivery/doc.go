@@ -40,7 +40,8 @@
 //	"p" stamp               → payload of more than 4 KB, shared by the effects of one Emit
 //	"n" stamp               → counter: how many effects still refer to the payload before it
 //
-// History: version 1; version 2 of effects, which have a head. testdata holds
+// History: version 1; versions 2 and 3 of effects, which have a head and
+// an issuer. testdata holds
 // rows and keys to them.
 //
 // Invariants: an effect whose emitting transaction is durable is delivered, or

@@ -44,6 +44,7 @@ type Effect struct {
 type ActorRef struct {
 	Account string // to which it belongs
 	ARN     string // of a user, role or session
+	Issuer  string // ARN of a session's role, which the session's ARN does not tell
 	Service string // of a service that acts, such as sns.amazonaws.com
 	UserID  string
 }
@@ -87,13 +88,15 @@ const inlineMax = 4 << 10
 //	   service, user id), source, cause, at, policy (attempts, age, backoff,
 //	   maximum, dead letter)
 //	2  as 1, and the head at the end; rows without a head are of version 1
+//	3  as 2, and the actor's issuer at the end; rows without one are of version 1 or 2
 //
 // The payload is one of: 0 and the bytes; 1 and the number of its append in the
 // effect's own commit; 2 and the stamp of its row. Strings are a length in base
 // 128 and bytes, numbers base 128, times eight bytes.
 const (
-	rowVersion     = 1
-	rowVersionHead = 2
+	rowVersion       = 1
+	rowVersionHead   = 2
+	rowVersionIssuer = 3
 )
 
 const (
@@ -116,7 +119,10 @@ func (r *row) encode() []byte {
 	e := &r.Effect
 	b := make([]byte, 0, 128+len(e.Payload)+len(e.Head)+len(e.ID)+len(e.SourceARN)+len(e.Cause.Request)+len(e.Cause.By))
 	version := byte(rowVersion)
-	if len(e.Head) > 0 {
+	switch {
+	case e.Actor.Issuer != "":
+		version = rowVersionIssuer
+	case len(e.Head) > 0:
 		version = rowVersionHead
 	}
 	b = append(b, version)
@@ -142,8 +148,11 @@ func (r *row) encode() []byte {
 		b = binary.AppendVarint(b, n)
 	}
 	b = packed.String(b, p.DeadLetter)
-	if version == rowVersionHead {
+	if version >= rowVersionHead {
 		b = packed.String(b, e.Head)
+	}
+	if version == rowVersionIssuer {
+		b = packed.String(b, e.Actor.Issuer)
 	}
 	return b
 }
@@ -161,7 +170,7 @@ func decodeRow(b []byte, at kv.Stamp) (row, error) {
 	var r row
 	d := packed.Read(b)
 	version := d.Byte()
-	if version != rowVersion && version != rowVersionHead {
+	if version < rowVersion || version > rowVersionIssuer {
 		d.Fail()
 	}
 	e := &r.Effect
@@ -190,8 +199,13 @@ func decodeRow(b []byte, at kv.Stamp) (row, error) {
 		*n = time.Duration(d.Int())
 	}
 	p.DeadLetter = d.String()
-	if version == rowVersionHead {
-		e.Head = d.Packed()
+	if version >= rowVersionHead {
+		if e.Head = d.Packed(); len(e.Head) == 0 {
+			e.Head = nil
+		}
+	}
+	if version == rowVersionIssuer {
+		e.Actor.Issuer = d.String()
 	}
 	if err := d.Done(); err != nil {
 		return row{}, fmt.Errorf("delivery: an effect's row: %w", err)

@@ -31,6 +31,29 @@ func TestRowWithHead(t *testing.T) {
 	}
 }
 
+func TestRowWithIssuer(t *testing.T) {
+	for _, head := range []string{"", "head"} {
+		r := fullRow()
+		r.Actor.Issuer = "arn:aws:iam::000000000000:role/path/r"
+		if head != "" {
+			r.Head = []byte(head)
+		}
+		b := r.encode()
+		got, err := decodeRow(b, keyspace.NewStamp(7, 9))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, got, cmp.AllowUnexported(row{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("row (-want +got):\n%s", diff)
+		}
+		for n := range b {
+			if _, err := decodeRow(b[:n], keyspace.NewStamp(7, 9)); err == nil {
+				t.Errorf("%d of %d bytes were taken for a row", n, len(b))
+			}
+		}
+	}
+}
+
 func TestMessage(t *testing.T) {
 	m := Message{Group: "g", Dedup: "d", Attributes: map[string]MessageAttribute{"a": {Type: "String", Text: "x"}, "b": {Type: "Binary", Binary: []byte{0, 1}}}}
 	head, err := m.Head()

@@ -62,7 +62,7 @@ func (e *envelope) sender(function string) delivery.ActorRef {
 	role, fn := arn.ARN(e.Role), arn.ARN(function)
 	name, _, _ := strings.Cut(fn.ResourceID(), ":")
 	scope := arn.Scope{Partition: role.Partition(), Account: role.Account()}
-	return delivery.ActorRef{Account: role.Account(), ARN: string(scope.AssumedRole(role.Name(), name))}
+	return delivery.ActorRef{Account: role.Account(), ARN: string(scope.AssumedRole(role.Name(), name)), Issuer: e.Role}
 }
 
 func openEnvelope(b []byte) (*envelope, error) {
@@ -109,7 +109,10 @@ func (s *Service) event(ctx context.Context, r ref, event []byte, cause record.C
 	}
 	return delivery.Effect{
 		Cell: cell(ctx), Target: string(r.arn(call.Scope)), ID: requestID(ctx), Kind: kindInvoke, Payload: payload, Cause: cause, At: s.Clock.Now(),
-		Actor:  delivery.ActorRef{Account: call.Actor.Account, ARN: string(call.Actor.Principal.ARN), Service: call.Actor.Principal.Service, UserID: call.Actor.UserID},
+		Actor: delivery.ActorRef{
+			Account: call.Actor.Account, ARN: string(call.Actor.Principal.ARN), Issuer: string(call.Actor.Principal.Issuer),
+			Service: call.Actor.Principal.Service, UserID: call.Actor.UserID,
+		},
 		Policy: policy,
 	}, nil
 }
@@ -200,7 +203,7 @@ func (s *Service) acceptForeign(ctx context.Context, e *delivery.Effect) deliver
 func actor(e *delivery.Effect) awsapi.Actor {
 	return awsapi.Actor{
 		Account: e.Actor.Account, UserID: e.Actor.UserID, SourceARN: arn.ARN(e.SourceARN),
-		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Service: e.Actor.Service},
+		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Issuer: arn.ARN(e.Actor.Issuer), Service: e.Actor.Service},
 	}
 }
 

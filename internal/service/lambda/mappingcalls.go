@@ -45,7 +45,7 @@ func (s *Service) Reader(ctx context.Context, m *sources.Mapping, needs []awsapi
 	if s.Permits == nil {
 		return who, nil
 	}
-	ctx = awsapi.As(ctx, awsapi.Actor{Account: who.Account, Principal: policy.Principal{ARN: arn.ARN(who.ARN), Issuer: arn.ARN(t.config.Role)}})
+	ctx = awsapi.As(ctx, awsapi.Actor{Account: who.Account, Principal: policy.Principal{ARN: arn.ARN(who.ARN), Issuer: arn.ARN(who.Issuer)}})
 	if err := s.Permits.Permit(ctx, needs...); err != nil {
 		if _, denied := fault.As(err); !denied {
 			return delivery.ActorRef{}, fmt.Errorf("role of %s: %w", m.Function, err)

@@ -51,7 +51,7 @@ func TestDeadLetter(t *testing.T) {
 		o := c.s.Accept(context.Background(), []delivery.Effect{e})[0]
 		c.do("DeleteFunctionConcurrency", `{"FunctionName":"f"}`)
 		dead := c.s.Exhausted(e, o, d.why)
-		if len(dead) != 1 || dead[0].Target != "arn:aws:sqs:eu-west-1:123456789012:dead" || dead[0].Actor.ARN != "arn:aws:sts::123456789012:assumed-role/doer/f" {
+		if len(dead) != 1 || dead[0].Target != "arn:aws:sqs:eu-west-1:123456789012:dead" || dead[0].Actor.ARN != "arn:aws:sts::123456789012:assumed-role/doer/f" || dead[0].Actor.Issuer != testRole {
 			t.Fatalf("%s: %+v", name, dead)
 		}
 		x := dead[0]
