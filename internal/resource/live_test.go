@@ -18,6 +18,7 @@ import (
 	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	lambdashapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/resource"
@@ -28,6 +29,7 @@ import (
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/ses"
+	"github.com/nube-run/nube/internal/service/sns"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
@@ -53,6 +55,13 @@ func (idle) Swap(context.Context, *runner.Spec, *runner.Spec) error { return nil
 
 func (idle) Retire(*runner.Spec) {}
 
+// nowhere takes effects and forgets them.
+type nowhere struct{}
+
+func (nowhere) Emit(*kv.Tx, ...delivery.Effect) error { return nil }
+
+func (nowhere) Delivers(string) bool { return true }
+
 func newLive(t *testing.T) *live {
 	t.Helper()
 	db := kv.Open(memkv.New())
@@ -69,6 +78,7 @@ func newLive(t *testing.T) *live {
 		t.Fatal(err)
 	}
 	mail := ses.New(ses.Options{DB: db, Clock: model, Endpoint: "http://127.0.0.1:4566"})
+	topics := sns.New(sns.Options{DB: db, Clock: model, Emit: nowhere{}, Endpoint: "http://127.0.0.1:4566"})
 	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds, Delivers: func(string) bool { return true }})
 	owner := &timer.Owner{DB: db}
 	timers := timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: ledger})
@@ -76,7 +86,7 @@ func newLive(t *testing.T) *live {
 	mappings.Read(tables.Source())
 	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API(), mail.API(), mail.APIv2()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API(), mail.API(), mail.APIv2(), topics.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
