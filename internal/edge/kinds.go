@@ -47,6 +47,12 @@ type Chooser interface {
 	Best(ctx context.Context, scope arn.Scope, method, path string) (r Route, ok bool, err error)
 }
 
+// Domains is implemented by [APIs] that domain names are mapped to.
+type Domains interface {
+	// Domain finds the API to which a domain name is mapped.
+	Domain(ctx context.Context, scope arn.Scope, domain, path string) (t Target, ok bool, err error)
+}
+
 // Route is how well an API answers a request on the gateway, where no API is
 // addressed. Of several, the one whose route fits closest answers; among equals
 // the oldest. When no route fits, the oldest API says so.
@@ -151,10 +157,21 @@ func (e *Edge) otherHost(r *http.Request) (Target, bool) {
 		t.Scope = e.scopeOf(rest)
 		return t, true
 	}
-	if e.http == nil {
-		return Target{}, false
+	if e.http != nil {
+		if t, ok := e.mapped(e.http, r, host); ok {
+			return t, true
+		}
 	}
-	t, ok, err := e.http.Domain(r.Context(), e.Scope(), host, r.URL.EscapedPath())
+	if d, ok := e.apis.(Domains); ok {
+		return e.mapped(d, r, host)
+	}
+	return Target{}, false
+}
+
+// mapped asks for the target of a domain name. One that cannot be read is as
+// good as none.
+func (e *Edge) mapped(d Domains, r *http.Request, host string) (Target, bool) {
+	t, ok, err := d.Domain(r.Context(), e.Scope(), host, r.URL.EscapedPath())
 	if err != nil || !ok {
 		return Target{}, false
 	}

@@ -125,6 +125,7 @@ type planCache struct {
 	mu      sync.RWMutex
 	plans   map[planKey]*plan
 	sites   map[arn.Scope][]Site
+	hosts   map[arn.Scope]hosts
 	epoch   uint64
 	watched map[arn.Scope]bool
 }
@@ -137,7 +138,7 @@ type planKey struct {
 func (c *planCache) drop() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.plans, c.sites = nil, nil
+	c.plans, c.sites, c.hosts = nil, nil, nil
 	c.epoch++
 }
 

@@ -96,6 +96,7 @@ func New(o Options) *Service {
 	s.registerModels()
 	s.registerKeys()
 	s.registerUsagePlans()
+	s.registerDomains()
 	s.registerAccount()
 	s.registerTags()
 	s.registerTest()

@@ -29,6 +29,8 @@ import (
 //	"member" plan key              → shapes.UsagePlanKey
 //	"usage" plan key day           → a counter
 //	"extension" plan key           → extension
+//	"domain" name                  → shapes.DomainName
+//	"mapping" domain base          → shapes.BasePathMapping
 //
 // Values are JSON, counters excepted.
 

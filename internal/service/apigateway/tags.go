@@ -22,7 +22,8 @@ func tagPath(resource *string) string {
 	return "/tags/" + strings.ReplaceAll(value(resource), "/", "%2F")
 }
 
-// tagged runs fn on the tags of an API or a stage, an API key or a usage plan.
+// tagged runs fn on the tags of an API or a stage, an API key, a usage
+// plan or a domain name.
 func (s *Service) tagged(ctx context.Context, resource string, fn func(tags map[string]string) map[string]string) error {
 	path := strings.Split(strings.TrimPrefix(arn.ARN(resource).Resource(), "/"), "/")
 	switch {
@@ -33,6 +34,10 @@ func (s *Service) tagged(ctx context.Context, resource string, fn func(tags map[
 	case len(path) == 2 && path[0] == "usageplans":
 		return s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
 			return retag(tx, sp.usagePlan(path[1]), noSuchPlan(), func(p *shapes.UsagePlan) *map[string]string { return &p.Tags }, fn)
+		})
+	case len(path) == 2 && path[0] == "domainnames":
+		return s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
+			return retag(tx, sp.domain(path[1]), noSuchDomain(), func(d *shapes.DomainName) *map[string]string { return &d.Tags }, fn)
 		})
 	case len(path) < 2 || path[0] != "restapis":
 		return notFound("Invalid resource ARN %s", resource)
