@@ -72,8 +72,17 @@ Resources:
   Member:
     Type: AWS::ApiGateway::UsagePlanKey
     Properties: {KeyId: !Ref Key, KeyType: API_KEY, UsagePlanId: !Ref Plan}
+  Domain:
+    Type: AWS::ApiGateway::DomainName
+    Properties: {DomainName: api.example.com, RegionalCertificateArn: "arn:aws:acm:eu-central-1:123456789012:certificate/a", EndpointConfiguration: {Types: [REGIONAL]}}
+  Mapping:
+    Type: AWS::ApiGateway::BasePathMapping
+    DependsOn: Deployment
+    Properties: {DomainName: !Ref Domain, RestApiId: !Ref API, Stage: dev}
 Outputs:
   API: {Value: !Ref API}
+  Domain: {Value: !GetAtt Domain.RegionalDomainName}
+  Mapping: {Value: !Ref Mapping}
   Who: {Value: !GetAtt Who.AuthorizerId}
   Item: {Value: !Ref Item}
   Check: {Value: !Ref Check}
@@ -99,6 +108,9 @@ func TestGuardedAPI(t *testing.T) {
 	stage := ask(l, apigwshapes.GetStage, &apigwshapes.GetStageRequest{RestApiId: &api, StageName: ptr("dev")})
 	if s := stage.MethodSettings["*/*"]; *s.LoggingLevel != "INFO" || *s.ThrottlingRateLimit != 10 || *s.ThrottlingBurstLimit != 5 {
 		t.Errorf("settings %+v", stage.MethodSettings)
+	}
+	if got := output(st, "Mapping"); got != "api.example.com|(none)" || !strings.HasSuffix(output(st, "Domain"), ".execute-api.eu-central-1.amazonaws.com") {
+		t.Errorf("mapped as %s at %s", got, output(st, "Domain"))
 	}
 
 	changed := strings.NewReplacer("AuthorizerResultTtlInSeconds: 60", "AuthorizerResultTtlInSeconds: 0", "required: [name]", "required: [id]", "ValidateRequestBody: true", "ValidateRequestParameters: true",

@@ -31,7 +31,9 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: account{b}, Name: short},
 		{Provider: apiKey{b}, Name: short},
 		{Provider: apiAuthorizer{b}, Refused: []string{"AuthorizerCredentials"}},
+		{Provider: basePathMapping{b}, Refused: []string{"Id"}},
 		{Provider: deployment{b}, Refused: refusedOfDeployment(), Replaces: redeploys},
+		{Provider: domainName{b}, Refused: refusedOfDomain()},
 		{Provider: gatewayResponse{b}, Name: short},
 		{Provider: method{b}, Name: short, Refused: []string{"Integration.ResponseTransferMode", "Integration.IntegrationTarget"}},
 		{Provider: model{b}, NameProperty: "Name", Name: stack.NameRule{Max: 64}},
@@ -72,10 +74,10 @@ func Types(c awsapi.Caller) stack.Types {
 // names are the names of the types, in the order of [Types].
 func names() []string {
 	return []string{
-		"AWS::ApiGateway::Account", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method",
-		"AWS::ApiGateway::Model", "AWS::ApiGateway::RequestValidator",
-		"AWS::ApiGateway::Resource", "AWS::ApiGateway::RestApi", "AWS::ApiGateway::Stage",
-		"AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::UsagePlanKey", "AWS::CloudFormation::WaitConditionHandle",
+		"AWS::ApiGateway::Account", "AWS::ApiGateway::ApiKey", "AWS::ApiGateway::Authorizer", "AWS::ApiGateway::BasePathMapping",
+		"AWS::ApiGateway::Deployment", "AWS::ApiGateway::DomainName", "AWS::ApiGateway::GatewayResponse", "AWS::ApiGateway::Method",
+		"AWS::ApiGateway::Model", "AWS::ApiGateway::RequestValidator", "AWS::ApiGateway::Resource", "AWS::ApiGateway::RestApi",
+		"AWS::ApiGateway::Stage", "AWS::ApiGateway::UsagePlan", "AWS::ApiGateway::UsagePlanKey", "AWS::CloudFormation::WaitConditionHandle",
 		"AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
 		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Version", "AWS::Logs::LogGroup",
