@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/stack"
 )
 
@@ -86,6 +87,13 @@ func (c *Cloud) functions(ctx context.Context, scope arn.Scope) ([]control.Funct
 	routes, err := c.parts.gateway.Routes(ctx, scope)
 	if err != nil {
 		return nil, err
+	}
+	more, err := c.parts.httpAPIs.Routes(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range more {
+		routes = append(routes, apigateway.Route{Method: r.Method, Path: r.Path, Function: r.Function})
 	}
 	out := []control.Function{}
 	in := &lambda.ListFunctionsRequest{}

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/service/apigateway"
+	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/work"
@@ -70,6 +71,15 @@ func (i invoker) Invoke(ctx context.Context, in apigateway.Invocation) (apigatew
 		return apigateway.Outcome{Throttle: true}, nil
 	}
 	return apigateway.Outcome{Payload: r.Payload, Failed: r.Failed}, err
+}
+
+// httpInvoker lets HTTP APIs call functions.
+type httpInvoker struct{ lambda *lambda.Service }
+
+// Invoke implements [apigatewayv2.Invoker].
+func (i httpInvoker) Invoke(ctx context.Context, fn arn.ARN, payload []byte) (apigatewayv2.Outcome, error) {
+	r, err := i.lambda.Invoke(ctx, fn, payload)
+	return apigatewayv2.Outcome{Payload: r.Payload, Failed: r.Failed}, err
 }
 
 // functionLogs puts what functions write where CloudWatch Logs finds it.

@@ -290,6 +290,12 @@ func (w *walker) known(need awsapi.Access) {
 			patterns = append(patterns, t.Pattern())
 		}
 	}
+	// Both versions of API Gateway have the same actions, and the reference lists
+	// the resources of only one with them.
+	// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
+	if service == "apigateway" && slices.ContainsFunc(iamdata.ResourceTypes(service), func(t iamdata.ResourceType) bool { return matches(t.Pattern(), resourceOf(need)) }) {
+		return
+	}
 	w.Errorf("%s is asked for on %s, but works on %q", need.Action, need.Resource, patterns)
 }
 

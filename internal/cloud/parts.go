@@ -17,6 +17,7 @@ import (
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/service/apigateway"
+	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/cloudformation"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
@@ -42,6 +43,7 @@ type parts struct {
 	logs      *logs.Service
 	sns       *sns.Service
 	gateway   *apigateway.Service
+	httpAPIs  *apigatewayv2.Service
 	formation *cloudformation.Service
 	ses       *ses.Service
 
@@ -63,6 +65,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.dynamodb.Streams(),
 		p.lambda.API(),
 		p.gateway.API(),
+		p.httpAPIs.API(),
 		p.logs.API(),
 		p.sns.API(),
 		p.sts.API(),
@@ -102,7 +105,9 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
+	p.httpAPIs.Use(c.front)
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
+	p.edge.Add(p.httpAPIs, nil)
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
 	c.clock = &modelClock{account: c.opts.Account, db: c.db, model: c.model, settler: c.settler}
 	c.settler.Move = c.clock.move
@@ -158,6 +163,9 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
 		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+	})
+	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
+		DB: c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Caller: caller, Log: c.log,
 	})
 	return nil
 }
