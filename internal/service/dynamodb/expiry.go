@@ -6,6 +6,7 @@ import (
 
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	causes "github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -70,7 +71,7 @@ func (x *expiry) NextDue(_ context.Context, sn *kv.Snap) (due timer.Due, err err
 
 // Bounds of one transaction that deletes.
 const (
-	expiryStep  = 64
+	expiryStep  = 256
 	expiryBytes = 2 << 20
 )
 
@@ -84,48 +85,56 @@ func (x *expiry) Fire(ctx context.Context, shard *timer.Shard, now instant) erro
 	if err != nil {
 		return err
 	}
+	from := origin{at: now, expiry: true, cause: causes.From(ctx)}
 	for _, e := range tables {
-		for more := true; more; {
-			from := x.s.origin(ctx)
-			from.at, from.expiry = now, true
+		due := e.layout.expired(now.Unix())
+		for {
+			var last kv.Key
 			_, err := x.s.db.Update(ctx, func(tx *kv.Tx) (err error) {
 				if err := shard.Guard(tx); err != nil {
 					return err
 				}
-				more, err = x.s.expire(tx, e, from)
+				last, err = x.s.expire(tx, e, due, from)
 				return err
 			})
 			if err != nil {
 				return err
 			}
+			if last == nil {
+				break
+			}
+			// The next step begins where this one has ended: it would take long to find what is left behind all that is gone.
+			due.Start = kv.Next(last)
 		}
 	}
 	return nil
 }
 
-// expire deletes some items whose time is over, and reports whether there may be more. The items are read, so that one that
-// is given more time at the same moment conflicts; the order of expiry is only looked at, as it changes with the items.
-func (s *Service) expire(tx *kv.Tx, e expiring, from origin) (more bool, err error) {
+// expire deletes some items whose time is over, and returns the place of the last one if there may be more. The items are
+// read, so that one that is given more time at the same moment conflicts; the order of expiry is only looked at, as it
+// changes with the items.
+func (s *Service) expire(tx *kv.Tx, e expiring, due kv.Range, from origin) (last kv.Key, err error) {
 	t, err := s.table(tx, e.cell, e.name)
 	if err != nil || t == nil || t.ID != e.id || !t.TTL.Enabled {
-		return false, err
+		return nil, err
 	}
 	n, size := 0, 0
-	for p, err := range tx.Peek().Scan(e.layout.expired(from.at.Unix()), kv.ScanOptions{KeysOnly: true}) {
+	for p, err := range tx.Peek().Scan(due, kv.ScanOptions{KeysOnly: true}) {
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if n == expiryStep || size > expiryBytes {
-			return true, nil
+			return last, nil
 		}
 		w, err := t.expireItem(tx, p.Key, from)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		n++
 		size += w.beforeSize
+		last = p.Key
 	}
-	return false, nil
+	return nil, nil
 }
 
 // expireItem deletes the item that the order of expiry has at a key.

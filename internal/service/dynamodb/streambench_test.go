@@ -84,3 +84,24 @@ func BenchmarkFetch(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(n), "ns/record")
 }
+
+// BenchmarkExpire is an item whose time to live is over, of many at once, on disk.
+func BenchmarkExpire(b *testing.B) {
+	c := cloudForBench(b, viewBoth)
+	c.do("UpdateTimeToLive", ttlOn)
+	for i := 0; i < b.N; i += 25 {
+		var puts []string
+		for j := range min(25, b.N-i) {
+			puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"id":{"S":"%d"},"ttl":{"N":"%d"}}}}`, i+j, c.clock.Now().Add(time.Hour).Unix()+int64(i%60)))
+		}
+		c.do("BatchWriteItem", `{"RequestItems":{"plain":[`+strings.Join(puts, ",")+`]}}`)
+	}
+	c.advance(2 * time.Hour)
+	b.ResetTimer()
+	c.runTimers()
+	c.settledNow()
+	b.StopTimer()
+	if left := c.left(); len(left) != 0 {
+		b.Errorf("%d are left", len(left))
+	}
+}
