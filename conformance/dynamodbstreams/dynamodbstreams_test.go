@@ -281,6 +281,14 @@ func TestDescribeStream(t *testing.T) {
 			t.Errorf("range of an open shard: %+v", r)
 		}
 	}
+	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_ShardFilter.html
+	children, err := x.api.DescribeStream(x.ctx, &dynamodbstreams.DescribeStreamInput{
+		StreamArn: x.arn, ShardFilter: &types.ShardFilter{Type: types.ShardFilterTypeChildShards, ShardId: d.Shards[0].ShardId},
+	})
+	target.Must(t, err)
+	if n := len(children.StreamDescription.Shards); n != 0 {
+		t.Errorf("an open shard has %d children", n)
+	}
 	out, err := x.db.DescribeTable(x.ctx, &dynamodb.DescribeTableInput{TableName: x.table})
 	target.Must(t, err)
 	if td := out.Table; *td.LatestStreamArn != *x.arn || *td.LatestStreamLabel != *x.label || !*td.StreamSpecification.StreamEnabled {

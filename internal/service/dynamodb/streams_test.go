@@ -297,8 +297,10 @@ func TestDescribeStream(t *testing.T) {
 	if d := cmp.Diff(want, decoded(t, text)); d != "" {
 		t.Errorf("(-want +got)\n%s", d)
 	}
-	if got := field(t, c.do("DescribeStream", `{"StreamArn":"`+f.arn+`","ExclusiveStartShardId":"`+f.shard+`"}`), "StreamDescription", "Shards"); len(got.([]any)) != 0 {
-		t.Errorf("shards after the last: %v", got)
+	for _, more := range []string{`"ExclusiveStartShardId":"` + f.shard + `"`, `"ShardFilter":{"Type":"CHILD_SHARDS","ShardId":"` + f.shard + `"}`} {
+		if got := field(t, c.do("DescribeStream", `{"StreamArn":"`+f.arn+`",`+more+`}`), "StreamDescription", "Shards"); len(got.([]any)) != 0 {
+			t.Errorf("%s: %v", more, got)
+		}
 	}
 }
 

@@ -148,7 +148,8 @@ func (s *Service) describeStream(ctx context.Context, in *shapes.DescribeStreamI
 			}
 			shard.SequenceNumberRange.EndingSequenceNumber = ptr(sequence(end))
 		}
-		if value(in.ExclusiveStartShardId) < *shard.ShardId { // there is no other
+		// There is no other, and it has no children.
+		if in.ShardFilter == nil && value(in.ExclusiveStartShardId) < *shard.ShardId {
 			d.Shards = append(d.Shards, shard)
 		}
 		out.StreamDescription = d

@@ -12,6 +12,7 @@ type DescribeStreamInput struct {
 	StreamArn             *string
 	Limit                 *int32
 	ExclusiveStartShardId *string
+	ShardFilter           *ShardFilter
 }
 
 // DescribeStreamOutput is the shape DescribeStreamOutput.
@@ -111,6 +112,12 @@ type Shard struct {
 	ShardId             *string
 	SequenceNumberRange *SequenceNumberRange
 	ParentShardId       *string
+}
+
+// ShardFilter is the shape ShardFilter.
+type ShardFilter struct {
+	Type    *string
+	ShardId *string
 }
 
 // Stream is the shape Stream.
