@@ -12,7 +12,7 @@ import (
 type Deliveries struct{ *Set }
 
 // Disturb implements [delivery.Disturber].
-func (s Deliveries) Disturb(e *delivery.Effect) (d delivery.Disturbance) {
+func (s Deliveries) Disturb(e *delivery.Effect, first bool) (d delivery.Disturbance) {
 	if s.rules.Load() == nil {
 		return d
 	}
@@ -21,21 +21,18 @@ func (s Deliveries) Disturb(e *delivery.Effect) (d delivery.Disturbance) {
 	if scheme == "lambda" {
 		function, _, _ = strings.Cut(arn.ARN(e.Target).ResourceID(), ":")
 	}
-	befalls := func(r *Rule) bool {
-		return (r.Kind == Duplicate || r.Kind == Reorder && e.Attempt == 1) && matches(r.Service, scheme) && (r.Function == "" || isFunction(r.Function, function))
+	befalls := func(k Kind) func(*Rule) bool {
+		return func(r *Rule) bool {
+			return r.Kind == k && matches(r.Service, scheme) && (r.Function == "" || isFunction(r.Function, function))
+		}
 	}
 	// The effect's span is not in a context here; delivery notes it.
-	s.struck(context.Background(), befalls, func(b blow) {
-		if d.Note != "" {
-			d.Note += ", "
-		}
-		d.Note += b.String()
-		if b.Kind == Duplicate {
-			d.Twice = true
-		} else {
-			d.Delay = max(d.Delay, b.wait)
-		}
-	})
+	if first {
+		s.struck(context.Background(), befalls(Reorder), func(b blow) { d.Delay, d.Note = max(d.Delay, b.wait), b.String() })
+	}
+	if d.Delay == 0 {
+		s.struck(context.Background(), befalls(Duplicate), func(b blow) { d.Twice, d.Note = true, b.String() })
+	}
 	return d
 }
 

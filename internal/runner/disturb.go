@@ -39,7 +39,8 @@ func (r *Runner) disturbed(ctx context.Context, s *Spec, in *Invocation) (res Re
 	return Result{Payload: failed.Payload, Fault: failed}, true, nil
 }
 
-// doomed kills the process of an invocation that is to end so.
+// doomed kills the process of an invocation that is to end so. One that is killed
+// at once is not heard any more, however quick it is.
 func (v *invocation) doomed() {
 	v.inst.r.machine.AfterFunc(*v.doom, func() {
 		if !v.isAnswered() {

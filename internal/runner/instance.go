@@ -190,7 +190,7 @@ func (i *instance) next(pl *place) bool {
 func (i *instance) respond(id string, payload []byte, f *Fault, acknowledge func()) bool {
 	i.mu.Lock()
 	v := i.findLocked(id)
-	if v == nil || v.isAnswered() {
+	if v == nil || v.isAnswered() || v.doom != nil && *v.doom == 0 {
 		i.mu.Unlock()
 		return false
 	}

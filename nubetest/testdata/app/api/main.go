@@ -1,4 +1,5 @@
-// Command api puts, gets and lists things, and has the worker work on them.
+// Command api puts, gets and lists things, says how often the
+// follower was told of them, and has the worker work on them.
 package main
 
 import (
@@ -20,6 +21,7 @@ func main() { lambda.Serve(answer) }
 func answer(event []byte) (any, error) {
 	var r struct {
 		HTTPMethod     string            `json:"httpMethod"`
+		Resource       string            `json:"resource"`
 		PathParameters map[string]string `json:"pathParameters"`
 	}
 	if err := json.Unmarshal(event, &r); err != nil {
@@ -28,6 +30,12 @@ func answer(event []byte) (any, error) {
 	id := r.PathParameters["id"]
 	fmt.Println(r.HTTPMethod, id)
 	switch {
+	case r.Resource == "/followed/{id}":
+		var count struct{ Item struct{ N struct{ N string } } }
+		if err := lambda.DynamoDB("GetItem", map[string]any{"TableName": os.Getenv("FOLLOWED"), "Key": thing{text{id}}}, &count); err != nil {
+			return nil, err
+		}
+		return respond(200, count.Item.N.N)
 	case r.HTTPMethod == "GET" && id == "":
 		var all struct{ Items []thing }
 		if err := lambda.DynamoDB("Scan", map[string]any{"TableName": os.Getenv("THINGS")}, &all); err != nil {
