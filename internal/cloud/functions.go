@@ -122,7 +122,22 @@ func (m *meters) Invoked(u runner.Use) {
 	}
 	meter(record.Requests, 1)
 	meter(record.GBSeconds, u.GBSeconds())
+	if u.Provisioned {
+		m.lambdaMetric(u.Function, "ProvisionedConcurrencyInvocations")
+	}
+	if u.Spilled {
+		m.lambdaMetric(u.Function, "ProvisionedConcurrencySpilloverInvocations")
+	}
 	if u.Init > 0 {
 		meter(record.InitGBSeconds, u.Init.Seconds()*float64(u.MemoryMB)/1024)
 	}
+}
+
+// lambdaMetric counts one in a metric of Lambda's own.
+// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+func (m *meters) lambdaMetric(fn arn.ARN, name string) {
+	p := fn.Parts()
+	m.recorder.Metrics.Series(record.Metric{
+		Account: p.Account, Region: p.Region, Namespace: "AWS/Lambda", Name: name, Dims: []record.Attr{{Key: "FunctionName", Value: fn.Name()}},
+	}).Observe(m.model.Now(), 1)
 }

@@ -28,7 +28,7 @@ func aliasProgress(c *lambda.AliasConfiguration) stack.Progress {
 
 func (a alias) Create(ctx context.Context, r stack.Request) (stack.Progress, error) {
 	var in lambda.CreateAliasRequest
-	if err := bind(&in, r.Properties, "RoutingConfig"); err != nil {
+	if err := bind(&in, r.Properties, "RoutingConfig", "ProvisionedConcurrencyConfig"); err != nil {
 		return stack.Progress{}, err
 	}
 	if r.Properties.Has("RoutingConfig") {
@@ -41,12 +41,12 @@ func (a alias) Create(ctx context.Context, r stack.Request) (stack.Progress, err
 	if err != nil {
 		return stack.Progress{}, err
 	}
-	return aliasProgress(c), nil
+	return provision(ctx, a.base, r, aliasProgress(c))
 }
 
 func (a alias) Update(ctx context.Context, r stack.Request) (stack.Progress, error) {
 	in := lambda.UpdateAliasRequest{Description: ptr("")}
-	if err := bind(&in, r.Properties, "RoutingConfig"); err != nil {
+	if err := bind(&in, r.Properties, "RoutingConfig", "ProvisionedConcurrencyConfig"); err != nil {
 		return stack.Progress{PhysicalID: r.PhysicalID}, err
 	}
 	in.RoutingConfig = weights(r.Properties)
@@ -54,7 +54,7 @@ func (a alias) Update(ctx context.Context, r stack.Request) (stack.Progress, err
 	if err != nil {
 		return stack.Progress{PhysicalID: r.PhysicalID}, err
 	}
-	return aliasProgress(c), nil
+	return provision(ctx, a.base, r, aliasProgress(c))
 }
 
 func (a alias) Delete(ctx context.Context, r stack.Request) (stack.Progress, error) {

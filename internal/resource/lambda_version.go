@@ -16,14 +16,14 @@ type version struct{ base }
 // its last version gets no new one, so that publishing again is harmless.
 func (v version) Create(ctx context.Context, r stack.Request) (stack.Progress, error) {
 	var in lambda.PublishVersionRequest
-	if err := bind(&in, r.Properties); err != nil {
+	if err := bind(&in, r.Properties, "ProvisionedConcurrencyConfig"); err != nil {
 		return stack.Progress{}, err
 	}
 	c, err := do(ctx, v.base, lambda.PublishVersion, &in)
 	if err != nil {
 		return stack.Progress{}, err
 	}
-	return stack.Progress{PhysicalID: val(c.FunctionArn), Attrs: versionAttrs(c)}, nil
+	return provision(ctx, v.base, r, stack.Progress{PhysicalID: val(c.FunctionArn), Attrs: versionAttrs(c)})
 }
 
 func versionAttrs(c *lambda.FunctionConfiguration) stack.Attrs {

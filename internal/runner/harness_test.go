@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -255,6 +256,13 @@ func (m *meter) Invoked(u Use) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.uses = append(m.uses, u)
+}
+
+// all are the uses so far.
+func (m *meter) all() []Use {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.uses)
 }
 
 func newLedger() *work.Ledger { return work.NewLedger() }

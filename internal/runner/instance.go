@@ -37,6 +37,7 @@ type instance struct {
 	terminate func() error
 
 	expires   clock.Instant // of its credentials; zero for never
+	counted   bool          // among its pool's up; guarded by pool.mu
 	spawned   time.Time
 	spawnTook time.Duration // until the process ran; set before up is closed
 	up        chan struct{} // closed at the first request for an invocation
@@ -104,7 +105,7 @@ func (i *instance) give(pl *place, v *invocation) bool {
 		}
 		i.frozen = false
 	}
-	v.inst, v.cold = i, !i.used
+	v.inst, v.cold = i, !i.used && !i.pool.spec.Provisioned
 	i.used = true
 	v.started = i.r.machine.Now()
 	i.active = append(i.active, v)
@@ -348,6 +349,9 @@ func (i *instance) usage(v *invocation) Use {
 	}
 	if v.cold {
 		u.Init = i.initTook
+	}
+	if v.Provisioned != nil {
+		u.Provisioned, u.Spilled = v.result.Provisioned, !v.result.Provisioned
 	}
 	if v.outcome != nil {
 		u.Fault = v.outcome.Type

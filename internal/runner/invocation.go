@@ -21,6 +21,10 @@ type Invocation struct {
 	Limit         Limit
 
 	doom *time.Duration // after how long at it the process is killed; nil for never
+	// Provisioned is the Spec whose instances are kept up for this function, if
+	// it has provisioned concurrency. When all are busy the invocation goes
+	// where those without do.
+	Provisioned *Spec
 }
 
 // Limit bounds how many invocations may be under way at the same time.
@@ -43,13 +47,14 @@ type Result struct {
 	// Tail is the end of the log, when it was asked for.
 	Tail []byte
 
-	Stream   LogStream     // where the instance logs
-	Cold     bool          // the instance was started and this is its first
-	Spawned  time.Time     // when its start began; zero unless Cold
-	Spawn    time.Duration // of it, until the process ran
-	Init     time.Duration // of it, until the process asked for its first invocation
-	Started  time.Time     // when an instance got the invocation; zero if none did
-	Duration time.Duration
+	Stream      LogStream     // where the instance logs
+	Cold        bool          // the instance was started and this is its first
+	Provisioned bool          // an instance of provisioned concurrency answered
+	Spawned     time.Time     // when its start began; zero unless Cold
+	Spawn       time.Duration // of it, until the process ran
+	Init        time.Duration // of it, until the process asked for its first invocation
+	Started     time.Time     // when an instance got the invocation; zero if none did
+	Duration    time.Duration
 }
 
 // Throttled is the error of an invocation that a limit refuses.

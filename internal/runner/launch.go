@@ -173,11 +173,19 @@ func (l *launcher) env(i *instance, prog *bootstrap.Program, at sandbox.Layout, 
 	e.set("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", strconv.Itoa(s.MemoryMB))
 	e.set("AWS_LAMBDA_LOG_GROUP_NAME", i.stream.Group)
 	e.set("AWS_LAMBDA_LOG_STREAM_NAME", i.stream.Name)
-	e.set("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+	e.set("AWS_LAMBDA_INITIALIZATION_TYPE", initialization(s))
 	if at.Tmp != "/tmp" { // without a file system of its own it is told where to write
 		e.set("TMPDIR", at.Tmp)
 	}
 	return e.list()
+}
+
+// initialization says when instances of s are started.
+func initialization(s *Spec) string {
+	if s.Provisioned {
+		return "provisioned-concurrency"
+	}
+	return "on-demand"
 }
 
 type environment map[string]string

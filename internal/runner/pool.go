@@ -28,7 +28,13 @@ type pool struct {
 	patience  *time.Timer   // for who waits for one; nil when nobody does
 	instances map[*instance]struct{}
 	retired   bool // instances end when they have nothing to do
-	gone      bool // removed from the Runner: look again
+
+	// Of provisioned concurrency.
+	keep      int    // instances to be kept up
+	up        int    // places of those that have asked for their first invocation
+	keepFault *Fault // why no more are started
+
+	gone bool // removed from the Runner: look again
 
 	sweep   *time.Timer // freezes and ends idle instances
 	resting bool        // the sweep is not due soon
@@ -89,6 +95,12 @@ func (p *pool) popLocked() (pl *place, stale []*instance) {
 // waits is not bound to a start: an old instance that becomes free takes it,
 // and the start is then not wanted any more if it has not begun.
 func (p *pool) lackLocked() int {
+	if p.spec.Provisioned {
+		if p.keepFault != nil {
+			return 0
+		}
+		return p.keep*p.spec.places() - p.up - p.starting
+	}
 	line := len(p.line)
 	if !p.hurried {
 		line = max(0, line-p.returning)
@@ -147,6 +159,8 @@ func (p *pool) park(pl *place, first, returned, condemned bool) bool {
 	p.mu.Lock()
 	if first {
 		p.starting -= p.spec.places()
+		p.up += p.spec.places()
+		pl.inst.counted = true
 		if len(p.warming) > 0 {
 			p.warming[0] <- nil // has room
 			p.warming = p.warming[1:]
@@ -219,9 +233,12 @@ func (p *pool) cancel(v *invocation) bool {
 // who has waited longest: another waiter means another start. Lambda repeats a
 // failed initialisation once inside the invocation; we do not, because the
 // same code on the same machine has nothing new to say.
-func (p *pool) failed() (v *invocation, warm chan error) {
+func (p *pool) failed(f *Fault) (v *invocation, warm chan error) {
 	p.mu.Lock()
 	p.starting -= p.spec.places()
+	if p.spec.Provisioned {
+		p.keepFault = f
+	}
 	if len(p.line) > 0 {
 		v = p.shiftLocked()
 	} else if len(p.warming) > 0 {
@@ -248,6 +265,9 @@ func (p *pool) add(i *instance) bool {
 func (p *pool) remove(i *instance) {
 	p.mu.Lock()
 	delete(p.instances, i)
+	if i.counted {
+		p.up -= p.spec.places()
+	}
 	p.free = slices.DeleteFunc(p.free, func(pl *place) bool { return pl.inst == i })
 	more := p.lackLocked() > 0
 	p.mu.Unlock()
@@ -300,7 +320,7 @@ func (p *pool) shut() {
 
 // unusedLocked reports whether the pool can be forgotten.
 func (p *pool) unusedLocked() bool {
-	return len(p.instances) == 0 && len(p.line) == 0 && len(p.warming) == 0 && p.starting == 0
+	return len(p.instances) == 0 && len(p.line) == 0 && len(p.warming) == 0 && p.starting == 0 && p.keep == 0
 }
 
 func endAll(is []*instance) {

@@ -24,6 +24,9 @@ type Use struct {
 	Duration  time.Duration
 	Init      time.Duration // of the instance, in its first invocation; else 0
 	Fault     string        // error type; empty when the function succeeded
+	// Provisioned and Spilled say of a function with provisioned concurrency
+	// where the invocation went: to an instance of it, or past it.
+	Provisioned, Spilled bool
 }
 
 // Billed is the time that is billed: the duration and, since August 2025, the

@@ -147,7 +147,8 @@ func (r *Runner) Invoke(ctx context.Context, s *Spec, in Invocation) (Result, er
 	}
 	v := &invocation{Invocation: in, pool: p, done: make(chan struct{})}
 	v.token = r.opts.Ledger.Begin(work.Invocation, s.Name)
-	for !p.dispatch(v) {
+	placed := in.Provisioned != nil && r.offer(in.Provisioned, v)
+	for !placed && !p.dispatch(v) {
 		if p, err = r.pool(s); err != nil {
 			v.fail(err)
 			break
@@ -158,7 +159,7 @@ func (r *Runner) Invoke(ctx context.Context, s *Spec, in Invocation) (Result, er
 	case <-v.done:
 		return v.result, v.err
 	case <-ctx.Done():
-		if p.cancel(v) {
+		if !placed && p.cancel(v) {
 			v.fail(ctx.Err())
 		}
 		return Result{}, ctx.Err()

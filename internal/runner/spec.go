@@ -43,6 +43,9 @@ type Spec struct {
 	LogGroup  string
 	Isolated  bool // no network but the platform's
 	NeverStop bool // not frozen when idle: a debugger is attached
+	// Provisioned says that instances are those of [Runner.Provision], kept up
+	// ahead of traffic.
+	Provisioned bool
 
 	once sync.Once
 	hash Hash
@@ -58,7 +61,7 @@ func (s *Spec) Hash() Hash {
 		for _, v := range []string{
 			string(s.Function), s.Version, s.Runtime, s.Handler, s.CodeDir, s.Code, string(s.Role), s.LogGroup,
 			strconv.Itoa(s.MemoryMB), s.Timeout.String(), strconv.Itoa(s.TmpMB),
-			strconv.FormatBool(s.Isolated), strconv.FormatBool(s.NeverStop),
+			strconv.FormatBool(s.Isolated), strconv.FormatBool(s.NeverStop), strconv.FormatBool(s.Provisioned),
 		} {
 			put(h, v)
 		}

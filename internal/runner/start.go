@@ -40,7 +40,7 @@ func (p *pool) start(done func()) {
 	if fault == nil {
 		return
 	}
-	v, warm := p.failed()
+	v, warm := p.failed(fault(""))
 	switch {
 	case v != nil:
 		v.inst, v.result.Stream = i, i.stream

@@ -138,10 +138,16 @@ func (s *Service) updateAlias(ctx context.Context, in *shapes.UpdateAliasRequest
 		if in.RoutingConfig != nil {
 			a.Weights = in.RoutingConfig.AdditionalVersionWeights
 		}
+		if f.Provisioned[name] != nil && len(a.Weights) > 0 {
+			return invalid("Provisioned Concurrency Configs cannot be applied to an alias with a routing configuration.")
+		}
 		a.Revision, out = revision, a
 		return f.checkRoute(ctx, tx, sp, a.Version, a.Weights)
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.keep(ctx, cell(ctx), r.name); err != nil {
 		return nil, err
 	}
 	return out.shape(scope, r.name, name), nil
@@ -149,13 +155,18 @@ func (s *Service) updateAlias(ctx context.Context, in *shapes.UpdateAliasRequest
 
 // deleteAlias succeeds for an alias that does not exist, as Lambda's does.
 func (s *Service) deleteAlias(ctx context.Context, in *shapes.DeleteAliasRequest) (*schema.Empty, error) {
-	_, err := s.change(ctx, in.FunctionName, func(_ *kv.Tx, _ space, f *function) error {
+	r, err := s.change(ctx, in.FunctionName, func(tx *kv.Tx, sp space, f *function) error {
+		f.dropURL(tx, sp, value(in.Name))
 		delete(f.Aliases, value(in.Name))
 		delete(f.Policies, value(in.Name))
 		delete(f.Async, value(in.Name))
+		delete(f.Provisioned, value(in.Name))
 		return nil
 	})
-	return &schema.Empty{}, err
+	if err != nil {
+		return nil, err
+	}
+	return &schema.Empty{}, s.keep(ctx, cell(ctx), r.name)
 }
 
 func (s *Service) listAliases(ctx context.Context, in *shapes.ListAliasesRequest) (*shapes.ListAliasesResponse, error) {

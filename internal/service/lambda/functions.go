@@ -263,6 +263,9 @@ func (s *Service) deleteFunction(ctx context.Context, in *shapes.DeleteFunctionR
 			gone = append(gone, c)
 		}
 		gone = append(gone, &f.Latest)
+		for q := range f.URLs {
+			f.dropURL(tx, sp, q)
+		}
 		tx.Delete(sp.function(f.Name))
 		tx.DeleteRange(sp.versions(f.ID))
 		if f.Reserved != nil {
@@ -276,7 +279,7 @@ func (s *Service) deleteFunction(ctx context.Context, in *shapes.DeleteFunctionR
 	for _, c := range gone {
 		s.retire(scope, was, c)
 	}
-	return &schema.Empty{}, nil
+	return &schema.Empty{}, s.keep(ctx, cell(ctx), was.Name)
 }
 
 // deleteVersion deletes one published version.
@@ -298,6 +301,7 @@ func (f *function) deleteVersion(tx *kv.Tx, sp space, qualifier, name string) (*
 		return nil, err // deleting what is not there is no error
 	}
 	tx.Delete(sp.version(f.ID, number(qualifier)))
+	delete(f.Provisioned, qualifier)
 	delete(f.Policies, qualifier)
 	delete(f.Async, qualifier)
 	return c, put(tx, sp.function(f.Name), f)

@@ -43,6 +43,8 @@ type fakeRunner struct {
 	calls   []runner.Invocation
 	specs   []*runner.Spec
 	retired []*runner.Spec
+	kept    map[*runner.Spec]int // provisioned
+	up      int                  // the most of each that is up
 }
 
 func (f *fakeRunner) Invoke(_ context.Context, s *runner.Spec, in runner.Invocation) (runner.Result, error) {
@@ -67,6 +69,22 @@ func (f *fakeRunner) Retire(s *runner.Spec) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retired = append(f.retired, s)
+}
+
+func (f *fakeRunner) Provision(s *runner.Spec, n int) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.kept == nil {
+		f.kept = map[*runner.Spec]int{}
+	}
+	f.kept[s] = n
+	return nil
+}
+
+func (f *fakeRunner) Provisioned(s *runner.Spec) runner.Provisioned {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return runner.Provisioned{Wanted: f.kept[s], Ready: min(f.kept[s], f.up)}
 }
 
 // emitted keeps effects instead of delivering them.

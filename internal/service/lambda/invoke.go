@@ -117,7 +117,8 @@ type target struct {
 	function *function
 	config   *config
 	spec     *runner.Spec
-	reserved int64 // by all functions
+	kept     *runner.Spec // of provisioned concurrency; nil: it has none
+	reserved int64        // by all functions
 }
 
 // cachedRow is a function's row as it was read last.
@@ -159,7 +160,7 @@ func (s *Service) cached(ctx context.Context, name string) (f *function, err err
 // alias with weights chooses a version.
 func (s *Service) target(ctx context.Context, r ref) (t target, err error) {
 	scope, sp := awsapi.From(ctx).Scope, spaceOf(cell(ctx))
-	chance := rand.Float64()
+	chance, kept := rand.Float64(), false
 	err = s.DB.View(ctx, func(sn *kv.Snap) error {
 		if t.function, err = s.read(sn, sp, r.name); err != nil {
 			return err
@@ -171,6 +172,7 @@ func (s *Service) target(ctx context.Context, r ref) (t target, err error) {
 		if a := t.function.Aliases[version]; a != nil {
 			version = a.choose(chance)
 		}
+		kept = t.function.Provisioned[r.qualifier] != nil
 		if t.config, err = t.function.config(sn, sp, version); err != nil {
 			return err
 		}
@@ -182,6 +184,11 @@ func (s *Service) target(ctx context.Context, r ref) (t target, err error) {
 	})
 	if err != nil {
 		return target{}, err
+	}
+	if kept {
+		if t.kept, err = s.specKept(scope, t.function, t.config); err != nil {
+			return target{}, err
+		}
 	}
 	t.spec, err = s.spec(scope, t.function, t.config)
 	return t, err
@@ -208,7 +215,7 @@ func (s *Service) limit(t target) runner.Limit {
 
 // run invokes a function and waits for its answer.
 func (s *Service) run(ctx context.Context, t target, in runner.Invocation) (runner.Result, error) {
-	in.Limit = s.limit(t)
+	in.Limit, in.Provisioned = s.limit(t), t.kept
 	if s.Recorder != nil {
 		return s.traced(ctx, t, in)
 	}

@@ -10,16 +10,6 @@ import (
 // set anything, and the truth is that there is nothing; setting it is answered
 // with 501 by the front.
 
-func (s *Service) listURLs(ctx context.Context, in *shapes.ListFunctionUrlConfigsRequest) (*shapes.ListFunctionUrlConfigsResponse, error) {
-	_, _, _, err := s.view(ctx, in.FunctionName, nil)
-	return &shapes.ListFunctionUrlConfigsResponse{FunctionUrlConfigs: []shapes.FunctionUrlConfig{}}, err
-}
-
-func (s *Service) listProvisioned(ctx context.Context, in *shapes.ListProvisionedConcurrencyConfigsRequest) (*shapes.ListProvisionedConcurrencyConfigsResponse, error) {
-	_, _, _, err := s.view(ctx, in.FunctionName, nil)
-	return &shapes.ListProvisionedConcurrencyConfigsResponse{ProvisionedConcurrencyConfigs: []shapes.ProvisionedConcurrencyConfigListItem{}}, err
-}
-
 func (s *Service) getCodeSigning(ctx context.Context, in *shapes.GetFunctionCodeSigningConfigRequest) (*shapes.GetFunctionCodeSigningConfigResponse, error) {
 	r, _, _, err := s.view(ctx, in.FunctionName, nil)
 	return &shapes.GetFunctionCodeSigningConfigResponse{FunctionName: &r.name}, err

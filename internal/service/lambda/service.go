@@ -21,6 +21,8 @@ type Runner interface {
 	Invoke(ctx context.Context, s *runner.Spec, in runner.Invocation) (runner.Result, error)
 	Swap(ctx context.Context, old, next *runner.Spec) error
 	Retire(s *runner.Spec)
+	Provision(s *runner.Spec, n int) error
+	Provisioned(s *runner.Spec) runner.Provisioned
 }
 
 // Artifacts holds code. It is a *build.Store.
@@ -73,6 +75,9 @@ type Service struct {
 	rows     sync.Map // string(key of a function) → *cachedRow
 	specs    sync.Map // specKey → *runner.Spec
 	policies sync.Map // text of a resource policy → *policy.Doc
+
+	keeping sync.Mutex // guards kept
+	kept    keeper
 }
 
 // New returns the service.
@@ -83,14 +88,16 @@ func New(o Options) *Service {
 	if o.Delivers == nil {
 		o.Delivers = func(target string) bool { return delivery.Scheme(target) == "lambda" }
 	}
-	s := &Service{Options: o, api: awsapi.NewService(&shapes.Model)}
+	s := &Service{Options: o, api: awsapi.NewService(&shapes.Model), kept: keeper{}}
 	s.api.Policies = s
 	s.registerFunctions()
 	s.registerVersions()
 	s.registerPermissions()
 	s.registerInvocation()
 	s.registerLayers()
+	s.registerURLs()
 	s.registerMappings()
+	s.registerProvisioned()
 	s.registerNothing()
 	return s
 }
@@ -161,8 +168,6 @@ func (s *Service) registerLayers() {
 // registerNothing registers operations about what a function can have on AWS
 // and cannot have here: the answer is always that it has none.
 func (s *Service) registerNothing() {
-	awsapi.Handle(s.api, shapes.ListFunctionUrlConfigs, on("ListFunctionUrlConfigs", func(in *shapes.ListFunctionUrlConfigsRequest) *string { return in.FunctionName }), s.listURLs)
-	awsapi.Handle(s.api, shapes.ListProvisionedConcurrencyConfigs, on("ListProvisionedConcurrencyConfigs", func(in *shapes.ListProvisionedConcurrencyConfigsRequest) *string { return in.FunctionName }), s.listProvisioned)
 	awsapi.Handle(s.api, shapes.GetFunctionCodeSigningConfig, on("GetFunctionCodeSigningConfig", func(in *shapes.GetFunctionCodeSigningConfigRequest) *string { return in.FunctionName }), s.getCodeSigning)
 	awsapi.Handle(s.api, shapes.GetRuntimeManagementConfig, onVersion("GetRuntimeManagementConfig", func(in *shapes.GetRuntimeManagementConfigRequest) (_, _ *string) {
 		return in.FunctionName, in.Qualifier

@@ -14,11 +14,21 @@ type specKey struct {
 	id              uint64
 	version         string
 	revision        string
+	kept            bool // by provisioned concurrency
 }
 
 // spec returns the execution environment of a configuration.
 func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, error) {
-	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision}
+	return s.specFor(scope, f, c, false)
+}
+
+// specKept returns that of instances that provisioned concurrency keeps up.
+func (s *Service) specKept(scope arn.Scope, f *function, c *config) (*runner.Spec, error) {
+	return s.specFor(scope, f, c, true)
+}
+
+func (s *Service) specFor(scope arn.Scope, f *function, c *config, kept bool) (*runner.Spec, error) {
+	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision, kept}
 	if have, ok := s.specs.Load(k); ok {
 		return have.(*runner.Spec), nil
 	}
@@ -30,7 +40,7 @@ func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, e
 		Function: scope.Function(f.Name), Name: f.Name, Version: c.Version,
 		Runtime: c.Runtime, Handler: c.Handler, CodeDir: a.Dir, Code: a.Digest, Uses: a.Uses,
 		Env: c.Env, Role: arn.ARN(c.Role), MemoryMB: int(c.Memory), Timeout: time.Duration(c.Timeout) * time.Second, TmpMB: int(c.Tmp),
-		LogGroup: c.logGroup(f.Name),
+		LogGroup: c.logGroup(f.Name), Provisioned: kept,
 	}
 	for _, l := range c.Layers {
 		la, err := s.Artifacts.Artifact(l.Digest)

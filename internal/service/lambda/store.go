@@ -18,6 +18,7 @@ import (
 //	"layer" name number    → layer
 //	"next"                 → counter: the last function id given out
 //	"reserved"             → counter: the reserved concurrency of all functions together
+//	"url" id               → urlOwner: whose function URL it is
 //
 // Values are JSON, counters of package kv.
 //
@@ -40,18 +41,21 @@ func (s space) layersOf(name string) kv.Range { return s.Key().Str("layer").Str(
 func (s space) layers() kv.Range              { return s.Key().Str("layer").Range() }
 func (s space) next() kv.Key                  { return s.Key().Str("next").Done() }
 func (s space) reserved() kv.Key              { return s.Key().Str("reserved").Done() }
+func (s space) url(id string) kv.Key          { return s.Key().Str("url").Str(id).Done() }
 
 // function is the row of a function.
 type function struct {
 	ID          uint64
 	Name        string
 	Latest      config
-	LastVersion uint64                  `json:",omitempty"`
-	Reserved    *int32                  `json:",omitempty"`
-	Tags        map[string]string       `json:",omitempty"`
-	Aliases     map[string]*alias       `json:",omitempty"`
-	Policies    map[string]*permissions `json:",omitempty"` // by qualifier; "" for the function itself
-	Async       map[string]*async       `json:",omitempty"` // by qualifier, "$LATEST" for the function itself
+	LastVersion uint64                   `json:",omitempty"`
+	Reserved    *int32                   `json:",omitempty"`
+	Tags        map[string]string        `json:",omitempty"`
+	Aliases     map[string]*alias        `json:",omitempty"`
+	Policies    map[string]*permissions  `json:",omitempty"` // by qualifier; "" for the function itself
+	Async       map[string]*async        `json:",omitempty"` // by qualifier, "$LATEST" for the function itself
+	URLs        map[string]*functionURL  `json:",omitempty"` // by qualifier; "" for the function itself
+	Provisioned map[string]*provisioning `json:",omitempty"` // by qualifier
 }
 
 // config is the configuration and code of $LATEST or of a version.

@@ -25,17 +25,18 @@ type AccountUsage struct {
 
 // AddPermissionRequest is the shape AddPermissionRequest.
 type AddPermissionRequest struct {
-	FunctionName        *string
-	StatementId         *string
-	Action              *string
-	Principal           *string
-	SourceArn           *string
-	SourceAccount       *string
-	EventSourceToken    *string
-	Qualifier           *string
-	RevisionId          *string
-	PrincipalOrgID      *string
-	FunctionUrlAuthType *string
+	FunctionName          *string
+	StatementId           *string
+	Action                *string
+	Principal             *string
+	SourceArn             *string
+	SourceAccount         *string
+	EventSourceToken      *string
+	Qualifier             *string
+	RevisionId            *string
+	PrincipalOrgID        *string
+	FunctionUrlAuthType   *string
+	InvokedViaFunctionUrl *bool
 }
 
 // AddPermissionResponse is the shape AddPermissionResponse.
@@ -226,6 +227,12 @@ type DeleteFunctionUrlConfigRequest struct {
 type DeleteLayerVersionRequest struct {
 	LayerName     *string
 	VersionNumber *int64
+}
+
+// DeleteProvisionedConcurrencyConfigRequest is the shape DeleteProvisionedConcurrencyConfigRequest.
+type DeleteProvisionedConcurrencyConfigRequest struct {
+	FunctionName *string
+	Qualifier    *string
 }
 
 // DestinationConfig is the shape DestinationConfig.
@@ -561,6 +568,22 @@ type GetPolicyRequest struct {
 type GetPolicyResponse struct {
 	Policy     *string
 	RevisionId *string
+}
+
+// GetProvisionedConcurrencyConfigRequest is the shape GetProvisionedConcurrencyConfigRequest.
+type GetProvisionedConcurrencyConfigRequest struct {
+	FunctionName *string
+	Qualifier    *string
+}
+
+// GetProvisionedConcurrencyConfigResponse is the shape GetProvisionedConcurrencyConfigResponse.
+type GetProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int32
+	AvailableProvisionedConcurrentExecutions *int32
+	AllocatedProvisionedConcurrentExecutions *int32
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
 }
 
 // GetRuntimeManagementConfigRequest is the shape GetRuntimeManagementConfigRequest.
@@ -908,6 +931,12 @@ type ProvisionedConcurrencyConfigListItem struct {
 	LastModified                             *string
 }
 
+// ProvisionedConcurrencyConfigNotFoundException is the shape ProvisionedConcurrencyConfigNotFoundException.
+type ProvisionedConcurrencyConfigNotFoundException struct {
+	Type    *string
+	Message *string
+}
+
 // ProvisionedPollerConfig is the shape ProvisionedPollerConfig.
 type ProvisionedPollerConfig struct {
 	MinimumPollers *int32
@@ -958,6 +987,23 @@ type PutFunctionEventInvokeConfigRequest struct {
 	MaximumRetryAttempts     *int32
 	MaximumEventAgeInSeconds *int32
 	DestinationConfig        *DestinationConfig
+}
+
+// PutProvisionedConcurrencyConfigRequest is the shape PutProvisionedConcurrencyConfigRequest.
+type PutProvisionedConcurrencyConfigRequest struct {
+	FunctionName                    *string
+	Qualifier                       *string
+	ProvisionedConcurrentExecutions *int32
+}
+
+// PutProvisionedConcurrencyConfigResponse is the shape PutProvisionedConcurrencyConfigResponse.
+type PutProvisionedConcurrencyConfigResponse struct {
+	RequestedProvisionedConcurrentExecutions *int32
+	AvailableProvisionedConcurrentExecutions *int32
+	AllocatedProvisionedConcurrentExecutions *int32
+	Status                                   *string
+	StatusReason                             *string
+	LastModified                             *string
 }
 
 // RecursiveInvocationException is the shape RecursiveInvocationException.
