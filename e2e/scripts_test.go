@@ -34,6 +34,7 @@ func TestCommandLine(t *testing.T) {
 //	code N COMMAND…      COMMAND ends with the exit code N
 //	json PATH REGEXP     the JSON on standard output has a value at PATH, such as .functions.0.name, that matches
 //	http METHOD PATH [BODY]   the application's status, headers and body, on standard output
+//	mail FROM TO SUBJECT TEXT [HTML]   an application sends mail
 func scripts(t *testing.T, folder string, c *cloud) {
 	bin, err := program()
 	if err != nil {
@@ -59,6 +60,7 @@ func scripts(t *testing.T, folder string, c *cloud) {
 			"code": endsWith,
 			"json": hasJSON,
 			"http": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(c.exchange(ts, args)) },
+			"mail": func(ts *testscript.TestScript, neg bool, args []string) { c.sends(ts, neg, args) },
 		},
 	})
 }

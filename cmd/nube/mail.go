@@ -33,7 +33,10 @@ a mail server was given when the cloud was started (--smtp), and then the list
 says what became of it.
 
 What was not delivered is marked; "nube mail show" says why, and also whether AWS
-would have refused the sender.`,
+would have refused the sender.
+
+EXIT CODES
+  0  it is listed, also when there is none`,
 		Example: `  nube mail                            everything there is, the newest last
   nube mail --to ana@example.com -f    for one reader, and what comes, until Ctrl-C
   nube mail show                       the newest
@@ -164,7 +167,11 @@ func (a *app) mailDelete() *cobra.Command {
 		Short: "Delete one mail, or all",
 		Long: `Delete one mail, or all. What is on its way to a mail server and was not sent yet
 will not be.
-A mail is named by its id, or by the number that the list gives it.`,
+A mail is named by its id, or by the number that the list gives it.
+
+EXIT CODES
+  0  it is deleted
+  1  there is no such mail`,
 		Example: `  nube mail delete 1
   nube mail delete --all`,
 		Args: args(cobra.MaximumNArgs(1)),
