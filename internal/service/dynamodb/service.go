@@ -66,7 +66,7 @@ func New(o Options) *Service {
 		tables: make(map[tableID]known), cleared: make(map[keyspace.Cell]uint64),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
-	s.api.Checksum = true
+	s.api.Checksum, s.streams.Checksum = true, true
 	s.api.Policies = s
 	s.registerTables()
 	s.registerItems()
