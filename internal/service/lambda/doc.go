@@ -12,9 +12,11 @@
 // An asynchronous invocation is an effect (package delivery), committed before
 // it is acknowledged; retries, age and destinations are its policy.
 //
-// It does not start processes (package runner), poll queues and streams, or
-// serve function URLs. What it cannot do is refused when it is asked for, not
-// when the function runs.
+// A function's URL is found by its id; [URLs] answers requests to it with what
+// the function says.
+//
+// It does not start processes (package runner) or poll queues and streams. What
+// it cannot do is refused when it is asked for, not when the function runs.
 //
 // Invariants: the traffic of a function follows its row: an update whose code
 // does not initialise, while instances are warm, leaves row and traffic as they

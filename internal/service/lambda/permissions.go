@@ -130,6 +130,9 @@ func conditions(in *shapes.AddPermissionRequest) map[string]map[string]string {
 	add("StringEquals", "AWS:SourceAccount", in.SourceAccount)
 	add("StringEquals", "lambda:EventSourceToken", in.EventSourceToken)
 	add("ArnLike", "AWS:SourceArn", in.SourceArn)
+	if value(in.InvokedViaFunctionUrl) {
+		add("Bool", "lambda:InvokedViaFunctionUrl", ptr("true"))
+	}
 	if len(out) == 0 {
 		return nil
 	}
