@@ -107,7 +107,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	p.gateway.Use(c.front)
 	p.httpAPIs.Use(c.front)
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
-	p.edge.Add(p.httpAPIs, nil)
+	p.edge.Add(p.httpAPIs, p.lambda.URLs(c.front))
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
 	c.clock = &modelClock{account: c.opts.Account, db: c.db, model: c.model, settler: c.settler}
 	c.settler.Move = c.clock.move
