@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/service/apigateway"
 )
 
@@ -283,6 +284,46 @@ func TestResourcePolicy(t *testing.T) {
 		got := brief(b.request("GET", tt.path, "", "Authorization: "+strings.Repeat("x", i+1)))
 		if d := cmp.Diff(tt.want, got); d != "" || len(b.function.asked) != tt.asked {
 			t.Errorf("%s: asked %d times, want %d; %s", tt.path, len(b.function.asked), tt.asked, d)
+		}
+	}
+}
+
+// TestPolicyAndSignature: within an account, what the API's policy allows a user
+// needs no policy of the user's own, and what it denies none helps with.
+func TestPolicyAndSignature(t *testing.T) {
+	b := open(t)
+	for _, path := range []string{"/granted", "/denied", "/silent"} {
+		b.route("GET", path, func(m *shapes.PutMethodRequest, _ *shapes.PutIntegrationRequest) {
+			m.AuthorizationType = ptr("AWS_IAM")
+		})
+	}
+	user := do(b, iamshapes.CreateUser, &iamshapes.CreateUserRequest{UserName: ptr("ana")}).User
+	key := do(b, iamshapes.CreateAccessKey, &iamshapes.CreateAccessKeyRequest{UserName: ptr("ana")}).AccessKey
+	do(b, shapes.UpdateRestApi, &shapes.UpdateRestApiRequest{RestApiId: &b.api, PatchOperations: []shapes.PatchOperation{{Op: ptr("replace"), Path: ptr("/policy"), Value: ptr(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + *user.Arn + `"},"Action":"execute-api:Invoke","Resource":"execute-api:/*/GET/granted"},` +
+			`{"Effect":"Deny","Principal":"*","Action":"execute-api:Invoke","Resource":"execute-api:/*/*/denied"}]}`)}}})
+	b.deploy()
+	client := b.client.As(*key.AccessKeyId, *key.SecretAccessKey, "")
+	client.Handler = b.edge.Gateway()
+	get := func(path string) string {
+		text := string(client.Send("execute-api", "GET", path, nil, nil).Body)
+		_, after, _ := strings.Cut(text, path)
+		if after == "" {
+			return text
+		}
+		return after
+	}
+	const implicit = ` because no identity-based policy allows the execute-api:Invoke action"}`
+	for path, want := range map[string]string{"/granted": "ok", "/denied": ` with an explicit deny"}`, "/silent": implicit} {
+		if got := get(path); got != want {
+			t.Errorf("%s: %s, want %s", path, got, want)
+		}
+	}
+	do(b, iamshapes.PutUserPolicy, &iamshapes.PutUserPolicyRequest{UserName: ptr("ana"), PolicyName: ptr("call"), PolicyDocument: ptr(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]}`)})
+	for path, want := range map[string]string{"/granted": "ok", "/denied": ` with an explicit deny"}`, "/silent": "ok"} {
+		if got := get(path); got != want {
+			t.Errorf("%s, with a policy of her own: %s, want %s", path, got, want)
 		}
 	}
 }
