@@ -51,41 +51,59 @@ func (a *actor) disturb(items []*item, es []Effect) disturbances {
 	return all
 }
 
-// handOver hands effects over as they are disturbed. An effect behind a delayed
-// one of its order is delayed too.
+// handOver hands effects over as they are disturbed. What is behind one of its
+// order that is delayed, or has failed, is delayed too.
 func (ds disturbances) handOver(es []Effect, accept func([]Effect) []Outcome) []Outcome {
 	if ds == nil {
 		return accept(es)
 	}
 	out := make([]Outcome, len(es))
+	waits := map[string]bool{} // orders whose next must wait
 	var given []Effect
 	var places []int
-	delayed := map[string]bool{}
-	for i := range es {
-		wait := ds[i].Delay
-		if order := es[i].Order; order != "" {
-			if delayed[order] && wait == 0 {
-				wait = time.Nanosecond // its place behind the other decides
+	hand := func() bool {
+		if len(given) == 0 {
+			return true
+		}
+		took := accept(given)
+		if len(took) != len(given) {
+			return false
+		}
+		for n, i := range places {
+			out[i] = took[n]
+			if took[n].Err != nil && es[i].Order != "" {
+				waits[es[i].Order] = true
 			}
-			delayed[order] = wait > 0
+		}
+		given, places = nil, nil
+		return true
+	}
+	for i := range es {
+		order, wait := es[i].Order, ds[i].Delay
+		if waits[order] {
+			wait = max(wait, 1) // its place behind the other decides
 		}
 		if wait > 0 {
 			out[i] = Outcome{Err: errDelayed, Throttled: true, After: wait}
+			if order != "" {
+				waits[order] = true
+			}
 			continue
 		}
 		given, places = append(given, es[i]), append(places, i)
-	}
-	if len(given) == 0 {
-		return out
-	}
-	took := accept(given)
-	if len(took) != len(given) {
-		return took // call says what is wrong with that
-	}
-	for n, i := range places {
-		if out[i] = took[n]; ds[i].Twice && took[n].Err == nil {
-			accept(given[n : n+1])
+		if !ds[i].Twice {
+			continue
 		}
+		// At once, so that what follows in its order follows both.
+		if !hand() {
+			return nil // call says what is wrong with that
+		}
+		if out[i].Err == nil {
+			accept(es[i : i+1])
+		}
+	}
+	if !hand() {
+		return nil
 	}
 	return out
 }

@@ -31,7 +31,9 @@ func answer(event []byte) (any, error) {
 	fmt.Println(r.HTTPMethod, id)
 	switch {
 	case r.Resource == "/followed/{id}":
-		var count struct{ Item struct{ N struct{ N string } } }
+		var count struct {
+			Item struct{ N struct{ N string } }
+		}
 		if err := lambda.DynamoDB("GetItem", map[string]any{"TableName": os.Getenv("FOLLOWED"), "Key": thing{text{id}}}, &count); err != nil {
 			return nil, err
 		}
