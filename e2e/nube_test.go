@@ -39,6 +39,7 @@ type cloud struct {
 	t        testing.TB
 	Endpoint string `json:"endpoint"`
 	Gateway  string `json:"gateway"`
+	OTLP     string `json:"otlp"`
 	Ready    bool   `json:"ready"`
 
 	dir, data string

@@ -34,6 +34,7 @@ func TestCommandLine(t *testing.T) {
 //	code N COMMAND…      COMMAND ends with the exit code N
 //	json PATH REGEXP     the JSON on standard output has a value at PATH, such as .functions.0.name, that matches
 //	http METHOD PATH [BODY]   the application's status, headers and body, on standard output
+//	header NAME VARIABLE      a header that http has printed, for $VARIABLE
 //	mail FROM TO SUBJECT TEXT [HTML]   an application sends mail
 func scripts(t *testing.T, folder string, c *cloud) {
 	bin, err := program()
@@ -57,10 +58,11 @@ func scripts(t *testing.T, folder string, c *cloud) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"code": endsWith,
-			"json": hasJSON,
-			"http": func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(c.exchange(ts, args)) },
-			"mail": func(ts *testscript.TestScript, neg bool, args []string) { c.sends(ts, neg, args) },
+			"code":   endsWith,
+			"json":   hasJSON,
+			"header": header,
+			"http":   func(ts *testscript.TestScript, neg bool, args []string) { ts.Check(c.exchange(ts, args)) },
+			"mail":   func(ts *testscript.TestScript, neg bool, args []string) { c.sends(ts, neg, args) },
 		},
 	})
 }
@@ -121,6 +123,19 @@ func walk(v any, path []string) any {
 		}
 	}
 	return v
+}
+
+func header(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: header NAME VARIABLE")
+	}
+	for line := range strings.Lines(ts.ReadFile("stdout")) {
+		if name, value, ok := strings.Cut(line, ": "); ok && strings.EqualFold(name, args[0]) {
+			ts.Setenv(args[1], strings.TrimSpace(value))
+			return
+		}
+	}
+	ts.Fatalf("no header %s", args[0])
 }
 
 func (c *cloud) exchange(ts *testscript.TestScript, args []string) error {
