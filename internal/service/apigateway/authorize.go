@@ -21,11 +21,10 @@ import (
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
 type authorizer struct {
 	*shapes.Authorizer
-	function string // its ARN, stage variables not yet filled in
-	token    bool   // of the type TOKEN
-	sources  []string
-	pattern  *regexp.Regexp // that the token has to match, or nil
-	ttl      time.Duration
+	token   bool // of the type TOKEN
+	sources []string
+	pattern *regexp.Regexp // that the token has to match, or nil
+	ttl     time.Duration
 }
 
 func newAuthorizer(a *shapes.Authorizer) (*authorizer, error) {

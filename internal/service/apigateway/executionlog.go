@@ -83,6 +83,14 @@ func (x *exchange) sayRequest() {
 	}
 }
 
+// sayCall says what the integration is sent.
+func (x *exchange) sayCall(uri string, payload []byte) {
+	x.say(levelInfo, "Endpoint request URI: %s", uri)
+	if x.logs.data {
+		x.say(levelInfo, "Endpoint request body after transformations: %s", payload)
+	}
+}
+
 // pairsOf is a map as the log has it: {a=1, b=2}.
 func pairsOf(m map[string]string) string {
 	var b strings.Builder

@@ -38,7 +38,7 @@ func (x *exchange) invokeFunction(ctx context.Context, i *shapes.Integration, in
 		ID: x.id, Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", x.executeARN()),
 	})
 	if x.logs != nil {
-		x.say(levelInfo, "Endpoint request URI: %s", fn)
+		x.sayCall(fn.String(), in.Payload)
 	}
 	out, err := x.s.invoke.Invoke(called, in)
 	if x.watch != nil && err == nil {
