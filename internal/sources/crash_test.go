@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -69,9 +71,24 @@ func (h *history) chance(seed uint64, c call, i int) uint64 {
 // not read again after a crash but kept; children read before their parent
 // (order); what a lane has gathered handed over without the records before it.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
-	for seed := range uint64(8) {
+	first, seeds := environ(t, "NUBE_SEED", 0), environ(t, "NUBE_SEEDS", 5)
+	for seed := first; seed < first+seeds; seed++ {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { lives(t, seed) })
 	}
+}
+
+// environ reads a number from the environment: ./test --long sets more seeds.
+func environ(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
 }
 
 func lives(t *testing.T, seed uint64) {
@@ -137,7 +154,7 @@ func lives(t *testing.T, seed uint64) {
 				next++
 			}
 			b.putTo("s", open, rs...)
-			switch r.IntN(12) {
+			switch r.IntN(20) {
 			case 0, 1, 2:
 				now = now.Add(time.Duration(r.IntN(int(20 * time.Second))))
 				if err := b.model.Set(now); err != nil {

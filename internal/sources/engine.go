@@ -24,8 +24,7 @@ type Functions interface {
 	Reader(ctx context.Context, m *Mapping, needs []awsapi.Access) (delivery.ActorRef, error)
 	// Invoke calls the function of a mapping and waits for its answer. An error
 	// says that the function was not called, or could not answer for itself: it
-	// is called again with the same records. The cause in ctx is that of the
-	// first record.
+	// is called again with the same records.
 	Invoke(ctx context.Context, c Call) (Answer, error)
 }
 
@@ -34,7 +33,8 @@ type Call struct {
 	Mapping *Mapping
 	Payload []byte
 	Records int
-	Links   []record.Link // the causes of the records besides that of the first
+	Attempt int            // how often it is tried, this time included; throttled ones do not count
+	Causes  []record.Cause // of the records, where they are known
 }
 
 // Answer is what a function has answered.

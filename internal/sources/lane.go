@@ -262,12 +262,7 @@ func (l *lane) conclude(ctx context.Context, b *batch, a attempt, reader deliver
 
 // invoke calls the function. An error means that this node ends.
 func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
-	first := b.records[0].Cause
-	call := ctx
-	if !first.IsZero() {
-		call = record.With(ctx, first)
-	}
-	answer, err := l.k.e.o.Functions.Invoke(call, Call{l.m, b.payload(), len(b.records), links(b.records)})
+	answer, err := l.k.e.o.Functions.Invoke(ctx, Call{l.m, b.payload(), len(b.records), l.row.Attempts + 1, causes(b.records)})
 	switch {
 	case ctx.Err() != nil:
 		return attempt{}, ctx.Err()
@@ -292,21 +287,15 @@ func problem(err error) string {
 	return "internal Lambda error. Please contact Lambda customer support."
 }
 
-// maxLinks bounds the causes that one invocation names.
-const maxLinks = 100
-
-// links returns the causes of records besides that of the first.
-func links(rs []Record) []record.Link {
-	var ls []record.Link
-	seen := map[record.Link]bool{{Trace: rs[0].Cause.Trace, Span: rs[0].Cause.Span}: true, {}: true}
+// causes returns the causes of records.
+func causes(rs []Record) []record.Cause {
+	var cs []record.Cause
 	for i := range rs {
-		k := record.Link{Trace: rs[i].Cause.Trace, Span: rs[i].Cause.Span}
-		if !seen[k] && len(ls) < maxLinks {
-			seen[k] = true
-			ls = append(ls, k)
+		if c := rs[i].Cause; !c.IsZero() {
+			cs = append(cs, c)
 		}
 	}
-	return ls
+	return cs
 }
 
 // commit makes a row the lane's, and emits what is said of records that are

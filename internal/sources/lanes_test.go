@@ -2,6 +2,7 @@ package sources_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -398,6 +399,28 @@ func TestSmallerBatchesAfterAFailure(t *testing.T) {
 	fail = false
 	b.advance(time.Minute)
 	expect(t, "calls", fn.took(), "abcde ab cd e")
+}
+
+// A stream that is gone is a problem that is shown, not work that is tried for
+// ever.
+func TestStreamIsGone(t *testing.T) {
+	fn := &function{}
+	b := memBed(t, fn)
+	b.keep(mapping("m"), nil)
+	b.put("a")
+	b.settled()
+	b.update(func(tx *kv.Tx) error { tx.Delete(shardKey("s", "a")); return nil })
+	b.put("b")
+	r := b.settled()
+	expect(t, "result", b.result("m"), "PROBLEM: The stream does not exist.")
+	expect(t, "calls", fn.took(), "a")
+	expect(t, "due", r.Next, 0)
+	b.update(func(tx *kv.Tx) error {
+		if err := b.engine.Put(tx, mapping("n")); !errors.Is(err, sources.ErrNoSource) {
+			t.Errorf("a mapping of a stream that is gone: %v", err)
+		}
+		return nil
+	})
 }
 
 // Records that are trimmed while they are to be tried again are gone, and what

@@ -73,12 +73,14 @@ func (s mappingCalls) Invoke(ctx context.Context, c sources.Call) (sources.Answe
 	in := runner.Invocation{RequestID: awsapi.From(ctx).ID, ARN: m.Function, Payload: c.Payload}
 	var hop *record.Hop
 	if s.Recorder != nil {
-		ctx, hop = s.Recorder.Begin(ctx, record.Span{
-			Kind: record.Consumer, Service: "lambda", Name: m.Source.Service() + " → " + t.function.Name, Resource: string(m.Source),
-			Request: in.RequestID, Links: c.Links,
-		})
+		ctx, hop = s.Recorder.Join(ctx, record.Span{
+			Kind: record.Consumer, Service: "lambda", Name: m.Source.Service() + " → " + t.function.Name, Resource: string(m.Source), Request: in.RequestID,
+		}, c.Causes)
 		hop.Note("mapping", m.ID)
 		hop.Note("records", strconv.Itoa(c.Records))
+		if c.Attempt > 1 {
+			hop.Note(record.Attempt, strconv.Itoa(c.Attempt))
+		}
 	}
 	res, err := s.run(ctx, t, in)
 	if hop != nil {

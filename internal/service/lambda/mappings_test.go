@@ -234,6 +234,13 @@ func TestMappingChecks(t *testing.T) {
 	} {
 		c.want("CreateEventSourceMapping", d.in, d.want)
 	}
+	// floci#3620: a destination that nothing is delivered to is refused, not
+	// forgotten.
+	everywhere := c.s.Delivers
+	c.s.Delivers = func(string) bool { return false }
+	c.want("CreateEventSourceMapping", `{`+base+`,"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:s3:::failures"}}}`,
+		"InvalidParameterValueException: The destination arn:aws:s3:::failures cannot be used: nube does not deliver to it.")
+	c.s.Delivers = everywhere
 	p.set(true)
 	c.want("CreateEventSourceMapping", `{`+base+`}`, "InvalidParameterValueException: Cannot access stream "+streamARN+
 		". Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.")
