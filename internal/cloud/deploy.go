@@ -15,6 +15,7 @@ import (
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/manifest"
 	"github.com/nube-run/nube/internal/manifest/serverless"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
@@ -113,7 +114,9 @@ func (e *StackError) Error() string {
 
 // Deploy implements [control.Platform]: it reads the manifest, builds what
 // changed and brings the stack to what the manifest says.
-func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(control.DeployEvent)) (*control.Deployment, error) {
+func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(control.DeployEvent)) (_ *control.Deployment, err error) {
+	ctx, hop := c.recorder.Begin(ctx, record.Span{Service: "nube", Name: "deploy"})
+	defer func() { hop.End(err) }()
 	c.deploying.Lock() // one application's files at a time
 	defer c.deploying.Unlock()
 	project, err := c.load(ctx, r)

@@ -42,7 +42,7 @@ func (e *Engine) beginCreate(ctx context.Context, l layout, d *Deploy, info *Sta
 	info.ChangeSetID = changeSet
 	info.Operations++
 	op := &operation{
-		Verb: verbCreate, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Token: d.Token, OnFailure: d.OnFailure,
+		Verb: verbCreate, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Cause: causeOf(ctx), Token: d.Token, OnFailure: d.OnFailure,
 		RetainExceptOnCreate: d.RetainExceptOnCreate, Imports: p.m.imports, Settings: p.settings, ChangeSetID: changeSet,
 	}
 	if d.TimeoutMinutes > 0 {

@@ -54,7 +54,7 @@ func (e *Engine) Delete(ctx context.Context, d DeleteRequest) error {
 	info.Status, info.Reason = DeleteInProgress, userInitiated
 	info.Operations++
 	op := &operation{
-		Verb: verbDelete, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Token: d.Token, Retain: d.Retain, Settings: info.Settings, Was: was.Status,
+		Verb: verbDelete, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Cause: causeOf(ctx), Token: d.Token, Retain: d.Retain, Settings: info.Settings, Was: was.Status,
 	}
 	return e.begin(ctx, l, info, op, nil, func(tx *kv.Tx) error {
 		if err := l.still(tx, &was, "deleted"); err != nil {

@@ -143,6 +143,7 @@ type operation struct {
 	Round     int          `json:",omitempty"` // how often its rollback was continued
 	Fence     string       // whoever runs it knows it
 	Actor     awsapi.Actor // for whom
+	Cause     []byte       `json:",omitempty"` // record.Cause of the request that it began with
 	Token     string       `json:",omitempty"` // ClientRequestToken
 	OnFailure OnFailure    `json:",omitempty"`
 	// RetainExceptOnCreate deletes resources that the operation made when it

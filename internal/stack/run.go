@@ -41,6 +41,7 @@ func (r *run) main(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return fmt.Errorf("load: %w", err)
 	}
+	ctx = r.op.caused(ctx)
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: r.fence, Scope: scopeOf(r.l.cell), Actor: r.op.Actor})
 	if r.op.Cancelled {
 		r.cancel()

@@ -113,7 +113,7 @@ func (e *Engine) beginUpdate(ctx context.Context, l layout, d *Deploy, info *Sta
 	info.Operations++
 	info.DisableRollback = d.OnFailure == DoNothing
 	op := &operation{
-		Verb: verbUpdate, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Token: d.Token, OnFailure: d.OnFailure,
+		Verb: verbUpdate, Phase: phaseApply, Number: info.Operations, Actor: d.Actor, Cause: causeOf(ctx), Token: d.Token, OnFailure: d.OnFailure,
 		RetainExceptOnCreate: d.RetainExceptOnCreate, Imports: p.m.imports, Settings: p.settings, ChangeSetID: changeSet,
 	}
 	return e.begin(ctx, l, info, op, p, func(tx *kv.Tx) error {
