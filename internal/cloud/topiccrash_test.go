@@ -1,0 +1,133 @@
+package cloud
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"testing"
+
+	"github.com/nube-run/nube/internal/awsapi"
+	iam "github.com/nube-run/nube/internal/awsapi/shapes/iam"
+	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
+	"github.com/nube-run/nube/internal/awsapi/shapes/sns"
+	"github.com/nube-run/nube/internal/disk/disktest"
+)
+
+// TestTopicPowerLoss lets the power fail while writers publish to a topic that
+// two functions subscribe to, one of them to every other message. On the disk
+// that is found, once the cloud has settled, each acknowledged message has had its
+// effect by each function that was to get it, and by no other.
+func TestTopicPowerLoss(t *testing.T) {
+	code := effectFunction(t)
+	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 4)
+	for seed := first; seed < first+seeds; seed++ {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 8)), dir: t.TempDir(), disk: disktest.NewMem()}
+			o.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}
+			o.left = 1 + o.rng.IntN(300)
+			o.open(o.disk)
+			o.prepare(code)
+			topic := o.topic(code)
+			o.publish(topic)
+			o.close()
+			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
+			o.open(o.after)
+			o.settle()
+			o.checkTopic()
+			o.close()
+		})
+	}
+}
+
+// topic makes the topic, and another function with a table of its own.
+func (o *outage) topic(code []byte) string {
+	o.Helper()
+	o.must(o.dynamodb("CreateTable", `{"TableName":"odd","BillingMode":"PAY_PER_REQUEST",
+		"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}`, nil))
+	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
+	role, err := awsapi.Do(root, front, iam.GetRole, &iam.GetRoleRequest{RoleName: ptr(crashTest)})
+	o.must(err)
+	_, err = awsapi.Do(root, front, lambda.CreateFunction, &lambda.CreateFunctionRequest{
+		FunctionName: ptr("odd"), Runtime: ptr("provided.al2023"), Handler: ptr("bootstrap"), Role: role.Role.Arn, Timeout: ptr(int32(60)),
+		Code: &lambda.FunctionCode{ZipFile: code}, Environment: &lambda.Environment{Variables: map[string]string{"TABLE": "odd"}},
+	})
+	o.must(err)
+	topic, err := awsapi.Do(root, front, sns.CreateTopic, &sns.CreateTopicInput{Name: ptr(crashTest)})
+	o.must(err)
+	for _, fn := range []string{crashTest, "odd"} {
+		_, err = awsapi.Do(root, front, lambda.AddPermission, &lambda.AddPermissionRequest{
+			FunctionName: &fn, StatementId: ptr("topic"), Action: ptr("lambda:InvokeFunction"), Principal: ptr("sns.amazonaws.com"), SourceArn: topic.TopicArn,
+		})
+		o.must(err)
+		in := &sns.SubscribeInput{TopicArn: topic.TopicArn, Protocol: ptr("lambda"), Endpoint: ptr(string(o.cloud.scope.Function(fn)))}
+		if fn == "odd" {
+			in.Attributes = map[string]string{"FilterPolicy": `{"number":[{"anything-but":{"suffix":["0","2","4","6","8"]}}]}`}
+		}
+		_, err = awsapi.Do(root, front, sns.Subscribe, in)
+		o.must(err)
+	}
+	return *topic.TopicArn
+}
+
+// publish has each writer publish messages of its own until the power has failed.
+func (o *outage) publish(topic string) {
+	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for {
+				n := o.tried[w].events
+				o.tried[w].events++
+				_, err := awsapi.Do(root, front, sns.Publish, &sns.PublishInput{
+					TopicArn: &topic, Message: ptr(fmt.Sprintf("event-%d-%d", w, n)),
+					MessageAttributes: map[string]sns.MessageAttributeValue{"number": {DataType: ptr("String"), StringValue: ptr(fmt.Sprint(n))}},
+				})
+				if err != nil {
+					o.Errorf("writer %d: %v", w, err)
+					return
+				}
+				if !o.acknowledged(&o.acked[w].events) {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if o.after == nil {
+		o.Fatal("the writers gave up before the power failed")
+	}
+}
+
+// checkTopic compares the tables of the functions with what was acknowledged.
+func (o *outage) checkTopic() {
+	o.Helper()
+	all, odd := o.items(), map[string]bool{}
+	for start := ""; ; {
+		var page struct {
+			Items            []item
+			LastEvaluatedKey json.RawMessage
+		}
+		o.must(o.dynamodb("Scan", `{"TableName":"odd"`+start+`}`, &page))
+		for _, it := range page.Items {
+			odd[it.ID.S] = true
+		}
+		if page.LastEvaluatedKey == nil {
+			break
+		}
+		start = `,"ExclusiveStartKey":` + string(page.LastEvaluatedKey)
+	}
+	for w := range writers {
+		for n := range o.tried[w].events {
+			id := fmt.Sprintf("event-%d-%d", w, n)
+			_, found := all[id]
+			if !found && n < o.acked[w].events {
+				o.Errorf("message %s was acknowledged and has not reached the function", id)
+			}
+			if want := found && n%2 == 1; odd[id] != want {
+				o.Errorf("message %s reached the function with the filter: %v, want %v", id, odd[id], want)
+			}
+		}
+	}
+}
