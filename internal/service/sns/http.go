@@ -13,6 +13,7 @@ import (
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // HTTP is delivery's receiver of http or https: it posts messages to endpoints.
@@ -116,6 +117,9 @@ func (h *HTTP) post(ctx context.Context, target string, head *requestHead, body 
 	}
 	if head.Raw {
 		r.Header.Set("X-Amz-Sns-Rawdelivery", "true")
+	}
+	if c := record.From(ctx); !c.Trace.IsZero() {
+		r.Header.Set(record.XRayHeader, c.XRay()) // an endpoint of an application is in the trace too
 	}
 	if u := r.URL.User; u != nil {
 		password, _ := u.Password()

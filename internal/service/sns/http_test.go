@@ -21,6 +21,7 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // hook is an HTTP endpoint that remembers what it gets.
@@ -188,9 +189,15 @@ func TestHTTPRaw(t *testing.T) {
 	b.settle()
 	asked := h.take()[0]
 	b.follow(decode[map[string]any](t, asked.body)["SubscribeURL"].(string))
-	b.publish(topic, `{"a": 1}`)
+	cause := record.Cause{Trace: record.TraceID{1}, Span: record.SpanID{2}}
+	if _, err := awsapi.Do(record.With(b.ctx, cause), b.front, shapes.Publish, &shapes.PublishInput{TopicArn: &topic, Message: ptr(`{"a": 1}`)}); err != nil {
+		t.Fatal(err)
+	}
 	b.settle()
 	got := h.take()[0]
+	if c, ok := record.ParseXRay(got.header.Get("X-Amzn-Trace-Id")); !ok || c.Trace != cause.Trace {
+		t.Errorf("the trace is %q", got.header.Get("X-Amzn-Trace-Id"))
+	}
 	if string(got.body) != `{"a": 1}` || got.header.Get("X-Amz-Sns-Rawdelivery") != "true" || got.header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s %v", got.body, got.header)
 	}
