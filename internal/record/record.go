@@ -91,6 +91,12 @@ func (r *Recorder) Close() error {
 	return closeAll([]*journal.Journal{r.Logs.j, r.Traces.j, r.Metrics.j})
 }
 
+// Flush writes what is in memory, so that it is in the files.
+func (r *Recorder) Flush() error {
+	r.Metrics.Flush()
+	return errors.Join(r.Logs.j.Flush(), r.Traces.j.Flush(), r.Metrics.j.Flush())
+}
+
 // Trouble is telemetry that was lost because the disk would not take it.
 type Trouble struct {
 	Of   string // logs, traces or metrics

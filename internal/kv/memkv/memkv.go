@@ -44,12 +44,17 @@ type item struct {
 func less(a, b *item) bool { return bytes.Compare(a.key, b.key) < 0 }
 
 // New returns an empty engine.
-func New() *Engine {
+func New() *Engine { return NewAt(0) }
+
+// NewAt returns an empty engine whose commits have versions above this one: for
+// data that carries stamps of another engine.
+func NewAt(version uint64) *Engine {
 	return &Engine{
-		closed: make(chan struct{}),
+		closed:  make(chan struct{}),
+		version: version,
 		// The tree is only touched under mu, and its copies are never written.
 		tree:   btree.NewBTreeGOptions(less, btree.Options{NoLocks: true}),
-		recent: recent.New(0),
+		recent: recent.New(version),
 	}
 }
 

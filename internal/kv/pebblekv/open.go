@@ -41,6 +41,7 @@ func (e *Engine) open(dir string, o Options) (err error) {
 		return errors.Join(err, closeAll(e.db, e.lock))
 	}
 	e.reserved = e.version
+	e.version = max(e.version, o.After)
 	e.recent, e.hot = recent.New(e.version), newHot()
 	s := e.newState(e.version, 2)
 	e.applied.Store(s)

@@ -17,6 +17,9 @@ type Options struct {
 	Log      *slog.Logger // told of errors in the background; nil is nobody
 	MemTable int          // bytes of recent writes in memory; 0 is 4 MB
 	Cache    int          // bytes of blocks in memory; 0 is 8 MB
+	// After is a version that all commits are to be above: for data that carries
+	// stamps of another engine.
+	After uint64
 }
 
 // options returns Pebble's options, and a function that releases what they
