@@ -176,4 +176,3 @@ func (c *cloud) analytics(t *testing.T) map[string]string {
 	}
 	return out
 }
-
