@@ -230,8 +230,9 @@ func (a *actor) limits() Limits {
 		if own.InFlight > 0 {
 			l.InFlight = min(own.InFlight, window)
 		}
+		l.Apart = own.Apart
 	}
-	if a.failures >= breakAfter {
+	if a.failures >= breakAfter && !l.Apart {
 		l = Limits{Batch: 1, InFlight: 1}
 	}
 	return l

@@ -53,6 +53,9 @@ type TxReceiver interface {
 type Limits struct {
 	Batch    int // effects of one call; 0: one, or 64 in a transaction
 	InFlight int // calls at the same time; 0: eight; in a transaction always one
+	// Apart says that effects succeed and fail each for itself, as a function's
+	// events do: failures in a row say nothing about the next.
+	Apart bool
 }
 
 // Limiter is a [Receiver] that knows the limits of its targets.

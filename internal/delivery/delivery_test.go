@@ -394,6 +394,34 @@ func TestBreaker(t *testing.T) {
 	})
 }
 
+// Failures of a target whose effects are apart do not hold up the rest.
+//
+// Mutation: Apart not looked at.
+func TestApart(t *testing.T) {
+	reached, release := make(chan struct{}, 64), make(chan struct{})
+	out := &outside{limits: delivery.Limits{InFlight: 8, Apart: true}, do: func(_ context.Context, e delivery.Effect) delivery.Outcome {
+		if string(e.Payload) == "bad" {
+			return delivery.Outcome{Err: errDown, After: time.Hour}
+		}
+		reached <- struct{}{}
+		<-release
+		return delivery.Outcome{}
+	}}
+	b := memBed(t, out, inside{})
+	for range 10 {
+		b.emit(effect("out:a", "bad"))
+	}
+	b.settled()
+	for range 8 {
+		b.emit(effect("out:a", "good"))
+	}
+	for range 8 {
+		<-reached // all at once
+	}
+	close(release)
+	b.settled()
+}
+
 // A target that takes its time delays no other, and settle waits for it.
 func TestSlowTargetDelaysNobody(t *testing.T) {
 	release := make(chan struct{})

@@ -22,9 +22,10 @@
 // receiver's limits, and commits the outcomes, several at a time. One that
 // fails moves aside to be tried later, and the rest goes on; of an ordered one
 // ([Effect.Order]) the successors wait behind it, and only those. After some
-// failures in a row a target gets one effect at a time until one succeeds. All
-// targets together hold a bounded number of bytes in memory, but each may
-// always hold one effect: a target that is slow, or down, delays nobody.
+// failures in a row a target gets one effect at a time until one succeeds,
+// unless its effects fail each for itself. All targets together hold a bounded
+// number of bytes in memory, but each may always hold one effect: a target that
+// is slow, or down, delays nobody.
 //
 // Jitter is seeded by the effect's id, so that a replay pauses as the original.
 //

@@ -121,9 +121,9 @@ func (s *Service) event(ctx context.Context, r ref, event []byte, cause record.C
 func (s *Service) Scheme() string { return "lambda" }
 
 // Limits implements [delivery.Limiter]: events of one function run side by
-// side, as many as it has concurrency for.
+// side, as many as it has concurrency for, and fail each for itself.
 func (s *Service) Limits(string) delivery.Limits {
-	return delivery.Limits{Batch: 1, InFlight: s.Concurrency}
+	return delivery.Limits{Batch: 1, InFlight: s.Concurrency, Apart: true}
 }
 
 // Accept implements [delivery.Accepter].
