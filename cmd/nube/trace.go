@@ -219,7 +219,7 @@ func (a *app) span(s *control.TraceSpan) string {
 
 // title says what a hop is.
 func (a *app) title(s *control.TraceSpan) string {
-	of := s.Resource[strings.LastIndexAny(s.Resource, ":/")+1:]
+	of := named(s.Resource)
 	switch {
 	case s.Application:
 		return s.Service + ": " + s.Name
@@ -235,6 +235,18 @@ func (a *app) title(s *control.TraceSpan) string {
 		return s.Service + " " + s.Name
 	}
 	return s.Service + " " + s.Name + " " + of
+}
+
+// named is what an ARN names, without its type; another URI stays what it is.
+func named(resource string) string {
+	parts := strings.SplitN(resource, ":", 6)
+	if len(parts) < 6 {
+		return resource
+	}
+	if i := strings.IndexAny(parts[5], ":/"); i >= 0 && parts[2] != "s3" {
+		return parts[5][i+1:]
+	}
+	return parts[5]
 }
 
 func bytesOf(n int64) string {
