@@ -25,6 +25,9 @@ type authorizer struct {
 	sources []string
 	pattern *regexp.Regexp // that the token has to match, or nil
 	ttl     time.Duration
+
+	pools    bool           // of the type COGNITO_USER_POOLS
+	audience *regexp.Regexp // that the token's aud has to match, or nil
 }
 
 func newAuthorizer(a *shapes.Authorizer) (*authorizer, error) {
@@ -36,12 +39,15 @@ func newAuthorizer(a *shapes.Authorizer) (*authorizer, error) {
 		return nil, err
 	}
 	out := &authorizer{
-		Authorizer: a, token: *a.Type == "TOKEN", sources: sources, ttl: time.Duration(value(a.AuthorizerResultTtlInSeconds)) * time.Second,
+		Authorizer: a, token: *a.Type == "TOKEN", pools: *a.Type == userPools, sources: sources, ttl: time.Duration(value(a.AuthorizerResultTtlInSeconds)) * time.Second,
 	}
 	if text := value(a.IdentityValidationExpression); text != "" {
 		if out.pattern, err = selectionPattern(text); err != nil {
 			return nil, err
 		}
+	}
+	if out.pools {
+		out.pattern, out.audience = nil, out.pattern
 	}
 	return out, nil
 }
@@ -53,6 +59,7 @@ type authorized struct {
 	text      string // of the policy
 	context   []pair
 	key       string // usageIdentifierKey
+	claims    []pair // of a user pool's token; there is nothing else then
 	latency   int64  // milliseconds that the authorizer took
 	expires   clock.Instant
 }
@@ -66,6 +73,9 @@ func (x *exchange) askAuthorizer(ctx context.Context, a *authorizer) *failure {
 		if fail := x.permit(ctx, func(d policy.Decision) bool { return d.Outcome == policy.ExplicitDeny }); fail != nil {
 			return fail
 		}
+	}
+	if a.pools {
+		return x.askPools(ctx, a)
 	}
 	identity, ok := x.identity(a)
 	if !ok {
@@ -84,20 +94,20 @@ func (x *exchange) askAuthorizer(ctx context.Context, a *authorizer) *failure {
 		}
 	}
 	x.caller, x.context = caller, nil // what was known of the caller is known anew
-	return x.heed(ctx, caller)
+	return x.heed(ctx, caller.doc)
 }
 
-// heed does what the authorizer's policy says of the request, together with the
-// API's own.
-func (x *exchange) heed(ctx context.Context, caller *authorized) *failure {
+// heed does what the policy of an authorizer says of the request, together with
+// the API's own.
+func (x *exchange) heed(ctx context.Context, own *policy.Doc) *failure {
 	ctx, need := x.called(ctx), x.need()
-	d, err := x.s.auth.Judge(ctx, need, x.plan.documents(caller.doc)...)
+	d, err := x.s.auth.Judge(ctx, need, x.plan.documents(own)...)
 	switch {
 	case err != nil:
 		return x.internal("judging the caller", err)
 	case d.Allowed():
 		return nil
-	case d.Outcome == policy.ExplicitDeny && d.Doc != caller.doc:
+	case d.Outcome == policy.ExplicitDeny && d.Doc != own:
 		return x.denied(ctx, need, d)
 	case d.Outcome == policy.ExplicitDeny:
 		return accessDenied("User is not authorized to access this resource with an explicit deny")

@@ -26,6 +26,17 @@ func (x *exchange) authorizerEvent(a *authorizer, identity []string) []byte {
 // appendCaller writes what the authorizer said of the caller, into the
 // requestContext of an event.
 func (x *exchange) appendCaller(b []byte) []byte {
+	if x.caller.claims != nil {
+		b = append(b, `,"authorizer":{"claims":{`...)
+		for i, c := range x.caller.claims {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(wire.AppendString(b, c.name), ':')
+			b = wire.AppendString(b, c.value)
+		}
+		return append(b, "}}"...)
+	}
 	b = append(b, `,"authorizer":{"principalId":`...)
 	b = wire.AppendString(b, x.caller.principal)
 	b = append(b, `,"integrationLatency":`...)
@@ -43,6 +54,10 @@ func (x *exchange) appendCaller(b []byte) []byte {
 func (x *exchange) callerVariables() *vtl.Map {
 	m := &vtl.Map{Quiet: true}
 	if x.caller == nil {
+		return m
+	}
+	if x.caller.claims != nil {
+		m.Put("claims", x.caller.claimVariables())
 		return m
 	}
 	m.Put("principalId", x.caller.principal)

@@ -39,6 +39,9 @@ func (s *Service) registerAuthorizers() {
 	}), s.flushStageAuthorizersCache)
 }
 
+// userPools is the type of authorizers that verify the tokens of user pools.
+const userPools = "COGNITO_USER_POOLS"
+
 // Limits of how long an authorizer's answer is kept, in seconds.
 // https://docs.aws.amazon.com/apigateway/latest/api/API_CreateAuthorizer.html
 const (
@@ -57,11 +60,14 @@ func (s *Service) createAuthorizer(ctx context.Context, in *shapes.CreateAuthori
 	}
 	if a.AuthType == nil {
 		a.AuthType = ptr("custom")
+		if *a.Type == userPools {
+			a.AuthType = ptr("cognito_user_pools")
+		}
 	}
 	if a.AuthorizerResultTtlInSeconds == nil {
 		a.AuthorizerResultTtlInSeconds = ptr(int32(defaultTTL))
 	}
-	if err := supportedAuthorizer(a); err != nil {
+	if err := s.supportedAuthorizer(a); err != nil {
 		return nil, err
 	}
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, r *api) error {
@@ -90,11 +96,13 @@ func uniqueName(tx *kv.Tx, sp space, apiID string, a *shapes.Authorizer) error {
 }
 
 // supportedAuthorizer refuses what the data plane could not ask.
-func supportedAuthorizer(a *shapes.Authorizer) error {
+func (s *Service) supportedAuthorizer(a *shapes.Authorizer) error {
 	switch value(a.Type) {
 	case "TOKEN", "REQUEST":
-	case "COGNITO_USER_POOLS":
-		return badRequest("Authorizers of type COGNITO_USER_POOLS are not supported: there are no user pools here. An authorizer of type TOKEN can verify the tokens of any issuer.")
+	case userPools:
+		if err := s.supportedPools(a); err != nil {
+			return err
+		}
 	default:
 		return badRequest("Invalid authorizer type specified: %s", value(a.Type))
 	}
@@ -104,15 +112,15 @@ func supportedAuthorizer(a *shapes.Authorizer) error {
 	if value(a.AuthorizerCredentials) != "" {
 		return badRequest("authorizerCredentials are not supported: give the function a permission for apigateway.amazonaws.com instead.")
 	}
-	if _, ok := functionOf(value(a.AuthorizerUri)); !ok {
+	if _, ok := functionOf(value(a.AuthorizerUri)); !ok && *a.Type != userPools {
 		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", value(a.AuthorizerUri))
 	}
 	if t := *a.AuthorizerResultTtlInSeconds; t < 0 || t > maxTTL {
 		return badRequest("Authorizer result TTL must be between 0 and %d seconds", maxTTL)
 	}
 	if value(a.IdentityValidationExpression) != "" {
-		if value(a.Type) != "TOKEN" {
-			return badRequest("Identity validation expression is only supported for TOKEN authorizers")
+		if value(a.Type) == "REQUEST" {
+			return badRequest("Identity validation expression is not supported for REQUEST authorizers")
 		}
 		if _, err := regexp.Compile(*a.IdentityValidationExpression); err != nil {
 			return badRequest("Invalid identity validation expression specified: %v", err)
@@ -122,8 +130,8 @@ func supportedAuthorizer(a *shapes.Authorizer) error {
 	switch {
 	case err != nil:
 		return err
-	case value(a.Type) == "TOKEN" && (len(sources) != 1 || !strings.HasPrefix(sources[0], "method.request.header.")):
-		return badRequest("Identity source of a TOKEN authorizer must be one header, such as method.request.header.Authorization")
+	case value(a.Type) != "REQUEST" && (len(sources) != 1 || !strings.HasPrefix(sources[0], "method.request.header.")):
+		return badRequest("Identity source of the authorizer must be one header, such as method.request.header.Authorization")
 	case len(sources) == 0 && *a.AuthorizerResultTtlInSeconds > 0:
 		return badRequest("Identity source must be specified when the authorizer result TTL is greater than 0")
 	}
@@ -167,7 +175,7 @@ func (s *Service) updateAuthorizer(ctx context.Context, in *shapes.UpdateAuthori
 				return err
 			}
 		}
-		if err := supportedAuthorizer(a); err != nil {
+		if err := s.supportedAuthorizer(a); err != nil {
 			return err
 		}
 		return uniqueName(tx, sp, *in.RestApiId, a)

@@ -85,6 +85,7 @@ type bed struct {
 	backends roundTripper      // of HTTP integrations
 	clock    *clock.Model
 	logs     lines
+	tokens   tokens
 }
 
 // lines is what was logged, by group.
@@ -130,7 +131,7 @@ func open(t *testing.T) *bed {
 	fn := &function{}
 	fn.says(`{"statusCode":200,"body":"ok"}`)
 	b := &bed{T: t, function: fn, clock: model}
-	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends, Logs: &b.logs})
+	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
 	front := awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{gateway.API(), ids.API()}, Identities: ids, Account: account, Region: "eu-central-1", Model: model,
 	})

@@ -76,7 +76,7 @@ func (p *plan) makeGate(r *resource, verb string, m *shapes.Method) (g *gate, er
 	switch value(m.AuthorizationType) {
 	case "AWS_IAM":
 		g.iam = true
-	case "CUSTOM":
+	case "CUSTOM", userPools:
 		if g.authorizer, err = newAuthorizer(p.Authorizers[value(m.AuthorizerId)]); err != nil {
 			return nil, err
 		}

@@ -89,15 +89,19 @@ func supportedMethod(tx *kv.Tx, sp space, apiID string, m *shapes.Method) error 
 	switch auth := value(m.AuthorizationType); auth {
 	case "NONE", "AWS_IAM":
 		m.AuthorizerId = nil
-	case "CUSTOM":
-		if ok, err := has(authorizerKind, value(m.AuthorizerId)); err != nil || !ok {
-			return cmp.Or(err, error(badRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")))
+	case "CUSTOM", userPools:
+		a, err := load[shapes.Authorizer](tx, sp.part(authorizerKind, apiID, value(m.AuthorizerId)))
+		if err != nil {
+			return err
+		}
+		if a == nil || (auth == userPools) != (*a.Type == userPools) {
+			return badRequest("Invalid authorizer ID specified. Setting the authorization type to CUSTOM or COGNITO_USER_POOLS requires a valid authorizer.")
 		}
 	default:
-		return badRequest("authorizationType %s is not supported; NONE, AWS_IAM and CUSTOM are.", auth)
+		return badRequest("Invalid authorization type specified: %s. The types are NONE, AWS_IAM, CUSTOM and COGNITO_USER_POOLS.", auth)
 	}
-	if len(m.AuthorizationScopes) > 0 {
-		return badRequest("authorizationScopes are not supported: they belong to authorizers of type COGNITO_USER_POOLS.")
+	if len(m.AuthorizationScopes) > 0 && *m.AuthorizationType != userPools {
+		return badRequest("Authorization scopes can only be set with the authorization type COGNITO_USER_POOLS")
 	}
 	if value(m.RequestValidatorId) != "" {
 		if ok, err := has(validatorKind, *m.RequestValidatorId); err != nil || !ok {
@@ -173,6 +177,8 @@ func patchMethod(m *shapes.Method, p shapes.PatchOperation) error {
 		m.AuthorizationType = v
 	case path == "/authorizerId":
 		m.AuthorizerId = v
+	case path == "/authorizationScopes":
+		m.AuthorizationScopes = patchList(m.AuthorizationScopes, p, value(p.Value))
 	case path == "/requestValidatorId":
 		m.RequestValidatorId = v
 	case path == "/operationName":

@@ -48,6 +48,7 @@ type Options struct {
 	DB     *kv.DB
 	Clock  *clock.Model
 	Invoke Invoker
+	Pools  Pools             // nil means that there are no authorizers of user pools
 	Logs   Logs              // nil means that nothing is logged
 	HTTP   http.RoundTripper // of HTTP integrations; nil means http.DefaultTransport
 	Log    *slog.Logger
@@ -64,6 +65,7 @@ type Service struct {
 	client  http.RoundTripper
 	log     *slog.Logger
 	logs    Logs
+	pools   Pools
 	plans   planCache
 
 	verdicts verdicts
@@ -73,7 +75,7 @@ type Service struct {
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, log: o.Log}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, log: o.Log}
 	if s.client == nil {
 		s.client = http.DefaultTransport
 	}

@@ -156,7 +156,12 @@ func (s *Service) testInvokeAuthorizer(ctx context.Context, in *shapes.TestInvok
 	began := s.machine.Now()
 	fail := x.askAuthorizer(ctx, auth)
 	resp := &shapes.TestInvokeAuthorizerResponse{ClientStatus: ptr(int32(http.StatusOK)), Latency: ptr(s.machine.Since(began).Milliseconds())}
-	if x.caller != nil {
+	if x.caller != nil && x.caller.claims != nil {
+		resp.Claims = map[string]string{}
+		for _, c := range x.caller.claims {
+			resp.Claims[c.name] = c.value
+		}
+	} else if x.caller != nil {
 		resp.PrincipalId, resp.Policy, resp.Authorization = &x.caller.principal, &x.caller.text, map[string][]string{}
 		for _, p := range x.caller.context {
 			resp.Authorization[p.name] = []string{p.value}
