@@ -149,29 +149,135 @@ var Table = schema.Table{
 			{Name: "KeyType", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "UsagePlanId", Shape: 0, Required: true, CreateOnly: true},
 		}},
+		{Name: "AWS::ApiGatewayV2::Api", PrimaryID: []string{"ApiId"}, Attributes: []string{"ApiEndpoint", "ApiId", "ExecuteApiArn"}, Properties: []schema.Property{
+			{Name: "ApiKeySelectionExpression", Shape: 0},
+			{Name: "BasePath", Shape: 0},
+			{Name: "Body", Shape: 24},
+			{Name: "BodyS3Location", Shape: 36},
+			{Name: "CorsConfiguration", Shape: 37},
+			{Name: "CredentialsArn", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "DisableExecuteApiEndpoint", Shape: 1},
+			{Name: "DisableSchemaValidation", Shape: 1},
+			{Name: "FailOnWarnings", Shape: 1},
+			{Name: "IpAddressType", Shape: 0},
+			{Name: "Name", Shape: 0},
+			{Name: "ProtocolType", Shape: 0, CreateOnly: true},
+			{Name: "RouteKey", Shape: 0},
+			{Name: "RouteSelectionExpression", Shape: 0},
+			{Name: "Tags", Shape: 10},
+			{Name: "Target", Shape: 0},
+			{Name: "Version", Shape: 0},
+		}},
+		{Name: "AWS::ApiGatewayV2::ApiMapping", PrimaryID: []string{"ApiMappingId", "DomainName"}, Attributes: []string{"ApiMappingId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true},
+			{Name: "ApiMappingKey", Shape: 0},
+			{Name: "DomainName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "Stage", Shape: 0, Required: true},
+		}},
+		{Name: "AWS::ApiGatewayV2::Authorizer", PrimaryID: []string{"AuthorizerId", "ApiId"}, Attributes: []string{"AuthorizerId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "AuthorizerCredentialsArn", Shape: 0},
+			{Name: "AuthorizerPayloadFormatVersion", Shape: 0},
+			{Name: "AuthorizerResultTtlInSeconds", Shape: 6},
+			{Name: "AuthorizerType", Shape: 0, Required: true},
+			{Name: "AuthorizerUri", Shape: 0},
+			{Name: "EnableSimpleResponses", Shape: 1},
+			{Name: "IdentitySource", Shape: 7},
+			{Name: "IdentityValidationExpression", Shape: 0},
+			{Name: "JwtConfiguration", Shape: 38},
+			{Name: "Name", Shape: 0, Required: true},
+		}},
+		{Name: "AWS::ApiGatewayV2::Deployment", PrimaryID: []string{"ApiId", "DeploymentId"}, Attributes: []string{"DeploymentId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "Description", Shape: 0},
+			{Name: "StageName", Shape: 0},
+		}},
+		{Name: "AWS::ApiGatewayV2::DomainName", PrimaryID: []string{"DomainName"}, Attributes: []string{"DomainNameArn", "RegionalDomainName", "RegionalHostedZoneId"}, Properties: []schema.Property{
+			{Name: "DomainName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "DomainNameConfigurations", Shape: 40},
+			{Name: "MutualTlsAuthentication", Shape: 41},
+			{Name: "RoutingMode", Shape: 0},
+			{Name: "Tags", Shape: 10},
+		}},
+		{Name: "AWS::ApiGatewayV2::Integration", PrimaryID: []string{"ApiId", "IntegrationId"}, Attributes: []string{"IntegrationId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "ConnectionId", Shape: 0},
+			{Name: "ConnectionType", Shape: 0},
+			{Name: "ContentHandlingStrategy", Shape: 0},
+			{Name: "CredentialsArn", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "IntegrationMethod", Shape: 0},
+			{Name: "IntegrationSubtype", Shape: 0},
+			{Name: "IntegrationType", Shape: 0, Required: true},
+			{Name: "IntegrationUri", Shape: 0},
+			{Name: "PassthroughBehavior", Shape: 0},
+			{Name: "PayloadFormatVersion", Shape: 0},
+			{Name: "RequestParameters", Shape: 10},
+			{Name: "RequestTemplates", Shape: 10},
+			{Name: "ResponseParameters", Shape: 45},
+			{Name: "TemplateSelectionExpression", Shape: 0},
+			{Name: "TimeoutInMillis", Shape: 6},
+			{Name: "TlsConfig", Shape: 46},
+		}},
+		{Name: "AWS::ApiGatewayV2::Model", PrimaryID: []string{"ApiId", "ModelId"}, Attributes: []string{"ModelId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "ContentType", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "Name", Shape: 0, Required: true},
+			{Name: "Schema", Shape: 24, Required: true},
+		}},
+		{Name: "AWS::ApiGatewayV2::Route", PrimaryID: []string{"ApiId", "RouteId"}, Attributes: []string{"RouteId"}, Properties: []schema.Property{
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "ApiKeyRequired", Shape: 1},
+			{Name: "AuthorizationScopes", Shape: 7},
+			{Name: "AuthorizationType", Shape: 0},
+			{Name: "AuthorizerId", Shape: 0},
+			{Name: "ModelSelectionExpression", Shape: 0},
+			{Name: "OperationName", Shape: 0},
+			{Name: "RequestModels", Shape: 24},
+			{Name: "RequestParameters", Shape: 24},
+			{Name: "RouteKey", Shape: 0, Required: true},
+			{Name: "RouteResponseSelectionExpression", Shape: 0},
+			{Name: "Target", Shape: 0},
+		}},
+		{Name: "AWS::ApiGatewayV2::Stage", PrimaryID: []string{"ApiId", "StageName"}, Properties: []schema.Property{
+			{Name: "AccessLogSettings", Shape: 47},
+			{Name: "AccessPolicyId", Shape: 0},
+			{Name: "ApiId", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "AutoDeploy", Shape: 1},
+			{Name: "ClientCertificateId", Shape: 0},
+			{Name: "DefaultRouteSettings", Shape: 48},
+			{Name: "DeploymentId", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "RouteSettings", Shape: 24},
+			{Name: "StageName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "StageVariables", Shape: 24},
+			{Name: "Tags", Shape: 24},
+		}},
 		{Name: "AWS::CloudFormation::WaitConditionHandle", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}},
 		{Name: "AWS::DynamoDB::Table", PrimaryID: []string{"TableName"}, Attributes: []string{"Arn", "StreamArn"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AttributeDefinitions", Shape: 37},
+			{Name: "AttributeDefinitions", Shape: 50},
 			{Name: "BillingMode", Shape: 0},
-			{Name: "ContributorInsightsSpecification", Shape: 38},
+			{Name: "ContributorInsightsSpecification", Shape: 51},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "GlobalSecondaryIndexes", Shape: 46},
-			{Name: "ImportSourceSpecification", Shape: 47, CreateOnly: true},
-			{Name: "KeySchema", Shape: 41, Required: true, CreateOnly: true},
-			{Name: "KinesisStreamSpecification", Shape: 51},
-			{Name: "LocalSecondaryIndexes", Shape: 53},
-			{Name: "OnDemandThroughput", Shape: 42},
-			{Name: "PointInTimeRecoverySpecification", Shape: 54},
-			{Name: "ProvisionedThroughput", Shape: 44},
-			{Name: "ResourcePolicy", Shape: 55},
-			{Name: "SSESpecification", Shape: 56},
-			{Name: "StreamSpecification", Shape: 57},
+			{Name: "GlobalSecondaryIndexes", Shape: 59},
+			{Name: "ImportSourceSpecification", Shape: 60, CreateOnly: true},
+			{Name: "KeySchema", Shape: 54, Required: true, CreateOnly: true},
+			{Name: "KinesisStreamSpecification", Shape: 64},
+			{Name: "LocalSecondaryIndexes", Shape: 66},
+			{Name: "OnDemandThroughput", Shape: 55},
+			{Name: "PointInTimeRecoverySpecification", Shape: 67},
+			{Name: "ProvisionedThroughput", Shape: 57},
+			{Name: "ResourcePolicy", Shape: 68},
+			{Name: "SSESpecification", Shape: 69},
+			{Name: "StreamSpecification", Shape: 70},
 			{Name: "TableClass", Shape: 0},
 			{Name: "TableName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
-			{Name: "TimeToLiveSpecification", Shape: 58},
-			{Name: "VectorIndexes", Shape: 63},
-			{Name: "WarmThroughput", Shape: 45},
+			{Name: "TimeToLiveSpecification", Shape: 71},
+			{Name: "VectorIndexes", Shape: 76},
+			{Name: "WarmThroughput", Shape: 58},
 		}},
 		{Name: "AWS::IAM::ManagedPolicy", PrimaryID: []string{"PolicyArn"}, Attributes: []string{"AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn", "PolicyId", "UpdateDate"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0, CreateOnly: true},
@@ -196,17 +302,17 @@ var Table = schema.Table{
 			{Name: "MaxSessionDuration", Shape: 6},
 			{Name: "Path", Shape: 0, CreateOnly: true},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 65},
+			{Name: "Policies", Shape: 78},
 			{Name: "RoleName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::IAM::User", PrimaryID: []string{"UserName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Groups", Shape: 7},
-			{Name: "LoginProfile", Shape: 66},
+			{Name: "LoginProfile", Shape: 79},
 			{Name: "ManagedPolicyArns", Shape: 7},
 			{Name: "Path", Shape: 0},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 68},
+			{Name: "Policies", Shape: 81},
 			{Name: "Tags", Shape: 5},
 			{Name: "UserName", Shape: 0, CreateOnly: true},
 		}},
@@ -215,40 +321,40 @@ var Table = schema.Table{
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 69},
-			{Name: "RoutingConfig", Shape: 70},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 82},
+			{Name: "RoutingConfig", Shape: 83},
 		}},
 		{Name: "AWS::Lambda::EventInvokeConfig", PrimaryID: []string{"FunctionName", "Qualifier"}, Properties: []schema.Property{
-			{Name: "DestinationConfig", Shape: 73},
+			{Name: "DestinationConfig", Shape: 86},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 			{Name: "Qualifier", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::Lambda::EventSourceMapping", PrimaryID: []string{"Id"}, Attributes: []string{"EventSourceMappingArn", "Id"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 76, CreateOnly: true},
+			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 89, CreateOnly: true},
 			{Name: "BatchSize", Shape: 6},
 			{Name: "BisectBatchOnFunctionError", Shape: 1},
-			{Name: "DestinationConfig", Shape: 82},
-			{Name: "DocumentDBEventSourceConfig", Shape: 84},
+			{Name: "DestinationConfig", Shape: 95},
+			{Name: "DocumentDBEventSourceConfig", Shape: 97},
 			{Name: "Enabled", Shape: 1},
 			{Name: "EventSourceArn", Shape: 0, CreateOnly: true},
-			{Name: "FilterCriteria", Shape: 85},
+			{Name: "FilterCriteria", Shape: 98},
 			{Name: "FunctionName", Shape: 0, Required: true},
 			{Name: "FunctionResponseTypes", Shape: 7},
 			{Name: "KmsKeyArn", Shape: 0},
-			{Name: "LoggingConfig", Shape: 88},
+			{Name: "LoggingConfig", Shape: 101},
 			{Name: "MaximumBatchingWindowInSeconds", Shape: 6},
 			{Name: "MaximumRecordAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
-			{Name: "MetricsConfig", Shape: 89},
+			{Name: "MetricsConfig", Shape: 102},
 			{Name: "ParallelizationFactor", Shape: 6},
-			{Name: "ProvisionedPollerConfig", Shape: 90},
+			{Name: "ProvisionedPollerConfig", Shape: 103},
 			{Name: "Queues", Shape: 7},
-			{Name: "ScalingConfig", Shape: 91},
-			{Name: "SelfManagedEventSource", Shape: 92, CreateOnly: true},
-			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 94, CreateOnly: true},
-			{Name: "SourceAccessConfigurations", Shape: 96},
+			{Name: "ScalingConfig", Shape: 104},
+			{Name: "SelfManagedEventSource", Shape: 105, CreateOnly: true},
+			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 107, CreateOnly: true},
+			{Name: "SourceAccessConfigurations", Shape: 109},
 			{Name: "StartingPosition", Shape: 0, CreateOnly: true},
 			{Name: "StartingPositionTimestamp", Shape: 9, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
@@ -257,22 +363,22 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Function", PrimaryID: []string{"FunctionName"}, Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Architectures", Shape: 7},
-			{Name: "CapacityProviderConfig", Shape: 97},
-			{Name: "Code", Shape: 99, Required: true},
+			{Name: "CapacityProviderConfig", Shape: 110},
+			{Name: "Code", Shape: 112, Required: true},
 			{Name: "CodeSigningConfigArn", Shape: 0},
-			{Name: "DeadLetterConfig", Shape: 100},
+			{Name: "DeadLetterConfig", Shape: 113},
 			{Name: "Description", Shape: 0},
-			{Name: "DurableConfig", Shape: 101},
-			{Name: "Environment", Shape: 102},
-			{Name: "EphemeralStorage", Shape: 103},
-			{Name: "FileSystemConfigs", Shape: 106},
+			{Name: "DurableConfig", Shape: 114},
+			{Name: "Environment", Shape: 115},
+			{Name: "EphemeralStorage", Shape: 116},
+			{Name: "FileSystemConfigs", Shape: 119},
 			{Name: "FunctionName", Shape: 0, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 107},
+			{Name: "FunctionScalingConfig", Shape: 120},
 			{Name: "Handler", Shape: 0},
-			{Name: "ImageConfig", Shape: 108},
+			{Name: "ImageConfig", Shape: 121},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Layers", Shape: 7},
-			{Name: "LoggingConfig", Shape: 109},
+			{Name: "LoggingConfig", Shape: 122},
 			{Name: "MemorySize", Shape: 6},
 			{Name: "PackageType", Shape: 0, CreateOnly: true},
 			{Name: "PublishToLatestPublished", Shape: 1},
@@ -280,18 +386,18 @@ var Table = schema.Table{
 			{Name: "ReservedConcurrentExecutions", Shape: 6},
 			{Name: "Role", Shape: 0, Required: true},
 			{Name: "Runtime", Shape: 0},
-			{Name: "RuntimeManagementConfig", Shape: 110},
-			{Name: "SnapStart", Shape: 111},
+			{Name: "RuntimeManagementConfig", Shape: 123},
+			{Name: "SnapStart", Shape: 124},
 			{Name: "Tags", Shape: 5},
-			{Name: "TenancyConfig", Shape: 112, CreateOnly: true},
+			{Name: "TenancyConfig", Shape: 125, CreateOnly: true},
 			{Name: "Timeout", Shape: 6},
-			{Name: "TracingConfig", Shape: 113},
-			{Name: "VpcConfig", Shape: 114},
+			{Name: "TracingConfig", Shape: 126},
+			{Name: "VpcConfig", Shape: 127},
 		}},
 		{Name: "AWS::Lambda::LayerVersion", PrimaryID: []string{"LayerVersionArn"}, Attributes: []string{"LayerVersionArn"}, Properties: []schema.Property{
 			{Name: "CompatibleArchitectures", Shape: 7, CreateOnly: true},
 			{Name: "CompatibleRuntimes", Shape: 7, CreateOnly: true},
-			{Name: "Content", Shape: 115, Required: true, CreateOnly: true},
+			{Name: "Content", Shape: 128, Required: true, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "LayerName", Shape: 0, CreateOnly: true},
 			{Name: "LicenseInfo", Shape: 0, CreateOnly: true},
@@ -307,19 +413,26 @@ var Table = schema.Table{
 			{Name: "SourceAccount", Shape: 0, CreateOnly: true},
 			{Name: "SourceArn", Shape: 0, CreateOnly: true},
 		}},
+		{Name: "AWS::Lambda::Url", PrimaryID: []string{"FunctionArn"}, Attributes: []string{"FunctionArn", "FunctionUrl"}, Properties: []schema.Property{
+			{Name: "AuthType", Shape: 0, Required: true},
+			{Name: "Cors", Shape: 129},
+			{Name: "InvokeMode", Shape: 0},
+			{Name: "Qualifier", Shape: 0, CreateOnly: true},
+			{Name: "TargetFunctionArn", Shape: 0, Required: true, CreateOnly: true},
+		}},
 		{Name: "AWS::Lambda::Version", PrimaryID: []string{"FunctionArn"}, Attributes: []string{"FunctionArn", "Version"}, Properties: []schema.Property{
 			{Name: "CodeSha256", Shape: 0, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 116},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 117, CreateOnly: true},
-			{Name: "RuntimePolicy", Shape: 118, CreateOnly: true},
+			{Name: "FunctionScalingConfig", Shape: 130},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 131, CreateOnly: true},
+			{Name: "RuntimePolicy", Shape: 132, CreateOnly: true},
 		}},
 		{Name: "AWS::Logs::LogGroup", PrimaryID: []string{"LogGroupName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "BearerTokenAuthenticationEnabled", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "FieldIndexPolicies", Shape: 119},
+			{Name: "FieldIndexPolicies", Shape: 133},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "LogGroupClass", Shape: 0},
 			{Name: "LogGroupName", Shape: 0, CreateOnly: true},
@@ -328,28 +441,28 @@ var Table = schema.Table{
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ArchivingOptions", Shape: 120},
-			{Name: "DeliveryOptions", Shape: 121},
+			{Name: "ArchivingOptions", Shape: 134},
+			{Name: "DeliveryOptions", Shape: 135},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReputationOptions", Shape: 122},
-			{Name: "SendingOptions", Shape: 123},
-			{Name: "SuppressionOptions", Shape: 124},
+			{Name: "ReputationOptions", Shape: 136},
+			{Name: "SendingOptions", Shape: 137},
+			{Name: "SuppressionOptions", Shape: 138},
 			{Name: "Tags", Shape: 5},
-			{Name: "TrackingOptions", Shape: 128},
-			{Name: "VdmOptions", Shape: 129},
+			{Name: "TrackingOptions", Shape: 142},
+			{Name: "VdmOptions", Shape: 143},
 		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 132},
-			{Name: "DkimAttributes", Shape: 133},
-			{Name: "DkimSigningAttributes", Shape: 134},
+			{Name: "ConfigurationSetAttributes", Shape: 146},
+			{Name: "DkimAttributes", Shape: 147},
+			{Name: "DkimSigningAttributes", Shape: 148},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 135},
-			{Name: "MailFromAttributes", Shape: 136},
+			{Name: "FeedbackAttributes", Shape: 149},
+			{Name: "MailFromAttributes", Shape: 150},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 137},
+			{Name: "Template", Shape: 151},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -368,14 +481,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 139},
+			{Name: "DeliveryStatusLogging", Shape: 153},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 141},
+			{Name: "Subscription", Shape: 155},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -544,223 +657,277 @@ var Table = schema.Table{
 			{Name: "Offset", Shape: 6},
 			{Name: "Period", Shape: 0},
 		}},
-		36: {Name: "AttributeDefinition", Kind: schema.Object, Properties: []schema.Property{
+		36: {Name: "BodyS3Location", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Bucket", Shape: 0},
+			{Name: "Etag", Shape: 0},
+			{Name: "Key", Shape: 0},
+			{Name: "Version", Shape: 0},
+		}},
+		37: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AllowCredentials", Shape: 1},
+			{Name: "AllowHeaders", Shape: 7},
+			{Name: "AllowMethods", Shape: 7},
+			{Name: "AllowOrigins", Shape: 7},
+			{Name: "ExposeHeaders", Shape: 7},
+			{Name: "MaxAge", Shape: 6},
+		}},
+		38: {Name: "JWTConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Audience", Shape: 7},
+			{Name: "Issuer", Shape: 0},
+		}},
+		39: {Name: "DomainNameConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CertificateArn", Shape: 0},
+			{Name: "CertificateName", Shape: 0},
+			{Name: "EndpointType", Shape: 0},
+			{Name: "IpAddressType", Shape: 0},
+			{Name: "OwnershipVerificationCertificateArn", Shape: 0},
+			{Name: "SecurityPolicy", Shape: 0},
+		}},
+		40: {Kind: schema.List, Elem: 39},
+		41: {Name: "MutualTlsAuthentication", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "TruststoreUri", Shape: 0},
+			{Name: "TruststoreVersion", Shape: 0},
+		}},
+		42: {Name: "ResponseParameterMap", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResponseParameters", Shape: 44},
+		}},
+		43: {Name: "ResponseParameter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Destination", Shape: 0},
+			{Name: "Source", Shape: 0},
+		}},
+		44: {Kind: schema.List, Elem: 43},
+		45: {Kind: schema.Map, Elem: 42},
+		46: {Name: "TlsConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ServerNameToVerify", Shape: 0},
+		}},
+		47: {Name: "AccessLogSettings", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DestinationArn", Shape: 0},
+			{Name: "Format", Shape: 0},
+		}},
+		48: {Name: "RouteSettings", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DataTraceEnabled", Shape: 1},
+			{Name: "DetailedMetricsEnabled", Shape: 1},
+			{Name: "LoggingLevel", Shape: 0},
+			{Name: "ThrottlingBurstLimit", Shape: 6},
+			{Name: "ThrottlingRateLimit", Shape: 9},
+		}},
+		49: {Name: "AttributeDefinition", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "AttributeType", Shape: 0, Required: true},
 		}},
-		37: {Kind: schema.List, Elem: 36},
-		38: {Name: "ContributorInsightsSpecification", Kind: schema.Object, Properties: []schema.Property{
+		50: {Kind: schema.List, Elem: 49},
+		51: {Name: "ContributorInsightsSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Enabled", Shape: 1, Required: true},
 			{Name: "Mode", Shape: 0},
 		}},
-		39: {Name: "GlobalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ContributorInsightsSpecification", Shape: 38},
+		52: {Name: "GlobalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ContributorInsightsSpecification", Shape: 51},
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "KeySchema", Shape: 41, Required: true},
-			{Name: "OnDemandThroughput", Shape: 42},
-			{Name: "Projection", Shape: 43, Required: true},
-			{Name: "ProvisionedThroughput", Shape: 44},
-			{Name: "WarmThroughput", Shape: 45},
+			{Name: "KeySchema", Shape: 54, Required: true},
+			{Name: "OnDemandThroughput", Shape: 55},
+			{Name: "Projection", Shape: 56, Required: true},
+			{Name: "ProvisionedThroughput", Shape: 57},
+			{Name: "WarmThroughput", Shape: 58},
 		}},
-		40: {Name: "KeySchema", Kind: schema.Object, Properties: []schema.Property{
+		53: {Name: "KeySchema", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "KeyType", Shape: 0, Required: true},
 		}},
-		41: {Kind: schema.List, Elem: 40},
-		42: {Name: "OnDemandThroughput", Kind: schema.Object, Properties: []schema.Property{
+		54: {Kind: schema.List, Elem: 53},
+		55: {Name: "OnDemandThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxReadRequestUnits", Shape: 6},
 			{Name: "MaxWriteRequestUnits", Shape: 6},
 		}},
-		43: {Name: "Projection", Kind: schema.Object, Properties: []schema.Property{
+		56: {Name: "Projection", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "NonKeyAttributes", Shape: 7},
 			{Name: "ProjectionType", Shape: 0},
 		}},
-		44: {Name: "ProvisionedThroughput", Kind: schema.Object, Properties: []schema.Property{
+		57: {Name: "ProvisionedThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReadCapacityUnits", Shape: 6, Required: true},
 			{Name: "WriteCapacityUnits", Shape: 6, Required: true},
 		}},
-		45: {Name: "WarmThroughput", Kind: schema.Object, Properties: []schema.Property{
+		58: {Name: "WarmThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReadUnitsPerSecond", Shape: 6},
 			{Name: "WriteUnitsPerSecond", Shape: 6},
 		}},
-		46: {Kind: schema.List, Elem: 39},
-		47: {Name: "ImportSourceSpecification", Kind: schema.Object, Properties: []schema.Property{
+		59: {Kind: schema.List, Elem: 52},
+		60: {Name: "ImportSourceSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "InputCompressionType", Shape: 0, CreateOnly: true},
 			{Name: "InputFormat", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "InputFormatOptions", Shape: 48, CreateOnly: true},
-			{Name: "S3BucketSource", Shape: 50, Required: true, CreateOnly: true},
+			{Name: "InputFormatOptions", Shape: 61, CreateOnly: true},
+			{Name: "S3BucketSource", Shape: 63, Required: true, CreateOnly: true},
 		}},
-		48: {Name: "InputFormatOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Csv", Shape: 49, CreateOnly: true},
+		61: {Name: "InputFormatOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Csv", Shape: 62, CreateOnly: true},
 		}},
-		49: {Name: "Csv", Kind: schema.Object, Properties: []schema.Property{
+		62: {Name: "Csv", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Delimiter", Shape: 0, CreateOnly: true},
 			{Name: "HeaderList", Shape: 7, CreateOnly: true},
 		}},
-		50: {Name: "S3BucketSource", Kind: schema.Object, Properties: []schema.Property{
+		63: {Name: "S3BucketSource", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "S3BucketOwner", Shape: 0, CreateOnly: true},
 			{Name: "S3KeyPrefix", Shape: 0, CreateOnly: true},
 		}},
-		51: {Name: "KinesisStreamSpecification", Kind: schema.Object, Properties: []schema.Property{
+		64: {Name: "KinesisStreamSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApproximateCreationDateTimePrecision", Shape: 0},
 			{Name: "StreamArn", Shape: 0, Required: true},
 		}},
-		52: {Name: "LocalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
+		65: {Name: "LocalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "KeySchema", Shape: 41, Required: true},
-			{Name: "Projection", Shape: 43, Required: true},
+			{Name: "KeySchema", Shape: 54, Required: true},
+			{Name: "Projection", Shape: 56, Required: true},
 		}},
-		53: {Kind: schema.List, Elem: 52},
-		54: {Name: "PointInTimeRecoverySpecification", Kind: schema.Object, Properties: []schema.Property{
+		66: {Kind: schema.List, Elem: 65},
+		67: {Name: "PointInTimeRecoverySpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PointInTimeRecoveryEnabled", Shape: 1},
 			{Name: "RecoveryPeriodInDays", Shape: 6},
 		}},
-		55: {Name: "ResourcePolicy", Kind: schema.Object, Properties: []schema.Property{
+		68: {Name: "ResourcePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 		}},
-		56: {Name: "SSESpecification", Kind: schema.Object, Properties: []schema.Property{
+		69: {Name: "SSESpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KMSMasterKeyId", Shape: 0},
 			{Name: "SSEEnabled", Shape: 1, Required: true},
 			{Name: "SSEType", Shape: 0},
 		}},
-		57: {Name: "StreamSpecification", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ResourcePolicy", Shape: 55},
+		70: {Name: "StreamSpecification", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourcePolicy", Shape: 68},
 			{Name: "StreamViewType", Shape: 0, Required: true},
 			{Name: "Tags", Shape: 5},
 		}},
-		58: {Name: "TimeToLiveSpecification", Kind: schema.Object, Properties: []schema.Property{
+		71: {Name: "TimeToLiveSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0},
 			{Name: "Enabled", Shape: 1, Required: true},
 		}},
-		59: {Name: "VectorIndex", Kind: schema.Object, Properties: []schema.Property{
+		72: {Name: "VectorIndex", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Dimensions", Shape: 6, Required: true},
 			{Name: "DistanceFunction", Shape: 0, Required: true},
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "Projection", Shape: 43, Required: true},
-			{Name: "SearchSchema", Shape: 61},
-			{Name: "VectorAttribute", Shape: 62, Required: true},
+			{Name: "Projection", Shape: 56, Required: true},
+			{Name: "SearchSchema", Shape: 74},
+			{Name: "VectorAttribute", Shape: 75, Required: true},
 		}},
-		60: {Name: "SearchSchemaElement", Kind: schema.Object, Properties: []schema.Property{
+		73: {Name: "SearchSchemaElement", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "SearchSchemaElementType", Shape: 0, Required: true},
 		}},
-		61: {Kind: schema.List, Elem: 60},
-		62: {Name: "VectorAttribute", Kind: schema.Object, Properties: []schema.Property{
+		74: {Kind: schema.List, Elem: 73},
+		75: {Name: "VectorAttribute", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 		}},
-		63: {Kind: schema.List, Elem: 59},
-		64: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		76: {Kind: schema.List, Elem: 72},
+		77: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		65: {Kind: schema.List, Elem: 64},
-		66: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
+		78: {Kind: schema.List, Elem: 77},
+		79: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Password", Shape: 0, Required: true},
 			{Name: "PasswordResetRequired", Shape: 1},
 		}},
-		67: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		80: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		68: {Kind: schema.List, Elem: 67},
-		69: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		81: {Kind: schema.List, Elem: 80},
+		82: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		70: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AdditionalVersionWeights", Shape: 72},
+		83: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AdditionalVersionWeights", Shape: 85},
 		}},
-		71: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
+		84: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "FunctionWeight", Shape: 9, Required: true},
 		}},
-		72: {Kind: schema.List, Elem: 71},
-		73: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 74},
-			{Name: "OnSuccess", Shape: 75},
+		85: {Kind: schema.List, Elem: 84},
+		86: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 87},
+			{Name: "OnSuccess", Shape: 88},
 		}},
-		74: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		87: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		75: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
+		88: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		76: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		89: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
-			{Name: "SchemaRegistryConfig", Shape: 77},
+			{Name: "SchemaRegistryConfig", Shape: 90},
 		}},
-		77: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AccessConfigs", Shape: 79},
+		90: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccessConfigs", Shape: 92},
 			{Name: "EventRecordFormat", Shape: 0},
 			{Name: "SchemaRegistryURI", Shape: 0},
-			{Name: "SchemaValidationConfigs", Shape: 81},
+			{Name: "SchemaValidationConfigs", Shape: 94},
 		}},
-		78: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
+		91: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		79: {Kind: schema.List, Elem: 78},
-		80: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
+		92: {Kind: schema.List, Elem: 91},
+		93: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attribute", Shape: 0},
 		}},
-		81: {Kind: schema.List, Elem: 80},
-		82: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 83},
+		94: {Kind: schema.List, Elem: 93},
+		95: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 96},
 		}},
-		83: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		96: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0},
 		}},
-		84: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		97: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CollectionName", Shape: 0},
 			{Name: "DatabaseName", Shape: 0},
 			{Name: "FullDocument", Shape: 0},
 		}},
-		85: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Filters", Shape: 87},
+		98: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Filters", Shape: 100},
 		}},
-		86: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
+		99: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Pattern", Shape: 0},
 		}},
-		87: {Kind: schema.List, Elem: 86},
-		88: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		100: {Kind: schema.List, Elem: 99},
+		101: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		89: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
+		102: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Metrics", Shape: 7},
 		}},
-		90: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
+		103: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumPollers", Shape: 6},
 			{Name: "MinimumPollers", Shape: 6},
 			{Name: "PollerGroupName", Shape: 0},
 		}},
-		91: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		104: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumConcurrency", Shape: 6},
 		}},
-		92: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Endpoints", Shape: 93, CreateOnly: true},
+		105: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Endpoints", Shape: 106, CreateOnly: true},
 		}},
-		93: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
+		106: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KafkaBootstrapServers", Shape: 7, CreateOnly: true},
 		}},
-		94: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		107: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
 			{Name: "ConsumptionMode", Shape: 0},
-			{Name: "SchemaRegistryConfig", Shape: 77},
+			{Name: "SchemaRegistryConfig", Shape: 90},
 		}},
-		95: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		108: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		96: {Kind: schema.List, Elem: 95},
-		97: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 98, Required: true},
+		109: {Kind: schema.List, Elem: 108},
+		110: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 111, Required: true},
 		}},
-		98: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+		111: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CapacityProviderArn", Shape: 0, Required: true},
 			{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: 9},
 			{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: 6},
 		}},
-		99: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
+		112: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ImageUri", Shape: 0},
 			{Name: "S3Bucket", Shape: 0},
 			{Name: "S3Key", Shape: 0},
@@ -770,158 +937,166 @@ var Table = schema.Table{
 			{Name: "ZipFile", Shape: 0},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		100: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		113: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TargetArn", Shape: 0},
 		}},
-		101: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
+		114: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExecutionTimeout", Shape: 6, Required: true},
 			{Name: "KMSKeyArn", Shape: 0},
 			{Name: "RetentionPeriodInDays", Shape: 6},
 		}},
-		102: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
+		115: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Variables", Shape: 10},
 		}},
-		103: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
+		116: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6, Required: true},
 		}},
-		104: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
+		117: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
 			{Name: "LocalMountPath", Shape: 0, Required: true},
-			{Name: "S3FilesConfig", Shape: 105},
+			{Name: "S3FilesConfig", Shape: 118},
 		}},
-		105: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
+		118: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DirectS3Read", Shape: 0},
 		}},
-		106: {Kind: schema.List, Elem: 104},
-		107: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		119: {Kind: schema.List, Elem: 117},
+		120: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		108: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
+		121: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Command", Shape: 7},
 			{Name: "EntryPoint", Shape: 7},
 			{Name: "WorkingDirectory", Shape: 0},
 		}},
-		109: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		122: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplicationLogLevel", Shape: 0},
 			{Name: "LogFormat", Shape: 0},
 			{Name: "LogGroup", Shape: 0},
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		110: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
+		123: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		111: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
+		124: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplyOn", Shape: 0, Required: true},
 		}},
-		112: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
+		125: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TenantIsolationMode", Shape: 0, Required: true},
 		}},
-		113: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
+		126: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Mode", Shape: 0},
 		}},
-		114: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
+		127: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Ipv6AllowedForDualStack", Shape: 1},
 			{Name: "SecurityGroupIds", Shape: 7},
 			{Name: "SubnetIds", Shape: 7},
 		}},
-		115: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
+		128: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, CreateOnly: true},
 			{Name: "S3Key", Shape: 0, CreateOnly: true},
 			{Name: "S3ObjectStorageMode", Shape: 0},
 			{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		116: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		129: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AllowCredentials", Shape: 1},
+			{Name: "AllowHeaders", Shape: 7},
+			{Name: "AllowMethods", Shape: 7},
+			{Name: "AllowOrigins", Shape: 7},
+			{Name: "ExposeHeaders", Shape: 7},
+			{Name: "MaxAge", Shape: 6},
+		}},
+		130: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		117: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		131: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		118: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
+		132: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		119: {Kind: schema.List, Elem: 24},
-		120: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+		133: {Kind: schema.List, Elem: 24},
+		134: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ArchiveArn", Shape: 0},
 		}},
-		121: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+		135: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxDeliverySeconds", Shape: 9},
 			{Name: "SendingPoolName", Shape: 0},
 			{Name: "TlsPolicy", Shape: 0},
 		}},
-		122: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+		136: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReputationMetricsEnabled", Shape: 1},
 		}},
-		123: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+		137: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SendingEnabled", Shape: 1},
 		}},
-		124: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+		138: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SuppressedReasons", Shape: 7},
-			{Name: "ValidationOptions", Shape: 125},
+			{Name: "ValidationOptions", Shape: 139},
 		}},
-		125: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ConditionThreshold", Shape: 126, Required: true},
+		139: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 140, Required: true},
 		}},
-		126: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+		140: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
-			{Name: "OverallConfidenceThreshold", Shape: 127},
+			{Name: "OverallConfidenceThreshold", Shape: 141},
 		}},
-		127: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+		141: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
 		}},
-		128: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+		142: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CustomRedirectDomain", Shape: 0},
 			{Name: "HttpsPolicy", Shape: 0},
 		}},
-		129: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DashboardOptions", Shape: 130},
-			{Name: "GuardianOptions", Shape: 131},
+		143: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 144},
+			{Name: "GuardianOptions", Shape: 145},
 		}},
-		130: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+		144: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EngagementMetrics", Shape: 0, Required: true},
 		}},
-		131: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+		145: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		132: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		146: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		133: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		147: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		134: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		148: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		135: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		149: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		136: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		150: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		137: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		151: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		138: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		152: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		139: {Kind: schema.List, Elem: 138},
-		140: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		153: {Kind: schema.List, Elem: 152},
+		154: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		141: {Kind: schema.List, Elem: 140},
+		155: {Kind: schema.List, Elem: 154},
 	},
 }
