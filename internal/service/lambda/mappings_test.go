@@ -12,9 +12,11 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/timer"
@@ -57,9 +59,17 @@ func (o oneStream) Fetch(s *kv.Snap, _ arn.ARN, _ string, after sources.Cursor, 
 			return p, err
 		}
 		p.Next = sources.Cursor(pair.Key[len(o.log()):])
-		p.Records = append(p.Records, sources.Record{Cursor: p.Next, Sequence: string(pair.Value), Order: pair.Value, Event: pair.Value, At: clock.Unix(1795301973, 0)})
+		p.Records = append(p.Records, sources.Record{Cursor: p.Next, Sequence: string(pair.Value), Order: pair.Value, Event: pair.Value, At: clock.Unix(1795301973, 0), Cause: causeOf(pair.Value)})
 	}
 	return p, nil
+}
+
+// causeOf is the cause of a record: a request whose trace begins with the
+// record's text.
+func causeOf(text []byte) (c record.Cause) {
+	copy(c.Trace[:], text)
+	copy(c.Span[:], text)
+	return c
 }
 
 // permits is who may do what: nobody anything that is in it.
@@ -88,7 +98,7 @@ func (p *permits) set(denied bool) {
 }
 
 // mapped is a cloud with a stream and what runs mappings.
-func mapped(t *testing.T) (*cloud, *work.Settler, *permits) {
+func mapped(t *testing.T, set ...func(*Options)) (*cloud, *work.Settler, *permits) {
 	t.Helper()
 	var settle *work.Settler
 	var timers *timer.Timers
@@ -99,6 +109,9 @@ func mapped(t *testing.T) (*cloud, *work.Settler, *permits) {
 		owner = &timer.Owner{DB: o.DB}
 		timers = timer.New(timer.Options{DB: o.DB, Owner: owner, Model: o.Clock, Ledger: ledger})
 		o.Permits, o.Delivers = p, func(string) bool { return true }
+		for _, f := range set {
+			f(o)
+		}
 	})
 	e := sources.New(sources.Options{DB: c.s.DB, Owner: owner, Timers: timers, Model: c.clock, Ledger: ledger, Emit: c.emit, Functions: c.s.Functions()})
 	e.Read(oneStream{})
@@ -298,4 +311,60 @@ func TestMappingProblems(t *testing.T) {
 	c.put(settle, `{"n":2}`)
 	settled(t, settle)
 	c.want("GetEventSourceMapping", `{"UUID":"`+id+`"}`, `"LastProcessingResult":"PROBLEM: Function call failed"`)
+}
+
+// A batch hangs in the traces of all its records, and says how often it was
+// tried.
+func TestMappingsAreTraced(t *testing.T) {
+	var rec *record.Recorder
+	c, settle, _ := mapped(t, func(o *Options) {
+		var err error
+		if rec, err = record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: o.Clock}); err != nil {
+			t.Fatal(err)
+		}
+		o.Recorder = rec
+	})
+	t.Cleanup(func() {
+		if err := rec.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	c.create("f", "")
+	var mu sync.Mutex
+	n := 0
+	c.run.answer = func(*runner.Spec, runner.Invocation) (runner.Result, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if n++; n == 1 {
+			return runner.Result{Payload: []byte(`{"errorMessage":"x"}`), Fault: &runner.Fault{Type: "E"}}, nil
+		}
+		return runner.Result{Payload: []byte("null")}, nil
+	}
+	c.do("CreateEventSourceMapping", `{"FunctionName":"f","EventSourceArn":"`+streamARN+`","StartingPosition":"LATEST"}`)
+	records := []string{`{"n":1}`, `{"n":2}`}
+	for _, text := range records {
+		cause := causeOf([]byte(text))
+		if err := rec.Traces.Add(&record.Span{Trace: cause.Trace, ID: cause.Span, Name: "put", Start: c.clock.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.put(settle, records...)
+	if _, err := settle.Advance(context.Background(), c.clock.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range records {
+		roots, _, err := rec.Traces.Tree(context.Background(), causeOf([]byte(text)).Trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range roots[0].Children {
+			got = append(got, fmt.Sprintf("%s %s records=%s attempt=%s linked=%v below=%d", r.Name, r.Error, r.Attr("records"), r.Attr(record.Attempt), r.Linked, len(r.Children)))
+		}
+		linked := i > 0
+		want := fmt.Sprintf("[dynamodb → f E records=2 attempt= linked=%v below=1 dynamodb → f  records=2 attempt=2 linked=%v below=1]", linked, linked)
+		if fmt.Sprint(got) != want {
+			t.Errorf("record %d:\n got %v\nwant %s", i, got, want)
+		}
+	}
 }
