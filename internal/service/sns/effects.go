@@ -87,6 +87,9 @@ func idOf(m *message, to *subscriber) string {
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 func (to *subscriber) policy() delivery.Policy {
 	p := delivery.Policy{DeadLetter: to.redrive}
+	if to.Protocol == "lambda" && to.redrive != "" {
+		p.DeadLetter = redriveScheme + ":" + to.redrive // a queue gets the envelope, not the event
+	}
 	switch to.Protocol {
 	case "lambda", "sqs": // AWS managed endpoints: 23 days
 		p.MaxAttempts, p.MaxAge, p.Backoff, p.MaxBackoff = 100_016, 23*24*time.Hour, time.Second, 20*time.Second

@@ -134,7 +134,7 @@ func makeBed(t testing.TB, db *kv.DB, now clock.Instant) *bed {
 	b.s = sns.New(sns.Options{
 		DB: db, Clock: b.clock, Emit: b.delivery, Endpoint: endpoint, Home: keyspace.Cell{Account: account, Region: region}, Caller: late,
 	})
-	for _, r := range []delivery.Receiver{b.functions, b.queues, b.mails, b.s, b.s.HTTP("http"), b.s.HTTP("https")} {
+	for _, r := range []delivery.Receiver{b.functions, b.queues, b.mails, b.s, b.s.HTTP("http"), b.s.HTTP("https"), sns.Redrive{}} {
 		b.delivery.Receive(r)
 	}
 	var err error

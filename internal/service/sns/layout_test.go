@@ -111,3 +111,12 @@ func FuzzReadRequest(f *testing.F) {
 		}
 	})
 }
+
+func FuzzEnvelopeOf(f *testing.F) {
+	f.Add([]byte(`{"Records":[{"Sns":{"Type":"Notification","MessageId":"1","Subject":null,"Message":"\u00e9\"","MessageAttributes":{"a":{"Type":"String","Value":"b"}}}}]}`))
+	f.Fuzz(func(t *testing.T, event []byte) {
+		if b, err := envelopeOf(event); err == nil && !json.Valid(b) {
+			t.Errorf("%s is no JSON", b)
+		}
+	})
+}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/delivery"
@@ -82,5 +84,34 @@ func TestDeadLetters(t *testing.T) {
 	b.advance(time.Minute)
 	if got := b.queued(); len(got) != 1 || string(got[0].Body) != "hello" || got[0].Attributes["a"].Text != "b" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What Lambda does not take goes to the queue as the envelope that the queue
+// would have got.
+func TestDeadLettersOfFunctions(t *testing.T) {
+	b := newBed(t)
+	topic := b.createTopic("t")
+	function := b.subscribe(topic, "lambda", fnARN+"gone", "RedrivePolicy", `{"deadLetterTargetArn":"`+queueARN+`dead"}`)
+	b.functions.do = func(delivery.Effect) delivery.Outcome {
+		return delivery.Outcome{Err: fmt.Errorf("no such function"), Permanent: true}
+	}
+	out := b.publish(topic, "hello", with("a", "String", "b"))
+	b.advance(time.Minute)
+	got := b.queued()
+	if len(got) != 1 {
+		t.Fatalf("%d messages", len(got))
+	}
+	m := decode[map[string]any](t, got[0].Body)
+	if err := b.verify(m); err != nil {
+		t.Errorf("signature: %v", err)
+	}
+	want := map[string]any{
+		"Type": "Notification", "MessageId": *out.MessageId, "TopicArn": topic, "Message": "hello", "Timestamp": "2026-03-01T12:00:00.000Z",
+		"SignatureVersion": "1", "Signature": "…", "SigningCertURL": "…", "UnsubscribeURL": endpoint + "/?Action=Unsubscribe&SubscriptionArn=" + function,
+		"MessageAttributes": map[string]any{"a": map[string]any{"Type": "String", "Value": "b"}},
+	}
+	if diff := cmp.Diff(want, signed(t, m, "Signature", "SigningCertURL")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

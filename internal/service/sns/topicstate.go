@@ -20,6 +20,7 @@ type loaded struct {
 
 // subscriber is a subscription that is confirmed.
 type subscriber struct {
+	row []byte
 	subscription
 	name     name
 	filter   *pattern.Pattern // nil: everything
@@ -43,14 +44,17 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 			s.topics.Delete(string(k))
 			return noTopic()
 		}
-		if old, ok := s.topics.Load(string(k)); ok && bytes.Equal(old.(*loaded).row, row) {
-			out = old.(*loaded)
+		old, _ := s.topics.Load(string(k))
+		before, _ := old.(*loaded)
+		if before != nil && bytes.Equal(before.row, row) {
+			out = before
 			return nil
 		}
 		out = &loaded{row: row}
 		if err := decode(k, row, &out.topic); err != nil {
 			return err
 		}
+		same := before.subscribers(&out.topic)
 		for p, err := range snap.Scan(sp.subscriptionsOf(n.topic), kv.ScanOptions{}) {
 			if err != nil {
 				return err
@@ -63,6 +67,10 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 			if err := d.Done(); err != nil {
 				return err
 			}
+			if one := same[to.id]; one != nil && bytes.Equal(one.row, p.Value) {
+				out.subs = append(out.subs, one)
+				continue
+			}
 			var sub subscription
 			if err := decode(p.Key, p.Value, &sub); err != nil {
 				return err
@@ -74,6 +82,7 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 			if err != nil {
 				return err
 			}
+			one.row = p.Value
 			out.subs = append(out.subs, one)
 		}
 		return nil
@@ -83,6 +92,19 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 	}
 	s.topics.Store(string(k), out)
 	return out, nil
+}
+
+// subscribers are those of a topic that was loaded before, by their ids, as far
+// as a change of the topic itself does not concern them.
+func (l *loaded) subscribers(now *topic) map[string]*subscriber {
+	if l == nil || l.topic.ID != now.ID || l.topic.Attributes["DeliveryPolicy"] != now.Attributes["DeliveryPolicy"] {
+		return nil
+	}
+	out := make(map[string]*subscriber, len(l.subs))
+	for _, to := range l.subs {
+		out[to.name.id] = to
+	}
+	return out
 }
 
 func newSubscriber(t *topic, n name, sub subscription) (*subscriber, error) {
