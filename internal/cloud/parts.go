@@ -149,7 +149,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.sns = sns.New(sns.Options{
 		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
 	})
-	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https")} {
+	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}} {
 		p.delivery.Receive(r)
 	}
 	p.mappings = sources.New(sources.Options{
