@@ -162,7 +162,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	}
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
-		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
 		DB: c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Caller: caller, Log: c.log,
