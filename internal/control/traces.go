@@ -149,8 +149,9 @@ func (s *Server) listTraces(w http.ResponseWriter, r *http.Request, q TraceQuery
 	}
 	if r.URL.Query().Get("follow") == "1" {
 		q.Limit = 0
-		lines.flush() // the client may make its request now
-		for span, err := range s.Recorder.Traces.Follow(ctx) {
+		spans := s.Recorder.Traces.Follow(ctx)
+		lines.flush() // what the client does from now on is followed
+		for span, err := range spans {
 			if err == nil && !first(&span) {
 				continue
 			}
