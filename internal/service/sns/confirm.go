@@ -76,10 +76,46 @@ func (s *Service) ask(tx *kv.Tx, n name, id string, sub *subscription, link stri
 	if err := set(tx, sp.subscription(n.topic, id), sub); err != nil {
 		return err
 	}
-	if err := set(tx, sp.token(link), token{Topic: n.topic, ID: id, At: sub.Created}); err != nil {
+	if err := s.remember(tx, sp, link, token{Topic: n.topic, ID: id, At: sub.Created}); err != nil {
 		return err
 	}
 	return s.Emit.Emit(tx, *e)
+}
+
+// remember keeps what a link does, and forgets some of the links that do nothing
+// any more, with the subscriptions that waited for them.
+func (s *Service) remember(tx *kv.Tx, sp space, link string, t token) error {
+	tx.Set(sp.asked(t.At, link), nil)
+	if err := set(tx, sp.token(link), t); err != nil {
+		return err
+	}
+	for p, err := range tx.Peek().Scan(sp.askedUntil(t.At.Add(-tokenLife-1)), kv.ScanOptions{KeysOnly: true, Limit: forgotten}) {
+		if err != nil {
+			return err
+		}
+		d := sp.Decode(p.Key)
+		d.Str()
+		d.Int()
+		link := d.Str()
+		if err := d.Done(); err != nil {
+			return err
+		}
+		tx.Delete(p.Key)
+		var old token
+		if ok, err := get(tx, sp.token(link), &old); err != nil || !ok {
+			return err
+		}
+		tx.Delete(sp.token(link))
+		k := sp.subscription(old.Topic, old.ID)
+		var sub subscription
+		if ok, err := get(tx, k, &sub); err != nil {
+			return err
+		} else if ok && sub.expired(t.At) {
+			tx.Delete(k)
+			tx.Delete(sp.endpoint(old.Topic, sub.Protocol, sub.Endpoint))
+		}
+	}
+	return nil
 }
 
 // confirmSubscription does what the link in a confirmation says. It may be used

@@ -37,6 +37,7 @@
 //	"sub" topic id                       → subscription
 //	"endpoint" topic protocol endpoint   → id of the one subscription of an endpoint
 //	"token" token                        → what the link in a confirmation does
+//	"asked" time token                   → when, for forgetting it
 //	"seq" topic                          → the last sequence number of a FIFO topic
 //	"dedup" topic scope id               → the message that was accepted with that id
 //	"accepted" topic time scope id       → when, for forgetting it

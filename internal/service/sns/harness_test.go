@@ -116,13 +116,14 @@ func newBed(t testing.TB) *bed {
 
 // newBedOn is a bed on a store that may hold something.
 func newBedOn(t testing.TB, db *kv.DB) *bed {
-	b := makeBed(t, db, clock.Unix(noon, 0))
+	b := makeBed(t, db, clock.Unix(noon, 0), nil)
 	t.Cleanup(b.stop)
 	return b
 }
 
-// makeBed is such a bed, which somebody must stop.
-func makeBed(t testing.TB, db *kv.DB, now clock.Instant) *bed {
+// makeBed is such a bed, which somebody must stop, with its own client for HTTP
+// endpoints or the usual one.
+func makeBed(t testing.TB, db *kv.DB, now clock.Instant, client *http.Client) *bed {
 	b := &bed{
 		TB: t, db: db, clock: clock.NewModel(clock.State{Stopped: true, At: now}), ledger: work.NewLedger(),
 		functions: &taker{scheme: "lambda"}, queues: &taker{scheme: "sqs"}, mails: &taker{scheme: "mailto"},
@@ -132,7 +133,7 @@ func makeBed(t testing.TB, db *kv.DB, now clock.Instant) *bed {
 	b.delivery = delivery.New(delivery.Options{DB: db, Owner: owner, Timers: timers, Model: b.clock, Ledger: b.ledger})
 	late := &caller{}
 	b.s = sns.New(sns.Options{
-		DB: db, Clock: b.clock, Emit: b.delivery, Endpoint: endpoint, Home: keyspace.Cell{Account: account, Region: region}, Caller: late,
+		DB: db, Clock: b.clock, Emit: b.delivery, Endpoint: endpoint, Home: keyspace.Cell{Account: account, Region: region}, Caller: late, Client: client,
 	})
 	for _, r := range []delivery.Receiver{b.functions, b.queues, b.mails, b.s, b.s.HTTP("http"), b.s.HTTP("https"), sns.Redrive{}} {
 		b.delivery.Receive(r)

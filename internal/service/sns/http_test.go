@@ -21,6 +21,9 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -40,7 +43,13 @@ type post struct {
 
 func newHook(t *testing.T) *hook {
 	h := &hook{}
-	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h.Server = httptest.NewServer(h.handler(t))
+	t.Cleanup(h.Close)
+	return h
+}
+
+func (h *hook) handler(t *testing.T) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -52,9 +61,7 @@ func newHook(t *testing.T) *hook {
 		if h.answer != nil {
 			w.WriteHeader(h.answer(h.n))
 		}
-	}))
-	t.Cleanup(h.Close)
-	return h
+	})
 }
 
 // take returns what was posted since.
@@ -221,6 +228,71 @@ func TestAuthenticateOnUnsubscribe(t *testing.T) {
 	}
 	if _, err := awsapi.Do(b.ctx, b.front, shapes.Unsubscribe, &shapes.UnsubscribeInput{SubscriptionArn: &sub}); err != nil {
 		t.Error(err)
+	}
+}
+
+// Over TLS, and with the name and the password of the URL.
+func TestHTTPS(t *testing.T) {
+	h := &hook{}
+	h.Server = httptest.NewTLSServer(h.handler(t))
+	t.Cleanup(h.Close)
+	db := kv.Open(memkv.New())
+	b := makeBed(t, db, clock.Unix(noon, 0), h.Client())
+	topic := b.createTopic("t")
+	b.subscribe(topic, "https", strings.Replace(h.URL, "https://", "https://ana:secret@", 1))
+	b.settle()
+	got := h.take()
+	if len(got) != 1 || got[0].header.Get("Authorization") != "Basic YW5hOnNlY3JldA==" {
+		t.Fatalf("%+v", got)
+	}
+	b.follow(decode[map[string]any](t, got[0].body)["SubscribeURL"].(string))
+
+	// A certificate that nobody trusts is a failure like any other.
+	b.stop()
+	b = makeBed(t, db, clock.Unix(noon, 0), nil)
+	b.publish(topic, "hello")
+	b.settle()
+	if got := h.take(); len(got) != 0 {
+		t.Errorf("%d requests", len(got))
+	}
+	b.stop()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who subscribes again before the confirmation is asked again; what nobody ever
+// confirms leaves nothing behind.
+func TestSubscribeAgain(t *testing.T) {
+	b := newBed(t)
+	h := newHook(t)
+	topic := b.createTopic("t")
+	first := b.subscribe(topic, "http", h.URL)
+	if again := b.subscribe(topic, "http", h.URL); again != first {
+		t.Errorf("%s, and then %s", first, again)
+	}
+	b.settle()
+	posts := h.take()
+	if len(posts) != 2 {
+		t.Fatalf("%d requests", len(posts))
+	}
+	for _, p := range posts { // both links work
+		b.follow(decode[map[string]any](t, p.body)["SubscribeURL"].(string))
+	}
+	b.subscribe(topic, "http", h.URL+"/never")
+	b.advance(49 * time.Hour)
+	b.subscribe(topic, "email", "ana@example.com")
+	subs, tokens := 0, 0
+	for _, k := range b.rows() {
+		if strings.Contains(k, `"sub"`) {
+			subs++
+		}
+		if strings.Contains(k, `"token"`) || strings.Contains(k, `"asked"`) {
+			tokens++
+		}
+	}
+	if subs != 2 || tokens != 2 {
+		t.Errorf("%d subscriptions and %d rows of tokens are kept: %q", subs, tokens, b.rows())
 	}
 }
 

@@ -23,7 +23,7 @@ func TestLayout(t *testing.T) {
 	at := clock.Unix(1_700_000_000, 0)
 	var out strings.Builder
 	for _, k := range []keyspace.Key{
-		sp.topic("t"), sp.subscription("t", "id"), sp.endpoint("t", "sqs", "arn:q"), sp.token("token"), sp.sequence("t.fifo"),
+		sp.topic("t"), sp.subscription("t", "id"), sp.endpoint("t", "sqs", "arn:q"), sp.token("token"), sp.asked(at, "token"), sp.sequence("t.fifo"),
 		sp.dedup("t.fifo", "group", "id"), sp.accepted("t.fifo", at, "group", "id"), sp.signer(),
 	} {
 		fmt.Fprintf(&out, "%s\n%x\n", k, []byte(k))

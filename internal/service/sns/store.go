@@ -24,6 +24,15 @@ func (s space) token(token string) kv.Key         { return s.Key().Str("token").
 func (s space) sequence(t string) kv.Key          { return s.Key().Str("seq").Str(t).Done() }
 func (s space) signer() kv.Key                    { return s.Key().Str("signer").Done() }
 
+func (s space) asked(at clock.Instant, token string) kv.Key {
+	return s.Key().Str("asked").Int(int64(at)).Str(token).Done()
+}
+
+// askedUntil is the tokens that were given out up to an instant.
+func (s space) askedUntil(at clock.Instant) kv.Range {
+	return kv.Range{Start: s.Key().Str("asked").Range().Start, End: s.Key().Str("asked").Int(int64(at)).Range().End}
+}
+
 func (s space) endpoint(t, protocol, endpoint string) kv.Key {
 	return s.Key().Str("endpoint").Str(t).Str(protocol).Str(endpoint).Done()
 }

@@ -74,7 +74,7 @@ func (s *Service) subscribe(ctx context.Context, in *shapes.SubscribeInput) (*sh
 				old.Created = sub.Created
 				return s.ask(tx, n, id, &old, link, ask)
 			}
-			tx.Delete(sp.subscription(n.topic, oldID))
+			tx.Delete(sp.subscription(n.topic, oldID)) // it waited too long
 		}
 		if t.large(n) {
 			if err := checkLarge(tx, n, &sub); err != nil {

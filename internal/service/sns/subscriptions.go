@@ -121,7 +121,7 @@ func (s *Service) unsubscribe(ctx context.Context, in *shapes.UnsubscribeInput) 
 		if last == nil {
 			return nil
 		}
-		if err := set(tx, sp.token(link), token{Topic: n.topic, ID: n.id, At: last.At, Restore: &now}); err != nil {
+		if err := s.remember(tx, sp, link, token{Topic: n.topic, ID: n.id, At: last.At, Restore: &now}); err != nil {
 			return err
 		}
 		return s.Emit.Emit(tx, *last)
