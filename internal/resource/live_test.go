@@ -25,6 +25,7 @@ import (
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/service/apigateway"
+	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
@@ -74,6 +75,7 @@ func newLive(t *testing.T) *live {
 	}
 	tables := dynamodb.New(dynamodb.Options{DB: db, Clock: model, Work: ledger})
 	apis := apigateway.New(apigateway.Options{DB: db, Clock: model})
+	httpAPIs := apigatewayv2.New(apigatewayv2.Options{DB: db, Clock: model})
 	if l.builds, err = build.Open(filepath.Join(t.TempDir(), "artifacts")); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func newLive(t *testing.T) *live {
 	mappings.Read(tables.Source())
 	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), functions.API(), mail.API(), mail.APIv2(), topics.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
