@@ -4,6 +4,7 @@ package pattern
 type Event struct {
 	fields map[string]*field
 	order  []*field // as they stand in the event
+	spare  []field  // made ahead
 }
 
 // field is one value of a path.
@@ -29,14 +30,15 @@ type element struct {
 
 // Parse reads an event.
 func Parse(src []byte) (*Event, error) {
-	s := &scanner{src: src}
+	s := &scanner{src: src, str: string(src)}
 	if err := s.next(); err != nil {
 		return nil, err
 	}
 	if s.kind != objectStart {
 		return nil, s.failHere("Event is not an object")
 	}
-	e := &Event{fields: make(map[string]*field)}
+	// Few members are shorter, with their names.
+	e := &Event{fields: make(map[string]*field, len(src)/32)}
 	r := reader{scanner: s, event: e}
 	if err := r.object(nil); err != nil {
 		return nil, err
@@ -47,7 +49,12 @@ func Parse(src []byte) (*Event, error) {
 func (e *Event) first(path string) *field { return e.fields[path] }
 
 func (e *Event) add(path string, v value, in *element) {
-	f := &field{path: path, value: v, in: in, next: e.fields[path]}
+	if len(e.spare) == 0 {
+		e.spare = make([]field, 16)
+	}
+	f := &e.spare[0]
+	e.spare = e.spare[1:]
+	*f = field{path: path, value: v, in: in, next: e.fields[path]}
 	e.fields[path] = f
 	e.order = append(e.order, f)
 }

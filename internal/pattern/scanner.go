@@ -30,6 +30,7 @@ const (
 // those of the parser that AWS uses, since users see them.
 type scanner struct {
 	src  []byte
+	str  string // src, when texts are to be parts of one string
 	pos  int
 	kind kind
 	from int // the token is src[from:pos]
@@ -216,11 +217,11 @@ func (s *scanner) scanString() error {
 // are written.
 func (s *scanner) text() (string, error) {
 	if s.kind != str {
-		return string(s.src[s.from:s.pos]), nil
+		return s.part(s.from, s.pos), nil
 	}
 	raw := s.src[s.from+1 : s.pos-1]
 	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw), nil
+		return s.part(s.from+1, s.pos-1), nil
 	}
 	var b strings.Builder
 	b.Grow(len(raw))
@@ -261,6 +262,14 @@ func (s *scanner) text() (string, error) {
 		}
 	}
 	return b.String(), nil
+}
+
+// part is a part of the source.
+func (s *scanner) part(from, to int) string {
+	if s.str != "" {
+		return s.str[from:to]
+	}
+	return string(s.src[from:to])
 }
 
 func hex4(b []byte) (rune, bool) {
