@@ -5,6 +5,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"sync"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/record/journal"
@@ -12,16 +13,28 @@ import (
 
 // Traces is the spans of every hop.
 type Traces struct {
-	j   *journal.Journal
-	off bool // nothing is recorded
+	j       *journal.Journal
+	off     bool      // nothing is recorded
+	buffers sync.Pool // of *[]byte, for encoding: the journal copies
 }
+
+// keepBuffer is the largest buffer that is kept.
+const keepBuffer = 64 << 10
 
 // Add records a span that has ended.
 func (t *Traces) Add(s *Span) error {
 	if t.off {
 		return nil
 	}
-	_, err := t.j.Append(string(s.Trace[:]), s.Start, s.Start.Add(s.Duration), s.encode(nil))
+	buf, _ := t.buffers.Get().(*[]byte)
+	if buf == nil {
+		buf = new([]byte)
+	}
+	*buf = s.encode((*buf)[:0])
+	_, err := t.j.Append(string(s.Trace[:]), s.Start, s.Start.Add(s.Duration), *buf)
+	if cap(*buf) <= keepBuffer {
+		t.buffers.Put(buf)
+	}
 	if err == nil && len(s.Links) > 0 {
 		err = t.join(s)
 	}

@@ -236,12 +236,31 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 }
 
+// BenchmarkHop is what recording costs a call: a span and its counts, in a new
+// trace and in one that goes on, and without traces.
 func BenchmarkHop(b *testing.B) {
-	r := openMem(b)
-	o := APICalls{Recorder: r, Account: "1", Region: "r"}
-	b.ReportAllocs()
-	for b.Loop() {
-		_, end := o.Begin(context.Background(), "dynamodb", "PutItem")
-		end(nil, 0, 0)
+	for _, bench := range []struct {
+		name string
+		off  bool
+		in   Cause
+	}{
+		{"trace=new", false, Cause{}},
+		{"trace=same", false, Cause{Trace: TraceID{1}, Span: SpanID{1}, Request: "0727eff1-f288-4e2d-894e-c20d5a2f1d96", By: "arn:aws:sts::000000000000:assumed-role/shop/fn"}},
+		{"traces=off", true, Cause{}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			r := openMem(b)
+			r.Traces.off = bench.off
+			o := APICalls{Recorder: r, Account: "1", Region: "r"}
+			ctx := context.Background()
+			if !bench.in.IsZero() {
+				ctx = With(ctx, bench.in)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				_, end := o.Begin(ctx, "dynamodb", "PutItem")
+				end(nil, 300, 20)
+			}
+		})
 	}
 }
