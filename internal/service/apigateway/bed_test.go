@@ -84,6 +84,8 @@ type bed struct {
 	resource map[string]string // path → id
 	backends roundTripper      // of HTTP integrations
 	clock    *clock.Model
+	db       *kv.DB
+	ids      *iam.Service
 	logs     lines
 	tokens   tokens
 }
@@ -130,24 +132,32 @@ func open(t *testing.T) *bed {
 	}
 	fn := &function{}
 	fn.says(`{"statusCode":200,"body":"ok"}`)
-	b := &bed{T: t, function: fn, clock: model}
-	gateway := apigateway.New(apigateway.Options{DB: db, Clock: model, Invoke: fn, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
-	front := awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{gateway.API(), ids.API()}, Identities: ids, Account: account, Region: "eu-central-1", Model: model,
-	})
-	gateway.Use(front)
-	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: model})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { recorder.Close() })
-	scope := arn.In("eu-central-1", account)
-	b.front, b.edge = front, edge.New(gateway, scope, work.NewLedger(), recorder)
+	b := &bed{T: t, function: fn, clock: model, db: db, ids: ids}
 	b.root = awsapi.With(t.Context(), &awsapi.Call{Scope: scope, Actor: awsapi.RootOf(account)})
-	b.client = awstest.Client{Handler: front, Region: "eu-central-1", Key: "AKIAROOT", Secret: "secret"}
+	b.start()
 	made := do(b, shapes.CreateRestApi, &shapes.CreateRestApiRequest{Name: ptr("shop"), BinaryMediaTypes: []string{"image/*"}})
 	b.api, b.resource = *made.Id, map[string]string{"/": *made.RootResourceId}
 	return b
+}
+
+// scope is where everything is.
+var scope = arn.In("eu-central-1", account)
+
+// start makes a gateway over what is stored, as it is after a restart.
+func (b *bed) start() {
+	b.Helper()
+	gateway := apigateway.New(apigateway.Options{DB: b.db, Clock: b.clock, Invoke: b.function, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
+	b.front = awsapi.New(awsapi.Options{
+		Services: []*awsapi.Service{gateway.API(), b.ids.API()}, Identities: b.ids, Account: account, Region: scope.Region, Model: b.clock,
+	})
+	gateway.Use(b.front)
+	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: b.clock})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { recorder.Close() })
+	b.edge = edge.New(gateway, scope, work.NewLedger(), recorder)
+	b.client = awstest.Client{Handler: b.front, Region: scope.Region, Key: "AKIAROOT", Secret: "secret"}
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -3,6 +3,8 @@ package apigateway_test
 import (
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -228,5 +230,42 @@ func TestQuotaPeriods(t *testing.T) {
 				t.Errorf("%d after %d days", got, tt.days)
 			}
 		})
+	}
+}
+
+// TestQuotaOfMany: however many ask at once, and whatever happens in between,
+// a quota is given out once.
+func TestQuotaOfMany(t *testing.T) {
+	b := open(t)
+	b.private("GET", "/")
+	b.deploy()
+	plan, ana, _ := b.plan(func(in *shapes.CreateUsagePlanRequest) {
+		in.Quota = &shapes.QuotaSettings{Limit: ptr(int32(50)), Period: ptr("DAY")}
+	})
+	crowd := func() (ok int64) {
+		var n atomic.Int64
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 5 {
+					if b.get("/", keyOfAna) == 200 {
+						n.Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		return n.Load()
+	}
+	if got := crowd(); got != 40 {
+		t.Errorf("%d of 40", got)
+	}
+	b.start()
+	if got := crowd(); got != 10 {
+		t.Errorf("%d of 40 after a restart, want the 10 that were left", got)
+	}
+	usage := do(b, shapes.GetUsage, &shapes.GetUsageRequest{UsagePlanId: plan, KeyId: ana, StartDate: ptr("2026-03-01"), EndDate: ptr("2026-03-01")})
+	if d := cmp.Diff(map[string][][]int64{*ana: {{50, 0}}}, usage.Items); d != "" {
+		t.Error(d)
 	}
 }
