@@ -1,6 +1,11 @@
 package runner
 
 import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -72,5 +77,52 @@ func TestPhases(t *testing.T) {
 	}
 	if warm := g.invoke(s, do{"do": "echo"}); warm.Cold || !warm.Spawned.IsZero() || warm.Spawn != 0 || warm.Init != 0 || !warm.Started.After(cold.Started) {
 		t.Errorf("warm: %+v", warm)
+	}
+}
+
+// A function without a network of its own reaches the receiver, as it reaches
+// the platform's services, and nothing else.
+func TestIsolatedTelemetry(t *testing.T) {
+	listen := func() (url, port string) {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		_, port, _ = net.SplitHostPort(l.Addr().String())
+		return "http://" + l.Addr().String(), port
+	}
+	endpoint, platform := listen()
+	telemetry, receiver := listen()
+	_, stranger := listen()
+	g := newRig(t, func(o *Options) { o.Endpoint, o.Telemetry = endpoint, telemetry })
+	dir := t.TempDir()
+	const code = `import socket
+def handler(event, context):
+    out = []
+    for port in event["ports"]:
+        try:
+            socket.create_connection(("127.0.0.1", int(port)), 5).close()
+            out.append("ok")
+        except OSError:
+            out.append("refused")
+    return out
+`
+	if err := os.WriteFile(filepath.Join(dir, "index.py"), []byte(code), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	python := languages()[2].spec(t, func(s *Spec) { s.CodeDir, s.Isolated = dir, true })
+	res, err := g.Invoke(context.Background(), python, Invocation{
+		RequestID: newID(), ARN: python.Function, Payload: fmt.Appendf(nil, `{"ports":[%s,%s,%s]}`, platform, receiver, stranger),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `["ok", "ok", "refused"]`
+	if !g.opts.Sandbox.Report().PlatformOnly {
+		want = "Runtime.InvalidEntrypoint" // it is not started with less confinement than it asked for
+	}
+	if !strings.Contains(string(res.Payload), want) {
+		t.Errorf("platform, receiver and stranger: %s, want %s", res.Payload, want)
 	}
 }
