@@ -112,7 +112,7 @@ func (s *Service) supportedAuthorizer(a *shapes.Authorizer) error {
 	if value(a.AuthorizerCredentials) != "" {
 		return badRequest("authorizerCredentials are not supported: give the function a permission for apigateway.amazonaws.com instead.")
 	}
-	if _, ok := functionOf(value(a.AuthorizerUri)); !ok && *a.Type != userPools {
+	if *a.Type != userPools && !leadsToFunction(value(a.AuthorizerUri)) {
 		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", value(a.AuthorizerUri))
 	}
 	if t := *a.AuthorizerResultTtlInSeconds; t < 0 || t > maxTTL {

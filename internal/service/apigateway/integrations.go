@@ -87,7 +87,7 @@ func supportedIntegration(i *shapes.Integration) error {
 	}
 	switch value(i.Type) {
 	case "AWS_PROXY":
-		if _, ok := functionOf(value(i.Uri)); !ok {
+		if !leadsToFunction(value(i.Uri)) {
 			return badRequest("AWS_PROXY integrations of functions only are supported: uri must be arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations, not %s", value(i.Uri))
 		}
 		if value(i.HttpMethod) == "" {
@@ -108,7 +108,7 @@ func supportedIntegration(i *shapes.Integration) error {
 		}
 		return supportedRequestParameters(i.RequestParameters)
 	case "AWS":
-		if _, ok := functionOf(value(i.Uri)); !ok {
+		if !leadsToFunction(value(i.Uri)) {
 			return badRequest("AWS integrations of functions only are supported: uri must be arn:aws:apigateway:<region>:lambda:path/2015-03-31/functions/<function ARN>/invocations, not %s", value(i.Uri))
 		}
 		if value(i.HttpMethod) == "" {
@@ -158,12 +158,25 @@ func supportedRequestParameters(parameters map[string]string) error {
 
 // functionOf is the function that the URI of a Lambda integration names.
 func functionOf(uri string) (arn.ARN, bool) {
+	fn, ok := functionIn(uri)
+	return arn.ARN(fn), ok && arn.Looks(fn)
+}
+
+// functionIn is what stands for the function in the URI of a Lambda
+// integration.
+func functionIn(uri string) (string, bool) {
 	_, rest, ok := strings.Cut(uri, ":lambda:path/2015-03-31/functions/")
 	if !ok {
 		return "", false
 	}
-	fn, ok := strings.CutSuffix(rest, "/invocations")
-	return arn.ARN(fn), ok && arn.Looks(fn)
+	return strings.CutSuffix(rest, "/invocations")
+}
+
+// leadsToFunction reports whether a URI names a function, or will once the
+// stage's variables are filled in.
+func leadsToFunction(uri string) bool {
+	fn, ok := functionIn(uri)
+	return ok && (arn.Looks(fn) || strings.Contains(fn, "${stageVariables."))
 }
 
 func (s *Service) readIntegration(ctx context.Context, api, resource, method *string) (*shapes.Integration, error) {

@@ -1,6 +1,7 @@
 package apigateway_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -73,22 +74,35 @@ func TestClasses(t *testing.T) {
 	}
 }
 
-// TestStageVariables: the address of an integration may name stage variables.
+// TestStageVariables: the address of an integration may name stage variables,
+// or be one.
 func TestStageVariables(t *testing.T) {
 	b := open(t)
-	b.route("GET", "/", func(_ *shapes.PutMethodRequest, i *shapes.PutIntegrationRequest) {
-		i.Uri = ptr("arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-central-1:123456789012:function:${stageVariables.function}:${stageVariables.alias}/invocations")
-	})
-	do(b, shapes.CreateDeployment, &shapes.CreateDeploymentRequest{RestApiId: &b.api, StageName: ptr("dev"), Variables: map[string]string{"function": "shop", "alias": "live"}})
-	if got := brief(b.request("GET", "/", "")); got != "200 ok" {
-		t.Fatal(got)
+	for path, fn := range map[string]string{"/alias": "arn:aws:lambda:eu-central-1:123456789012:function:${stageVariables.function}:${stageVariables.alias}", "/whole": "${stageVariables.arn}"} {
+		b.route("GET", path, func(_ *shapes.PutMethodRequest, i *shapes.PutIntegrationRequest) {
+			i.Uri = ptr("arn:aws:apigateway:eu-central-1:lambda:path/2015-03-31/functions/" + fn + "/invocations")
+		})
 	}
-	if got := b.function.called[0]; got != "arn:aws:lambda:eu-central-1:123456789012:function:shop:live" {
+	do(b, shapes.CreateDeployment, &shapes.CreateDeploymentRequest{RestApiId: &b.api, StageName: ptr("dev"), Variables: map[string]string{"function": "shop", "alias": "live"}})
+	get := func(path string) string {
+		b.function.called = nil
+		if got := b.request("GET", path, "").StatusCode; got != 200 {
+			return strconv.Itoa(got)
+		}
+		return b.function.called[0]
+	}
+	const fn = "arn:aws:lambda:eu-central-1:123456789012:function:shop:"
+	if got := get("/alias"); got != fn+"live" {
 		t.Errorf("called %s", got)
 	}
-	b.patch("/variables/alias next")
-	b.request("GET", "/", "")
-	if got := b.function.called[1]; got != "arn:aws:lambda:eu-central-1:123456789012:function:shop:next" {
+	if got := get("/whole"); got != "500" {
+		t.Errorf("without the variable: %s", got)
+	}
+	b.patch("/variables/alias next", "/variables/arn "+fn+"prod")
+	if got := get("/alias"); got != fn+"next" {
+		t.Errorf("called %s", got)
+	}
+	if got := get("/whole"); got != fn+"prod" {
 		t.Errorf("called %s", got)
 	}
 }
