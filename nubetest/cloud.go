@@ -13,8 +13,7 @@ import (
 // Cloud is a running cloud. Its methods may be called from several goroutines;
 // those that take a [testing.TB] fail it, and must be called from its own.
 type Cloud struct {
-	cloud  *cloud.Cloud
-	region string // of the application; "" without one
+	cloud *cloud.Cloud
 }
 
 // api is the platform's own API.
@@ -27,12 +26,7 @@ func (c *Cloud) Endpoint() string { return c.cloud.Endpoint() }
 func (c *Cloud) Gateway() string { return c.cloud.GatewayURL() }
 
 // Region is the region of the application, or the cloud's.
-func (c *Cloud) Region() string {
-	if c.region != "" {
-		return c.region
-	}
-	return c.api().Region
-}
+func (c *Cloud) Region() string { return c.cloud.ApplicationRegion() }
 
 // Env is what AWS's SDKs and tools read to find the cloud and to be its account's
 // root: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION

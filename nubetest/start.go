@@ -96,7 +96,7 @@ func (c *Cloud) deploy(t testing.TB, r control.DeployRequest) {
 		t.Fatalf("nubetest: %v", err)
 	}
 	r.Dir = dir
-	d, err := c.cloud.Deploy(t.Context(), r, func(control.DeployEvent) {})
+	_, err = c.cloud.Deploy(t.Context(), r, func(control.DeployEvent) {})
 	if err != nil {
 		text := err.Error()
 		var ps control.Problems
@@ -105,7 +105,6 @@ func (c *Cloud) deploy(t testing.TB, r control.DeployRequest) {
 		}
 		t.Fatalf("nubetest: deploying %s: %s", dir, text)
 	}
-	c.region = d.Region
 }
 
 // endAfter bounds how long a cloud is given to end what is under way.

@@ -33,16 +33,18 @@ func clockKey(account string) kv.Key {
 // instant if one is given.
 func recallClock(ctx context.Context, db *kv.DB, account string, first *clock.Instant) (*clock.Model, error) {
 	var st clock.State
-	if first != nil {
-		st = clock.State{Stopped: true, At: *first}
-	}
+	kept := false
 	err := db.View(ctx, func(s *kv.Snap) error {
 		text, err := s.Get(clockKey(account))
-		if err != nil || text == nil {
+		if kept = text != nil; err != nil || !kept {
 			return err
 		}
 		return json.Unmarshal(text, &st)
 	})
+	if err == nil && !kept && first != nil {
+		st = clock.State{Stopped: true, At: *first}
+		err = (&modelClock{account: account, db: db}).keep(ctx, st)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the clock's state: %w", err)
 	}

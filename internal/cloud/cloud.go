@@ -54,14 +54,20 @@ type Cloud struct {
 	front    *awsapi.Front
 
 	listeners *listeners
+	gate      *gate
+	turn      sync.Mutex                    // of exchanging the state, and of closing
 	stops     []func(context.Context) error // in the order of starting
+	base      int                           // how many of them are not of the state
+	closed    bool
+	broken    chan struct{} // closed when the cloud can only be started again
+	breaks    sync.Once
 }
 
 // Open starts a cloud. It returns when every service answers.
 func Open(ctx context.Context, o Options) (*Cloud, error) {
 	o.setDefaults()
 	c := &Cloud{
-		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12], faults: &inject.Set{},
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12], faults: &inject.Set{}, gate: newGate(), broken: make(chan struct{}),
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))
@@ -82,24 +88,31 @@ func (c *Cloud) open(ctx context.Context) (err error) {
 	if c.place.temp {
 		c.stopping(func(context.Context) error { return os.RemoveAll(c.place.work) })
 	}
+	c.stopping(func(context.Context) error {
+		if c.sandbox == nil {
+			return nil
+		}
+		return c.sandbox.Close()
+	})
+	c.base = len(c.stops)
 	if !c.place.temp {
 		c.place.fs = c.faults.Disk(c.place.fs)
+		if err := finishLoading(c.place.fs, c.place.dir); err != nil {
+			return fmt.Errorf("a snapshot that was being loaded: %w", err)
+		}
 	}
 	// The one waits for the disk, the other asks the kernel what it can do:
 	// together they take as long as the first alone.
 	boxed := make(chan error, 1)
 	go func() { boxed <- c.openSandbox() }()
-	err = errors.Join(c.openStore(ctx), <-boxed)
-	if c.sandbox != nil {
-		c.stopping(func(context.Context) error { return c.sandbox.Close() })
-	}
-	if err != nil {
+	if err := errors.Join(c.openStore(ctx), <-boxed); err != nil {
 		return err
 	}
 	if err := c.openParts(ctx); err != nil {
 		return err
 	}
-	c.listeners.serve(c.handlers())
+	c.gate.open(c.handlers())
+	c.listeners.serve(c.gate.handlers())
 	return nil
 }
 
@@ -109,19 +122,30 @@ func (c *Cloud) stopping(fn func(context.Context) error) { c.stops = append(c.st
 
 // openStore opens the key-value store and the records.
 func (c *Cloud) openStore(ctx context.Context) error {
-	if c.place.temp {
+	switch {
+	case c.place.temp && c.db == nil: // else it was loaded
 		c.db = kv.Open(memkv.New())
 		if c.place.fs == nil {
 			c.place.fs = disk.Mem()
 		}
-	} else {
+	case !c.place.temp:
 		engine, err := pebblekv.Open(c.place.fs.PathJoin(c.place.dir, "kv"), pebblekv.Options{FS: c.place.fs, Log: c.log})
 		if err != nil {
 			return fmt.Errorf("opening the store: %w", err)
 		}
 		c.db = kv.Open(engine)
 	}
-	c.stopping(func(context.Context) error { return c.db.Close() })
+	db := c.db
+	c.stopping(func(context.Context) error { return db.Close() })
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stopping(func(context.Context) error { stop(); return nil })
+	go func() {
+		select {
+		case <-db.Broken():
+			c.fail()
+		case <-watching.Done():
+		}
+	}()
 	var err error
 	if c.model, err = recallClock(ctx, c.db, c.opts.Account, c.opts.ClockAt); err != nil {
 		return err
@@ -169,15 +193,26 @@ func (c *Cloud) API() *control.Server { return c.api }
 
 // Close stops the cloud: what is under way is given until ctx ends.
 func (c *Cloud) Close(ctx context.Context) error {
+	c.turn.Lock()
+	defer c.turn.Unlock()
+	c.closed = true
+	return c.stopTo(ctx, 0)
+}
+
+// stopTo stops everything but the first n that were started.
+func (c *Cloud) stopTo(ctx context.Context, n int) error {
 	var errs []error
-	for i := len(c.stops) - 1; i >= 0; i-- {
+	for i := len(c.stops) - 1; i >= n; i-- {
 		if err := c.stops[i](ctx); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	c.stops = nil
+	c.stops = c.stops[:min(n, len(c.stops))]
 	return errors.Join(errs...)
 }
+
+// fail says that the cloud can only be started again.
+func (c *Cloud) fail() { c.breaks.Do(func() { close(c.broken) }) }
 
 // ErrBroken says that the disk failed: nothing is acknowledged any more, and
 // only a new start tells what is left.
@@ -188,7 +223,7 @@ func (c *Cloud) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-c.db.Broken():
+	case <-c.broken:
 		return ErrBroken
 	}
 }

@@ -49,3 +49,6 @@ func (c *Cloud) Function(ctx context.Context, name string) (string, error) {
 	}
 	return "", fmt.Errorf("there is no function %s; there are %s", name, strings.Join(all, ", "))
 }
+
+// ApplicationRegion is the region of the application that was deployed last.
+func (c *Cloud) ApplicationRegion() string { return c.parts.edge.Scope().Region }

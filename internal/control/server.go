@@ -32,18 +32,19 @@ type Problems interface{ Problems() []string }
 
 // Server answers the API.
 type Server struct {
-	Front    *awsapi.Front
-	Settler  *work.Settler
-	Clock    Clock
-	Faults   Faults
-	Recorder *record.Recorder
-	Denials  *Denials
-	Platform Platform
-	Mailbox  Mailbox
-	Account  string
-	Region   string
-	Hosts    []string // names besides loopback ones by which the cloud is addressed
-	machine  clock.Machine
+	Front     *awsapi.Front
+	Settler   *work.Settler
+	Clock     Clock
+	Faults    Faults
+	Snapshots Snapshots
+	Recorder  *record.Recorder
+	Denials   *Denials
+	Platform  Platform
+	Mailbox   Mailbox
+	Account   string
+	Region    string
+	Hosts     []string // names besides loopback ones by which the cloud is addressed
+	machine   clock.Machine
 }
 
 // maxBody bounds a request of the API.
@@ -86,6 +87,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.clock(w, r, body)
 	case "GET faults", "POST faults", "DELETE faults":
 		s.faults(w, r, body)
+	case "GET snapshots", "POST snapshots", "DELETE snapshots":
+		s.snapshots(w, r, body, false)
+	case "POST " + LoadPath:
+		s.snapshots(w, r, body, true)
 	case "POST deploy":
 		s.deploy(w, r, body)
 	case "GET logs":
