@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/clock"
@@ -18,11 +17,12 @@ import (
 
 // verdict is what a Lambda authorizer said.
 type verdict struct {
-	caller  caller
-	simple  bool        // allowed says it all
-	allowed bool        // of a simple response
-	doc     *policy.Doc // of the other kind
-	expires clock.Instant
+	caller    caller
+	simple    bool        // allowed says it all
+	allowed   bool        // of a simple response
+	principal string      // of the other kind
+	doc       *policy.Doc // of the other kind
+	expires   clock.Instant
 }
 
 // askAuthorizer lets the route's function judge the request.
@@ -65,10 +65,11 @@ func (v *verdict) lets(x *exchange) bool {
 	if v.simple {
 		return v.allowed
 	}
-	set := policy.Set{Identity: []*policy.Doc{v.doc}}
-	account := x.target.Scope.Account
+	// The policy is that of somebody of the API's account who has no other.
+	scope, set := x.target.Scope, policy.Set{Identity: []*policy.Doc{v.doc}}
 	return set.Evaluate(&policy.Request{
-		Principal: awsapi.RootOf(account).Principal, Action: "execute-api:Invoke", Resource: x.executeARN(), ResourceAccount: account,
+		Principal: policy.Principal{ARN: scope.AssumedRole("authorizer", v.principal)}, Action: "execute-api:Invoke", Resource: x.executeARN(),
+		ResourceAccount: scope.Account,
 	}).Allowed()
 }
 
@@ -158,6 +159,6 @@ func readVerdict(payload []byte, simple bool) (*verdict, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the authorizer's policyDocument: %w", err)
 	}
-	v.doc = doc
+	v.principal, v.doc = principal, doc
 	return v, v.caller.contextJSON(principal)
 }

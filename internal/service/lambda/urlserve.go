@@ -108,7 +108,7 @@ func (v *visit) answer(ctx context.Context) proxy.Answer {
 	if ok {
 		a = v.invoke(ctx, r)
 	}
-	if cors != nil && v.r.Header.Get("Origin") != "" {
+	if cors != nil {
 		cors.Dress(a.Header, v.r)
 	}
 	return a
