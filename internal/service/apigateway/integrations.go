@@ -100,9 +100,6 @@ func supportedIntegration(i *shapes.Integration) error {
 		if value(i.HttpMethod) == "" {
 			return badRequest("Enumeration value for HttpMethod must be non-empty")
 		}
-		if value(i.ContentHandling) == "CONVERT_TO_BINARY" {
-			return badRequest("contentHandling CONVERT_TO_BINARY is not supported for HTTP back ends.")
-		}
 		if err := readTemplates(i.RequestTemplates); err != nil {
 			return err
 		}
@@ -114,7 +111,7 @@ func supportedIntegration(i *shapes.Integration) error {
 		if value(i.HttpMethod) == "" {
 			return badRequest("Enumeration value for HttpMethod must be non-empty")
 		}
-		if value(i.ContentHandling) == "CONVERT_TO_BINARY" {
+		if value(i.ContentHandling) == toBinary {
 			return badRequest("contentHandling CONVERT_TO_BINARY is not supported for functions: their payload is JSON.")
 		}
 		if err := readTemplates(i.RequestTemplates); err != nil {
@@ -287,9 +284,6 @@ func supportedResponse(resp *shapes.IntegrationResponse) error {
 	}
 	if _, err := selectionPattern(value(resp.SelectionPattern)); err != nil {
 		return badRequest("Invalid selection pattern specified: %v", err)
-	}
-	if value(resp.ContentHandling) == "CONVERT_TO_BINARY" {
-		return badRequest("contentHandling CONVERT_TO_BINARY is not supported for integration responses.")
 	}
 	for name, expr := range resp.ResponseParameters {
 		if err := supportedParameter(name, expr); err != nil {

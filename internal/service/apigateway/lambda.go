@@ -56,8 +56,12 @@ func (x *exchange) requestPayload(i *shapes.Integration) ([]byte, *failure) {
 // body itself where the integration passes it through.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/integration-passthrough-behaviors.html
 func (x *exchange) requestText(i *shapes.Integration) (string, *failure) {
+	body, fail := x.converted(i)
+	if fail != nil {
+		return "", fail
+	}
 	if template, ok := i.RequestTemplates[x.media()]; ok {
-		text, err := x.render(template, string(x.body))
+		text, err := x.render(template, body)
 		if err != nil {
 			return "", x.internal("request template for "+x.media(), err)
 		}
@@ -66,7 +70,7 @@ func (x *exchange) requestText(i *shapes.Integration) (string, *failure) {
 	if b := value(i.PassthroughBehavior); b == "NEVER" || b == "WHEN_NO_TEMPLATES" && len(i.RequestTemplates) > 0 {
 		return "", &failure{"UNSUPPORTED_MEDIA_TYPE", http.StatusUnsupportedMediaType, "BadRequestException", "Unsupported Media Type"}
 	}
-	return string(x.body), nil
+	return body, nil
 }
 
 // invocationType is the value of the header, from the integration's mappings or

@@ -77,6 +77,9 @@ func (x *exchange) run(ctx context.Context) *failure {
 		return &failure{"MISSING_AUTHENTICATION_TOKEN", http.StatusForbidden, "ForbiddenException", "Forbidden"}
 	}
 	x.plan = p
+	if value(p.api.DisableExecuteApiEndpoint) && strings.Contains(x.target.Domain, ".execute-api.") {
+		return &failure{"ACCESS_DENIED", http.StatusForbidden, "ForbiddenException", "Forbidden"}
+	}
 	if value(p.stage.TracingEnabled) {
 		ctx = record.Sample(ctx)
 		x.trace = record.From(ctx).XRay()

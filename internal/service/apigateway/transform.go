@@ -62,6 +62,11 @@ func (x *exchange) respond(i *shapes.Integration, a answer) *failure {
 			head.Set("Content-Type", media)
 		}
 	}
+	if value(resp.ContentHandling) == toBinary {
+		if body, err = decoded(body); err != nil {
+			return x.internal("integration response", err)
+		}
+	}
 	for k, v := range x.overrides("responseOverride", "header") {
 		head.Set(k, v)
 	}
