@@ -78,7 +78,7 @@ func (x *exchange) run(ctx context.Context) *failure {
 	}
 	x.plan = p
 	if value(p.api.DisableExecuteApiEndpoint) && strings.Contains(x.target.Domain, ".execute-api.") {
-		return &failure{"ACCESS_DENIED", http.StatusForbidden, "ForbiddenException", "Forbidden"}
+		return &failure{"DEFAULT_4XX", http.StatusForbidden, "ForbiddenException", "Forbidden"}
 	}
 	if value(p.stage.TracingEnabled) {
 		ctx = record.Sample(ctx)
