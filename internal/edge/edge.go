@@ -44,6 +44,8 @@ type Target struct {
 	Path   string // below the stage, still escaped, beginning with a slash
 	Base   string // what stood before Path: "/dev", or "" where the stage is not part of the address
 	Domain string // host name that was addressed, without the port
+
+	endpoint bool // it was found on the AWS endpoint
 }
 
 // APIs serves requests that address an API. Service apigateway implements it.
@@ -127,8 +129,11 @@ func (e *Edge) Find(r *http.Request) (Target, bool) {
 	return Target{}, false
 }
 
-// Serve answers a request whose target was found.
-func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, t Target) { e.serve(w, r, t) }
+// Serve answers a request on the AWS endpoint whose target was found.
+func (e *Edge) Serve(w http.ResponseWriter, r *http.Request, t Target) {
+	t.endpoint = true
+	e.serve(w, r, t)
+}
 
 // byHost reads host names of the form {api}.execute-api.{region}.….
 func (e *Edge) byHost(r *http.Request) (Target, bool) {
@@ -175,6 +180,9 @@ func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
 	service, resource := t.names()
 	ctx, hop := e.recorder.Begin(ctx, record.Span{Kind: record.Server, Service: service, Name: r.Method + " " + t.Path, Resource: resource})
 	n := &noted{ResponseWriter: w}
+	if e.recorder.Exchanges.Kept() {
+		n.exchange = begin(r, t)
+	}
 	e.server(t.Kind).Serve(n, r.WithContext(ctx), t, record.From(ctx).XRay())
 	n.end(hop, r)
 }

@@ -11,6 +11,7 @@ import (
 type noted struct {
 	http.ResponseWriter
 	status, bytes int
+	exchange      *exchange // nil: what was exchanged is not recorded
 }
 
 // WriteHeader implements [http.ResponseWriter].
@@ -28,6 +29,9 @@ func (n *noted) Write(b []byte) (int, error) {
 	}
 	m, err := n.ResponseWriter.Write(b)
 	n.bytes += m
+	if n.exchange != nil {
+		n.exchange.answer.Write(b[:m])
+	}
 	return m, err
 }
 
@@ -50,7 +54,10 @@ func (n *noted) end(hop *record.Hop, r *http.Request) {
 	}
 	if why := h["X-Amzn-Errortype"]; len(why) > 0 && n.status >= 400 {
 		hop.End(fault.New(why[0], ""))
-		return
+	} else {
+		hop.End(nil)
 	}
-	hop.End(nil)
+	if n.exchange != nil {
+		n.exchange.end(hop, n)
+	}
 }

@@ -1,6 +1,7 @@
 // Package record is what happened: which request caused what ([Cause]), the
-// spans of every hop ([Traces]), what functions wrote ([Logs]), and how much of
-// everything there was ([Metrics]).
+// spans of every hop ([Traces]), what functions and APIs were given and answered
+// ([Exchanges]), what functions wrote ([Logs]), and how much of everything there
+// was ([Metrics]).
 //
 // The platform records by itself; applications are not instrumented for it.
 // Everything here is telemetry: it may be dropped by age and by size, and a

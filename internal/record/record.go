@@ -28,18 +28,21 @@ type Options struct {
 	Model   *clock.Model
 	Machine clock.Machine
 
-	LogBytes    int64 // of all logs; 256 MiB
-	TraceBytes  int64 // of all spans; 128 MiB
-	MetricBytes int64 // of all metrics and meters; 64 MiB
+	LogBytes      int64 // of all logs; 256 MiB
+	TraceBytes    int64 // of all spans; 128 MiB
+	ExchangeBytes int64 // of all exchanges; 128 MiB
+	MetricBytes   int64 // of all metrics and meters; 64 MiB
 
-	NoTraces bool // spans are not recorded; everything else happens as if they were
+	NoTraces    bool // spans are not recorded; everything else happens as if they were
+	NoExchanges bool // nor exchanges
 }
 
 // Recorder is everything that a cloud records.
 type Recorder struct {
-	Logs    *Logs
-	Traces  *Traces
-	Metrics *Metrics
+	Logs      *Logs
+	Traces    *Traces
+	Exchanges *Exchanges
+	Metrics   *Metrics
 
 	model   *clock.Model
 	machine clock.Machine
@@ -68,11 +71,16 @@ func Open(o Options) (*Recorder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("record: traces: %w", errors.Join(err, closeAll(opened)))
 	}
+	exchanges, err := open("exchanges", o.ExchangeBytes, 128<<20)
+	if err != nil {
+		return nil, fmt.Errorf("record: exchanges: %w", errors.Join(err, closeAll(opened)))
+	}
 	metrics, err := open("metrics", o.MetricBytes, 64<<20)
 	if err != nil {
 		return nil, fmt.Errorf("record: metrics: %w", errors.Join(err, closeAll(opened)))
 	}
 	r.Logs, r.Traces = &Logs{logs}, &Traces{j: traces, off: o.NoTraces}
+	r.Exchanges = &Exchanges{j: exchanges, off: o.NoExchanges}
 	r.Metrics = newMetrics(metrics, o.Machine)
 	return r, nil
 }
@@ -88,18 +96,18 @@ func closeAll(js []*journal.Journal) error {
 // Close writes what is in memory and closes the records.
 func (r *Recorder) Close() error {
 	r.Metrics.Flush()
-	return closeAll([]*journal.Journal{r.Logs.j, r.Traces.j, r.Metrics.j})
+	return closeAll([]*journal.Journal{r.Logs.j, r.Traces.j, r.Exchanges.j, r.Metrics.j})
 }
 
 // Flush writes what is in memory, so that it is in the files.
 func (r *Recorder) Flush() error {
 	r.Metrics.Flush()
-	return errors.Join(r.Logs.j.Flush(), r.Traces.j.Flush(), r.Metrics.j.Flush())
+	return errors.Join(r.Logs.j.Flush(), r.Traces.j.Flush(), r.Exchanges.j.Flush(), r.Metrics.j.Flush())
 }
 
 // Trouble is telemetry that was lost because the disk would not take it.
 type Trouble struct {
-	Of   string // logs, traces or metrics
+	Of   string // logs, traces, exchanges or metrics
 	Lost uint64 // bytes since the process began
 	Err  error  // the last
 }
@@ -110,7 +118,7 @@ func (r *Recorder) Troubles() []Trouble {
 	for _, of := range []struct {
 		name string
 		j    *journal.Journal
-	}{{"logs", r.Logs.j}, {"traces", r.Traces.j}, {"metrics", r.Metrics.j}} {
+	}{{"logs", r.Logs.j}, {"traces", r.Traces.j}, {"exchanges", r.Exchanges.j}, {"metrics", r.Metrics.j}} {
 		if lost, err := of.j.Err(); err != nil {
 			ts = append(ts, Trouble{Of: of.name, Lost: lost, Err: err})
 		}

@@ -37,7 +37,21 @@ func (s *Service) traced(ctx context.Context, t target, in runner.Invocation) (r
 	} else {
 		hop.End(err)
 	}
+	hop.Exchanged(record.Exchange{
+		Function: string(in.ARN), Version: t.config.Version, Context: in.ClientContext, Event: in.Payload, Answer: res.Payload, Error: failure(res, err),
+	})
 	return res, coded(err)
+}
+
+// failure is what a recorded exchange says of what went wrong.
+func failure(res runner.Result, err error) string {
+	switch {
+	case err != nil:
+		return err.Error()
+	case res.Fault != nil:
+		return res.Fault.Type
+	}
+	return ""
 }
 
 // traceHeader is what the function finds in _X_AMZN_TRACE_ID. With active
