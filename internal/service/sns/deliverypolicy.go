@@ -26,6 +26,12 @@ type retryPolicy struct {
 	Backoff    string `json:"backoffFunction"`
 }
 
+// throttlePolicy is how often an endpoint may be called; 0 is as often as there
+// is something.
+type throttlePolicy struct {
+	PerSecond int `json:"maxReceivesPerSecond,omitempty"`
+}
+
 // requestPolicy is how requests to an endpoint look.
 type requestPolicy struct {
 	ContentType string `json:"headerContentType"`
@@ -34,6 +40,7 @@ type requestPolicy struct {
 // deliveryPolicy is how an endpoint is delivered to.
 type deliveryPolicy struct {
 	retry        retryPolicy
+	throttle     throttlePolicy
 	request      requestPolicy
 	noOverriding bool // of a topic: those of its subscriptions do not count
 }
@@ -54,17 +61,17 @@ func topicDelivery(text string) (deliveryPolicy, error) {
 	var doc struct {
 		HTTP struct {
 			Retry    *retryPolicy    `json:"defaultHealthyRetryPolicy"`
-			Throttle json.RawMessage `json:"defaultThrottlePolicy"`
+			Throttle *throttlePolicy `json:"defaultThrottlePolicy"`
 			Request  *requestPolicy  `json:"defaultRequestPolicy"`
 			Disable  bool            `json:"disableSubscriptionOverrides"`
 		} `json:"http"`
 	}
-	doc.HTTP.Retry, doc.HTTP.Request = &d.retry, &d.request
+	doc.HTTP.Retry, doc.HTTP.Throttle, doc.HTTP.Request = &d.retry, &d.throttle, &d.request
 	if err := readPolicy(text, &doc); err != nil {
 		return d, err
 	}
 	d.noOverriding = doc.HTTP.Disable
-	return d, d.check(doc.HTTP.Throttle, "http.")
+	return d, d.check("http.default", "http.defaultHealthy")
 }
 
 // subscriptionDelivery reads the policy of a subscription, which takes from its
@@ -77,15 +84,15 @@ func subscriptionDelivery(text string, ofTopic deliveryPolicy) (deliveryPolicy, 
 	var doc struct {
 		Retry    *retryPolicy    `json:"healthyRetryPolicy"`
 		Sickly   *retryPolicy    `json:"sicklyRetryPolicy"`
-		Throttle json.RawMessage `json:"throttlePolicy"`
+		Throttle *throttlePolicy `json:"throttlePolicy"`
 		Request  *requestPolicy  `json:"requestPolicy"`
 		Guaranty bool            `json:"guaranteed"`
 	}
-	doc.Retry, doc.Request = &d.retry, &d.request
+	doc.Retry, doc.Throttle, doc.Request = &d.retry, &d.throttle, &d.request
 	if err := readPolicy(text, &doc); err != nil {
 		return d, err
 	}
-	if err := d.check(doc.Throttle, ""); err != nil {
+	if err := d.check("", "healthy"); err != nil {
 		return d, err
 	}
 	if ofTopic.noOverriding {
@@ -103,14 +110,19 @@ func readPolicy(text string, into any) error {
 	return nil
 }
 
-// check holds a policy to the documented limits.
-func (d *deliveryPolicy) check(throttle json.RawMessage, prefix string) error {
+// check holds a policy to the documented limits. What its members are called
+// begins as given.
+func (d *deliveryPolicy) check(prefix, retry string) error {
 	r := &d.retry
-	if len(throttle) > 0 && string(throttle) != "null" {
-		return invalid("DeliveryPolicy: %sthrottlePolicy is not offered by nube", prefix)
-	}
 	bad := func(what, why string) *fault.Error {
-		return invalid("DeliveryPolicy: %sdefaultHealthyRetryPolicy.%s %s", prefix, what, why)
+		return invalid("DeliveryPolicy: %sRetryPolicy.%s %s", retry, what, why)
+	}
+	if d.throttle.PerSecond < 0 {
+		name := "throttlePolicy"
+		if prefix != "" {
+			name = prefix + "ThrottlePolicy"
+		}
+		return invalid("DeliveryPolicy: %s.maxReceivesPerSecond must be greater than or equal to 1", name)
 	}
 	phases := r.AtOnce + r.AtMinDelay + r.AtMaxDelay
 	switch {
@@ -133,25 +145,34 @@ func (d *deliveryPolicy) check(throttle json.RawMessage, prefix string) error {
 // effective is the policy as GetTopicAttributes shows it.
 func (d *deliveryPolicy) effective() string {
 	type http struct {
-		Retry   retryPolicy   `json:"defaultHealthyRetryPolicy"`
-		Disable bool          `json:"disableSubscriptionOverrides"`
-		Request requestPolicy `json:"defaultRequestPolicy"`
+		Retry    retryPolicy     `json:"defaultHealthyRetryPolicy"`
+		Throttle *throttlePolicy `json:"defaultThrottlePolicy,omitempty"`
+		Disable  bool            `json:"disableSubscriptionOverrides"`
+		Request  requestPolicy   `json:"defaultRequestPolicy"`
 	}
 	b, _ := json.Marshal(struct {
 		HTTP http `json:"http"`
-	}{http{d.retry, d.noOverriding, d.request}})
+	}{http{d.retry, d.throttled(), d.noOverriding, d.request}})
 	return string(b)
+}
+
+// throttled is the throttle policy, if there is one.
+func (d *deliveryPolicy) throttled() *throttlePolicy {
+	if d.throttle.PerSecond == 0 {
+		return nil
+	}
+	return &d.throttle
 }
 
 // effectiveOf is the policy as GetSubscriptionAttributes shows it.
 func (d *deliveryPolicy) effectiveOf() string {
 	b, _ := json.Marshal(struct {
-		Retry    retryPolicy   `json:"healthyRetryPolicy"`
-		Sickly   any           `json:"sicklyRetryPolicy"`
-		Throttle any           `json:"throttlePolicy"`
-		Request  requestPolicy `json:"requestPolicy"`
-		Guaranty bool          `json:"guaranteed"`
-	}{Retry: d.retry, Request: d.request})
+		Retry    retryPolicy     `json:"healthyRetryPolicy"`
+		Sickly   any             `json:"sicklyRetryPolicy"`
+		Throttle *throttlePolicy `json:"throttlePolicy"`
+		Request  requestPolicy   `json:"requestPolicy"`
+		Guaranty bool            `json:"guaranteed"`
+	}{Retry: d.retry, Throttle: d.throttled(), Request: d.request})
 	return string(b)
 }
 

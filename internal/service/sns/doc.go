@@ -8,7 +8,8 @@
 //
 // It has no mobile push, no SMS, no Firehose subscriptions, no archive and no
 // data protection: what asks for them is refused, and the operations answer that
-// they are not offered, with the reason.
+// they are not offered, with the reason. KmsMasterKeyId is kept and described;
+// nothing is encrypted with it.
 //
 // # Who takes the effects
 //

@@ -129,7 +129,7 @@ func (r *renderer) queueMessage(to *subscriber, text string) (head, payload []by
 func (r *renderer) request(to *subscriber, text string) (head, payload []byte, err error) {
 	m := r.m
 	line := requestHead{
-		Type: m.kind, ID: m.id, Topic: m.topic.arn(), ContentType: to.delivery.request.ContentType, Retry: to.delivery.retry,
+		Type: m.kind, ID: m.id, Topic: m.topic.arn(), ContentType: to.delivery.request.ContentType, Retry: to.delivery.retry, PerSecond: to.delivery.throttle.PerSecond,
 		Raw: to.raw && m.kind == typeNotification,
 	}
 	if m.kind != typeConfirmation {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -23,6 +24,9 @@ type HTTP struct {
 	scheme  string
 	client  *http.Client
 	machine clock.Machine
+
+	mu   sync.Mutex
+	next map[string]time.Time // by target: when one that is throttled may be called
 }
 
 // HTTP returns the receiver of a scheme.
@@ -48,6 +52,7 @@ type requestHead struct {
 	ContentType     string
 	Raw             bool `json:",omitempty"`
 	Retry           retryPolicy
+	PerSecond       int `json:",omitempty"` // how often the endpoint may be called
 }
 
 // Scheme implements [delivery.Receiver].
@@ -78,6 +83,9 @@ func (h *HTTP) accept(ctx context.Context, e *delivery.Effect) delivery.Outcome 
 	if err != nil {
 		return delivery.Outcome{Err: err, Permanent: true}
 	}
+	if err := h.pace(ctx, e.Target, head.PerSecond); err != nil {
+		return delivery.Outcome{Err: err, Throttled: true}
+	}
 	status, err := h.post(ctx, e.Target, &head, body)
 	switch {
 	case err == nil && status/100 == 2:
@@ -90,6 +98,26 @@ func (h *HTTP) accept(ctx context.Context, e *delivery.Effect) delivery.Outcome 
 		}
 	}
 	return delivery.Outcome{Err: &httpError{status, err}, After: max(1, head.Retry.pause(e.Attempt))}
+}
+
+// pace waits until an endpoint may be called. Whoever waits takes a place of its
+// target's own calls, so that nobody else does.
+func (h *HTTP) pace(ctx context.Context, target string, perSecond int) error {
+	if perSecond <= 0 {
+		return nil
+	}
+	now := h.machine.Now()
+	h.mu.Lock()
+	if h.next == nil {
+		h.next = make(map[string]time.Time)
+	}
+	at := h.next[target]
+	if at.Before(now) {
+		at = now
+	}
+	h.next[target] = at.Add(time.Second / time.Duration(perSecond))
+	h.mu.Unlock()
+	return h.machine.Wait(ctx, at.Sub(now))
 }
 
 // httpError is an answer that is no success, or none.

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,9 +23,11 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/service/sns"
 )
 
 // hook is an HTTP endpoint that remembers what it gets.
@@ -390,3 +393,29 @@ func TestDeliveryPolicies(t *testing.T) {
 		t.Errorf("%d requests, want 2", n)
 	}
 }
+
+// https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+func TestThrottlePolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		client := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			at = append(at, time.Since(start))
+			return &http.Response{StatusCode: 200, Body: http.NoBody}, nil
+		})}
+		h := sns.New(sns.Options{Client: client}).HTTP("http")
+		e := delivery.Effect{Target: "http://h", Kind: "sns", Payload: []byte(`{"Type":"Notification","PerSecond":4}` + "\nbody"), Attempt: 1}
+		for range 4 {
+			if o := h.Accept(t.Context(), []delivery.Effect{e})[0]; o.Err != nil {
+				t.Error(o.Err)
+			}
+		}
+		if diff := cmp.Diff([]time.Duration{0, 250 * time.Millisecond, 500 * time.Millisecond, 750 * time.Millisecond}, at); diff != "" {
+			t.Errorf("called at (-want +got):\n%s", diff)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
