@@ -15,11 +15,17 @@ import (
 func (a *app) invoke() *cobra.Command {
 	var data, qualifier string
 	var async, log bool
+	var sampled sampleFlags
 	c := &cobra.Command{
-		Use:   "invoke FUNCTION",
+		Use:   "invoke [FUNCTION]",
 		Short: "Call a function",
 		Long: `Call a function, by the name that it has in its manifest, with an event, and
 print what it answers.
+
+With --sample the event is generated: what a service sends when something happens,
+with --set for what is to be in it. Without a FUNCTION the event is printed.
+--list-samples lists the events that there are, with what can be set; --output json
+says more of each.
 
 EXIT CODES
   0  it answered, or the event was accepted (--async)
@@ -27,9 +33,17 @@ EXIT CODES
 		Example: `  nube invoke userApi --data '{"httpMethod":"GET","path":"/users/1"}'
   nube invoke userApi --data @event.json --log
   echo '{}' | nube invoke userApi --data -
-  nube invoke userApi --async          accept the event and return`,
-		Args: args(cobra.ExactArgs(1)),
+  nube invoke userApi --async          accept the event and return
+  nube invoke thumbnails --sample s3:put --set bucket=photos --set key=cat.jpg
+  nube invoke --sample apigateway:http-v2 --set path=/users/1 > event.json`,
+		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			if err := sampled.check(strings.Join(given, ""), data); err != nil {
+				return err
+			}
+			if len(given) == 0 {
+				return a.showSample(&sampled)
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err
@@ -37,6 +51,15 @@ EXIT CODES
 			payload, err := readData(data)
 			if err != nil {
 				return err
+			}
+			if sampled.name != "" {
+				where, err := cl.whereIt(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if payload, err = sampled.event(where); err != nil {
+					return err
+				}
 			}
 			name, err := cl.function(cmd.Context(), given[0])
 			if err != nil {
@@ -61,6 +84,9 @@ EXIT CODES
 		},
 	}
 	c.Flags().StringVarP(&data, "data", "d", "", "the event: JSON, @FILE, or - for standard input")
+	c.Flags().StringVar(&sampled.name, "sample", "", "a generated event, such as s3:put")
+	c.Flags().StringArrayVar(&sampled.set, "set", nil, "what is to be in the sample, as name=value; may be given again")
+	c.Flags().BoolVar(&sampled.list, "list-samples", false, "list the samples that there are")
 	c.Flags().StringVar(&qualifier, "qualifier", "", "a version or an alias")
 	c.Flags().BoolVar(&async, "async", false, "do not wait for the answer")
 	c.Flags().BoolVar(&log, "log", false, "print the last 4 KB of the invocation's log too")
