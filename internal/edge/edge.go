@@ -109,7 +109,7 @@ func (e *Edge) Find(r *http.Request) (Target, bool) {
 		return t, true
 	}
 	path := r.URL.EscapedPath()
-	if rest, ok := strings.CutPrefix(path, "/_aws/lambda-url/"); ok && e.urls != nil {
+	if rest, ok := strings.CutPrefix(path, FunctionURLs); ok && e.urls != nil {
 		id, rest, _ := strings.Cut(rest, "/")
 		return e.url(r, id, "/"+rest), id != ""
 	}
@@ -183,7 +183,7 @@ func (e *Edge) traced(w http.ResponseWriter, r *http.Request, t Target) {
 	if e.recorder.Exchanges.Kept() {
 		n.exchange = begin(r, t)
 	}
-	e.server(t.Kind).Serve(n, r.WithContext(ctx), t, record.From(ctx).XRay())
+	e.server(t.Kind).Serve(n, r.WithContext(ctx), t, record.From(ctx).Root())
 	n.end(hop, r)
 }
 

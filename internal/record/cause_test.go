@@ -196,6 +196,9 @@ func TestSampling(t *testing.T) {
 		if got := test.from.Sample(); got != test.sampled {
 			t.Errorf("%s sampled is %s", test.from.XRay(), got.XRay())
 		}
+		if got, want := test.from.Root(), "Root="+xtrace; test.from == (Cause{Trace: tr}) && got != want || test.from != (Cause{Trace: tr}) && got != test.from.XRay() {
+			t.Errorf("the root of %s is %s", test.from.XRay(), got)
+		}
 		if got := test.from.Decided(); got != test.decided {
 			t.Errorf("%s decided is %s", test.from.XRay(), got.XRay())
 		}

@@ -28,6 +28,16 @@ func (c Cause) XRay() string {
 	return s
 }
 
+// Root returns the cause as a gateway passes it on that does not trace: as long
+// as nobody has decided on sampling the root alone. A parent without a decision
+// would be a decision against it for those who read the header.
+func (c Cause) Root() string {
+	if c.Sampled || c.Refused {
+		return c.XRay()
+	}
+	return "Root=" + c.Trace.XRay()
+}
+
 // Traceparent returns the cause as the value of a W3C traceparent header.
 //
 // https://www.w3.org/TR/trace-context/#traceparent-header

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // callHTTP sends an HTTP back end what the request template makes of the
@@ -98,7 +99,7 @@ func (x *exchange) backendRequest(ctx context.Context, i *shapes.Integration, qu
 		return nil, x.internal("integration", err)
 	}
 	out.Header = header
-	out.Header.Set("X-Amzn-Trace-Id", x.trace)
+	out.Header.Set(record.XRayHeader, record.From(ctx).XRay())
 	return out, nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/edge/proxy"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // callBackend passes the request on to an HTTP back end and its answer back.
@@ -35,8 +36,8 @@ func (x *exchange) callBackend(ctx context.Context, i *shapes.Integration, r *re
 	}
 	out.Header.Set("Forwarded", "by="+u.Host+";for="+proxy.SourceIP(x.r)+";host="+x.r.Host+";proto="+proxy.Proto(x.r))
 	out.Header.Add("Via", "HTTP/1.1 AmazonAPIGateway")
-	if x.trace != "" {
-		out.Header.Set("X-Amzn-Trace-Id", x.trace)
+	if c := record.From(ctx); !c.Trace.IsZero() {
+		out.Header.Set(record.XRayHeader, c.XRay())
 	}
 	resp, err := x.s.HTTP.RoundTrip(out)
 	if err != nil {
