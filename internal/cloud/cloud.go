@@ -150,13 +150,23 @@ func (c *Cloud) openStore(ctx context.Context) error {
 	if c.model, err = recallClock(ctx, c.db, c.opts.Account, c.opts.ClockAt); err != nil {
 		return err
 	}
-	c.recorder, err = record.Open(record.Options{FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces})
+	o := record.Options{
+		FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces, NoExchanges: c.opts.NoExchanges,
+	}
+	if c.place.temp {
+		o.ExchangeBytes = exchangesInMemory
+	}
+	c.recorder, err = record.Open(o)
 	if err != nil {
 		return fmt.Errorf("opening the records: %w", err)
 	}
 	c.stopping(func(context.Context) error { return c.recorder.Close() })
 	return c.openExport()
 }
+
+// exchangesInMemory bounds what is kept for replays by a cloud whose disk is
+// memory.
+const exchangesInMemory = 32 << 20
 
 // openSandbox finds out what this machine can confine functions with. It runs
 // beside openStore and touches nothing that that sets.

@@ -114,5 +114,7 @@ func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 		}
 		c.front.ServeHTTP(w, r)
 	})
-	return aws, c.faults.Gateway(edge.Gateway(), c.recorder), c.receiver()
+	gateway = c.faults.Gateway(edge.Gateway(), c.recorder)
+	c.api.Application = replayed{c, aws, gateway}
+	return aws, gateway, c.receiver()
 }

@@ -40,6 +40,9 @@ type Options struct {
 	Export otlp.Target
 	// NoTraces leaves out the spans. Nothing else is different.
 	NoTraces bool
+	// NoExchanges leaves out what functions and APIs are given and answer, and
+	// so there are no replays. Nothing else is different.
+	NoExchanges bool
 
 	// Data is the directory of everything that is kept, or InMemory; "" means
 	// InMemory.

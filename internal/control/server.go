@@ -41,14 +41,17 @@ type Server struct {
 	Denials   *Denials
 	Platform  Platform
 	Mailbox   Mailbox
-	Account   string
-	Region    string
-	Hosts     []string // names besides loopback ones by which the cloud is addressed
-	machine   clock.Machine
+	// Application is what replays are given to.
+	Application Application
+	Account     string
+	Region      string
+	Hosts       []string // names besides loopback ones by which the cloud is addressed
+	machine     clock.Machine
 }
 
-// maxBody bounds a request of the API.
-const maxBody = 4 << 20
+// maxBody bounds a request of the API. The largest has a request of the
+// application in it, of 10 MB as base64.
+const maxBody = 16 << 20
 
 // ServeHTTP answers one request below [Prefix].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -76,6 +79,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if rest, ok := strings.CutPrefix(r.URL.Path+"/", Prefix+"traces/"); ok {
 		s.traces(w, r, strings.TrimSuffix(rest, "/"))
+		return
+	}
+	if rest, ok := strings.CutPrefix(r.URL.Path+"/", Prefix+"replays/"); ok {
+		s.replays(w, r, strings.TrimSuffix(rest, "/"), body)
 		return
 	}
 	switch r.Method + " " + strings.TrimPrefix(r.URL.Path, Prefix) {
