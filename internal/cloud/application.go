@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/control"
+	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/service/apigateway"
@@ -113,6 +114,14 @@ func (c *Cloud) functions(ctx context.Context, scope arn.Scope) ([]control.Funct
 				}
 			}
 			slices.Sort(fn.Routes)
+			urls, err := awsapi.Do(ctx, c.front, lambda.ListFunctionUrlConfigs, &lambda.ListFunctionUrlConfigsRequest{FunctionName: f.FunctionName})
+			if err != nil {
+				return nil, err
+			}
+			for _, u := range urls.FunctionUrlConfigs {
+				id, _, _ := strings.Cut(strings.TrimPrefix(*u.FunctionUrl, "https://"), ".")
+				fn.Routes = append(fn.Routes, "URL "+c.Endpoint()+edge.FunctionURLs+id+"/")
+			}
 			out = append(out, fn)
 		}
 		if page.NextMarker == nil {

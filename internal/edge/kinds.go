@@ -9,6 +9,10 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 )
 
+// FunctionURLs is the path on the AWS endpoint below which the URLs of functions
+// are found by their ids.
+const FunctionURLs = "/_aws/lambda-url/"
+
 // Kind is what a request addresses.
 type Kind uint8
 
