@@ -19,7 +19,7 @@ import (
 // cloudFlags are the flags of the commands that run a cloud.
 type cloudFlags struct {
 	listen, gateway, data, iam, isolation, region string
-	smtp, senders                                 string
+	code, smtp, senders                           string
 	telemetry                                     telemetryFlags
 	verbose                                       bool
 }
@@ -29,6 +29,7 @@ func (f *cloudFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.listen, "listen", "127.0.0.1:4566", "address of the AWS endpoint; port 0 picks a free one")
 	fs.StringVar(&f.gateway, "gateway", "127.0.0.1:3000", "address of the application's gateway; port 0 picks a free one")
 	fs.StringVar(&f.data, "data", "", "directory of everything that is kept, or memory (default .nube beside the application)")
+	fs.StringVar(&f.code, "code", "", "directory of what functions are built to, which clouds may share (default in --data)")
 	fs.StringVar(&f.iam, "iam", "enforce", "what a missing permission does: enforce, warn or off")
 	fs.StringVar(&f.isolation, "isolation", "auto", "confinement of functions: auto, required or off")
 	fs.StringVar(&f.region, "region", "", "region of the application and of requests that name none (default the manifest's, or us-east-1)")
@@ -41,7 +42,7 @@ func (f *cloudFlags) register(c *cobra.Command) {
 // options are the options of the cloud that the flags ask for. dir is the
 // application's directory, beside which the data is kept.
 func (f *cloudFlags) options(a *app, dir string) (cloud.Options, error) {
-	o := cloud.Options{Listen: f.listen, Gateway: f.gateway, Data: f.data, Region: f.region, Version: versionInfo().Version}
+	o := cloud.Options{Listen: f.listen, Gateway: f.gateway, Data: f.data, Code: f.code, Region: f.region, Version: versionInfo().Version}
 	if o.Data == "" {
 		o.Data = filepath.Join(dir, ".nube")
 	}
