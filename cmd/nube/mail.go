@@ -64,6 +64,7 @@ EXIT CODES
 		},
 	}
 	q.register(c)
+	c.Flags().IntVarP(&q.newest, "newest", "n", 0, "no more than the last so many")
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what comes")
 	c.AddCommand(a.mailShow(), a.mailLinks(), a.mailWait(), a.mailDelete())
 	return a.remote(c)
@@ -73,6 +74,7 @@ EXIT CODES
 type mailQuery struct {
 	to, from, subject string
 	since             time.Duration
+	newest            int
 }
 
 func (q *mailQuery) register(c *cobra.Command) {
@@ -92,6 +94,9 @@ func (q *mailQuery) values(cl *client, more ...string) url.Values {
 	}
 	if q.since > 0 {
 		v.Set("since", cl.clock.Now().Add(-q.since).UTC().Format(time.RFC3339Nano))
+	}
+	if q.newest > 0 {
+		v.Set("newest", strconv.Itoa(q.newest))
 	}
 	for i := 0; i < len(more); i += 2 {
 		v.Set(more[i], more[i+1])
@@ -113,7 +118,9 @@ func (c *client) mailID(ctx context.Context, q *mailQuery, given []string) (stri
 			return given[0], nil
 		}
 	}
-	list, err := c.mails(ctx, q)
+	last := *q
+	last.newest = n
+	list, err := c.mails(ctx, &last)
 	if err != nil {
 		return "", err
 	}

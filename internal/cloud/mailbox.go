@@ -37,7 +37,7 @@ func cellOf(account, region string) keyspace.Cell {
 }
 
 func queryOf(q control.MailQuery) ses.Query {
-	out := ses.Query{To: q.To, From: q.From, Subject: q.Subject}
+	out := ses.Query{To: q.To, From: q.From, Subject: q.Subject, Newest: q.Newest}
 	if !q.Since.IsZero() {
 		out.Since = clock.At(q.Since)
 	}

@@ -66,6 +66,7 @@ type MailFile struct {
 type MailQuery struct {
 	To, From, Subject string
 	Since             time.Time
+	Newest            int // no more than the last so many; 0: all
 }
 
 // ErrNoMail is returned for a mail that is not in the mailbox.
@@ -83,7 +84,7 @@ type Mailbox interface {
 
 // mail answers what lies below mail:
 //
-//	GET    mail              all that match to, from, subject and since (RFC 3339)
+//	GET    mail              all that match to, from, subject and since (RFC 3339), or the newest=N of them
 //	GET    mail?follow=1     the same as lines, and then those that come
 //	GET    mail?wait=10s     the first that matches, which may be still to come; 408 when none does
 //	GET    mail/ID           one, opened
@@ -118,6 +119,13 @@ func (s *Server) mails(w http.ResponseWriter, r *http.Request, region string) {
 		var err error
 		if want.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
 			refuse(w, http.StatusBadRequest, "since is not a time: "+since)
+			return
+		}
+	}
+	if newest := q.Get("newest"); newest != "" {
+		var err error
+		if want.Newest, err = strconv.Atoi(newest); err != nil || want.Newest < 1 {
+			refuse(w, http.StatusBadRequest, "newest is not how many: "+newest)
 			return
 		}
 	}

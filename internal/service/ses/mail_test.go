@@ -78,6 +78,7 @@ func TestMailbox(t *testing.T) {
 	}
 	for q, want := range map[Query]int{
 		{}: 3, {To: "ana"}: 1, {To: "CY@"}: 1, {To: "example.com"}: 3, {From: "shop"}: 3, {From: "ana"}: 0, {Subject: "for bo"}: 1, {Since: began.Add(1e9)}: 2,
+		{Newest: 2}: 2, {Newest: 2, To: "ana"}: 1, {Newest: 9}: 3,
 	} {
 		if got := len(b.mails(q)); got != want {
 			t.Errorf("%+v finds %d mails, want %d", q, got, want)
@@ -87,6 +88,9 @@ func TestMailbox(t *testing.T) {
 		t.Errorf("metered: %s", d)
 	}
 
+	if last := b.mails(Query{Newest: 2}); last[0].Subject != "For bo@example.com" || last[1].Subject != "For Cy@example.com" {
+		t.Errorf("the newest are %q and %q", last[0].Subject, last[1].Subject)
+	}
 	first := b.mails(Query{})[0]
 	elsewhere := keyspace.Cell{Account: testAccount, Region: "us-east-1"}
 	if _, _, err := b.s.Mail(b.ctx, elsewhere, first.ID); !errors.Is(err, ErrNoMail) {

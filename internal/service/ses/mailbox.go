@@ -20,6 +20,7 @@ type Query struct {
 	From    string // part of who sent it
 	Subject string // part of its subject
 	Since   clock.Instant
+	Newest  int // no more than the last so many; 0: all
 }
 
 // matches reports whether a mail is wanted. Case does not matter.
@@ -34,13 +35,37 @@ var ErrNoMail = errors.New("there is no such mail")
 
 // Mails returns the mails of a cell, in the order in which they were accepted.
 func (s *Service) Mails(ctx context.Context, c keyspace.Cell, q Query) ([]Mail, error) {
-	var out []Mail
+	sp := spaceOf(c)
+	out := []Mail{}
 	err := s.DB.View(ctx, func(snap *kv.Snap) error {
-		var err error
-		out, _, err = mails(snap, spaceOf(c), kv.Stamp{}, q)
-		return err
+		out = out[:0]
+		for p, err := range snap.Scan(sp.mails(), kv.ScanOptions{Reverse: true}) {
+			if err != nil {
+				return err
+			}
+			m, ok, err := read(snap, sp, p, q)
+			if err != nil {
+				return err
+			}
+			if ok {
+				out = append(out, m)
+			}
+			if q.Newest > 0 && len(out) == q.Newest {
+				break
+			}
+		}
+		return nil
 	})
+	slices.Reverse(out)
 	return out, err
+}
+
+// read reads the row of a mail, and reports whether it is wanted.
+func read(snap *kv.Snap, sp space, p kv.Pair, q Query) (m Mail, ok bool, err error) {
+	if err := decode(p.Key, p.Value, &m); err != nil || !q.matches(&m) {
+		return m, false, err
+	}
+	return m, true, m.progress(snap, sp)
 }
 
 // mails reads the mails after a stamp, and returns the last stamp that it has
@@ -60,17 +85,13 @@ func mails(snap *kv.Snap, sp space, after kv.Stamp, q Query) (out []Mail, last k
 		if err := d.Done(); err != nil {
 			return nil, last, err
 		}
-		var m Mail
-		if err := decode(p.Key, p.Value, &m); err != nil {
+		m, ok, err := read(snap, sp, p, q)
+		if err != nil {
 			return nil, last, err
 		}
-		if !q.matches(&m) {
-			continue
+		if ok {
+			out = append(out, m)
 		}
-		if err := m.progress(snap, sp); err != nil {
-			return nil, last, err
-		}
-		out = append(out, m)
 	}
 	return out, last, nil
 }

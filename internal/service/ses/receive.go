@@ -16,13 +16,9 @@ import (
 type receiver struct{ s *Service }
 
 // Receivers are what delivery must know: who takes mail, and who takes it to the
-// mail server.
+// mail server, for which mail may wait from a time when there was one.
 func (s *Service) Receivers() []delivery.Receiver {
-	rs := []delivery.Receiver{receiver{s}}
-	if s.Server != nil {
-		rs = append(rs, relay{s})
-	}
-	return rs
+	return []delivery.Receiver{receiver{s}, relay{s}}
 }
 
 // Scheme implements [delivery.Receiver].

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nube-run/nube/internal/kv"
 )
 
 // postOffice is a mail server that answers as answer says, which is asked before
@@ -203,6 +205,36 @@ func TestRelayAfterDeletion(t *testing.T) {
 	b.settle()
 	if len(p.took) > 0 || len(b.mails(Query{})) > 0 {
 		t.Errorf("the server took %q, the mailbox has %d", p.took, len(b.mails(Query{})))
+	}
+}
+
+// TestRelayWithoutServer: what waited for a mail server when the cloud was stopped
+// waits on where it is started without one.
+func TestRelayWithoutServer(t *testing.T) {
+	p := newPostOffice(t, func(string) string { return "" })
+	server := p.server()
+	b := newBed(t, Options{})
+	b.s.Server = server // as it was when the mail came
+	_, err := b.db.Update(b.ctx, func(tx *kv.Tx) error {
+		l := &letter{raw: notice("x"), Mail: Mail{ID: "1", At: began, Sender: "a@example.com", Recipients: []Recipient{{Address: "ana@example.com"}}}}
+		err := b.s.accept(tx, here, l)
+		b.s.Server = nil
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if d := cmp.Diff([]string{"ana@example.com retrying 1 this cloud was started without a mail server"}, states(b.mails(Query{})[0])); d != "" {
+		t.Error(d)
+	}
+	b.s.Server = server
+	if err := b.model.Set(b.model.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if d := cmp.Diff([]string{"ana@example.com sent 2 "}, states(b.mails(Query{})[0])); d != "" {
+		t.Error(d)
 	}
 }
 
