@@ -71,7 +71,10 @@ func (s *Service) cachedSites(ctx context.Context, scope arn.Scope) ([]Site, err
 	}
 	s.plans.mu.Lock()
 	defer s.plans.mu.Unlock()
-	if s.plans.epoch == epoch && len(sites) > 0 {
+	if sites == nil {
+		sites = []Site{} // none is an answer too
+	}
+	if s.plans.epoch == epoch {
 		if s.plans.sites == nil {
 			s.plans.sites = map[arn.Scope][]Site{}
 		}

@@ -81,6 +81,7 @@ type plans struct {
 // served is everything that a scope serves.
 type served struct {
 	sites   map[string]*site
+	ordered []*site // those with a stage, the oldest API first
 	domains map[string][]*shapes.ApiMapping
 }
 
@@ -144,6 +145,7 @@ func (s *Service) readServed(ctx context.Context, scope arn.Scope) (*served, err
 				return err
 			}
 		}
+		out.order()
 		ds, err := list[shapes.DomainName](sn, sp.domains())
 		if err != nil {
 			return err

@@ -32,21 +32,19 @@ func (st *site) main() *plan {
 	return out
 }
 
-// ordered lists the APIs that serve anything, the oldest first.
-func (all *served) ordered() []*site {
-	var out []*site
+// order lists the APIs that serve anything, the oldest first.
+func (all *served) order() {
 	for _, st := range all.sites {
 		if len(st.stages) > 0 {
-			out = append(out, st)
+			all.ordered = append(all.ordered, st)
 		}
 	}
-	slices.SortFunc(out, func(a, b *site) int {
+	slices.SortFunc(all.ordered, func(a, b *site) int {
 		if c := value(a.api.CreatedDate) - value(b.api.CreatedDate); c != 0 {
 			return int(min(max(c, -1), 1))
 		}
 		return strings.Compare(*a.api.ApiId, *b.api.ApiId)
 	})
-	return out
 }
 
 // Best implements [edge.HTTPAPIs].
@@ -55,7 +53,7 @@ func (s *Service) Best(ctx context.Context, scope arn.Scope, method, path string
 	if err != nil {
 		return best, false, err
 	}
-	for _, st := range all.ordered() {
+	for _, st := range all.ordered {
 		p := st.main()
 		r := edge.Route{API: *st.api.ApiId, Stage: *p.stage.StageName, Created: value(st.api.CreatedDate), Fit: p.fit(method, path)}
 		if !ok || r.Fit > best.Fit {
@@ -131,7 +129,7 @@ func (s *Service) Routes(ctx context.Context, scope arn.Scope) ([]Route, error) 
 		return nil, err
 	}
 	var out []Route
-	for _, st := range all.ordered() {
+	for _, st := range all.ordered {
 		p := st.main()
 		for _, r := range p.deployment.Routes {
 			id, _ := strings.CutPrefix(value(r.Target), "integrations/")
