@@ -116,7 +116,7 @@ EXIT CODES
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(a.up(), a.start(), a.deploy(), a.invoke(), a.logs(), a.mail(), a.settle(), a.trace(), a.iam(), a.version())
-	root.AddCommand(a.clock(), a.fault(), a.snapshot())
+	root.AddCommand(a.clock(), a.fault(), a.replay(), a.snapshot())
 	return root
 }
 

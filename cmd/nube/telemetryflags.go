@@ -13,7 +13,7 @@ import (
 
 // telemetryFlags say where telemetry comes in and where it goes.
 type telemetryFlags struct {
-	otlp, export, traces string
+	otlp, export, traces, exchanges string
 }
 
 func (f *telemetryFlags) register(c *cobra.Command) {
@@ -21,6 +21,7 @@ func (f *telemetryFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.otlp, "otlp", "", "address at which applications' OpenTelemetry is received over HTTP, or off (default 127.0.0.1:4318, or a free port if that is taken)")
 	fs.StringVar(&f.export, "otlp-export", "", "URL to which all telemetry is exported by OTLP over HTTP, or off (default $OTEL_EXPORTER_OTLP_ENDPOINT, or off)")
 	fs.StringVar(&f.traces, "traces", "on", "whether traces are recorded: on or off")
+	fs.StringVar(&f.exchanges, "exchanges", "on", "whether what functions and the gateway are given and answer is recorded, for nube replay: on or off")
 }
 
 // defaultOTLP is where OpenTelemetry's SDKs send to when nobody said otherwise.
@@ -37,6 +38,13 @@ func (f *telemetryFlags) apply(o *cloud.Options) error {
 		o.NoTraces = true
 	default:
 		return usage("--traces is on or off, not %q", f.traces)
+	}
+	switch f.exchanges {
+	case "on":
+	case "off":
+		o.NoExchanges = true
+	default:
+		return usage("--exchanges is on or off, not %q", f.exchanges)
 	}
 	to := f.export
 	if to == "" {
