@@ -18,8 +18,8 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-// maxBody bounds a request, compressed or not. The OpenTelemetry Collector has
-// the same limit.
+// maxBody bounds a request where nothing else is said. The OpenTelemetry
+// Collector has the same limit.
 const maxBody = 20 << 20
 
 // Content types of OTLP over HTTP.
@@ -45,7 +45,7 @@ type LogSink interface {
 }
 
 // Receiver answers requests of OTLP over HTTP: POST /v1/traces, /v1/metrics and
-// /v1/logs. All fields but Forward and Machine are needed.
+// /v1/logs. Machine, MaxBody and Forward may be zero.
 type Receiver struct {
 	Recorder *record.Recorder
 	Logs     LogSink
@@ -56,6 +56,8 @@ type Receiver struct {
 	Account  string    // to which metrics and logs belong
 	Region   string
 
+	// MaxBody bounds a request in bytes, compressed or not; 0 means 20 MiB.
+	MaxBody int64
 	// Forward is given each request that was accepted; it must not block or
 	// change it. nil: nothing is passed on.
 	Forward func(t message.Type, request []byte)
@@ -120,12 +122,16 @@ func requestOf(path string) (message.Type, bool) {
 
 var (
 	errEncoding = errors.New("the content encoding is gzip or none")
-	errTooLarge = fmt.Errorf("a request has %d bytes at most, uncompressed", maxBody)
+	errTooLarge = errors.New("the request is too large")
 )
 
 // read reads a request's body and decompresses it.
 func (r *Receiver) read(w http.ResponseWriter, req *http.Request) ([]byte, error) {
-	var in io.Reader = http.MaxBytesReader(w, req.Body, maxBody)
+	limit := r.MaxBody
+	if limit == 0 {
+		limit = maxBody
+	}
+	var in io.Reader = http.MaxBytesReader(w, req.Body, limit)
 	switch req.Header.Get("Content-Encoding") {
 	case "", "identity":
 	case "gzip":
@@ -141,9 +147,10 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request) ([]byte, error
 	default:
 		return nil, errEncoding
 	}
-	body, err := io.ReadAll(io.LimitReader(in, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		err = errTooLarge
+	body, err := io.ReadAll(io.LimitReader(in, limit+1))
+	var over *http.MaxBytesError
+	if errors.As(err, &over) || err == nil && int64(len(body)) > limit {
+		err = fmt.Errorf("%w: it has %d bytes at most, uncompressed", errTooLarge, limit)
 	}
 	return body, err
 }
@@ -260,12 +267,11 @@ func (a answer) refuse(status, code int, why string) {
 
 // fail refuses a request that could not be read.
 func (a answer) fail(err error) {
-	var over *http.MaxBytesError
 	switch {
 	case errors.Is(err, errEncoding):
 		a.refuse(http.StatusUnsupportedMediaType, invalidArgument, err.Error())
-	case errors.Is(err, errTooLarge) || errors.As(err, &over):
-		a.refuse(http.StatusRequestEntityTooLarge, resourceExhausted, errTooLarge.Error())
+	case errors.Is(err, errTooLarge):
+		a.refuse(http.StatusRequestEntityTooLarge, resourceExhausted, err.Error())
 	default:
 		a.refuse(http.StatusBadRequest, invalidArgument, err.Error())
 	}

@@ -249,7 +249,8 @@ func TestRefused(t *testing.T) {
 		z.Close()
 		return out.String()
 	}
-	long := strings.Repeat("x", maxBody+1)
+	b.MaxBody = 1 << 10
+	long := strings.Repeat("x", 1<<10+1)
 	for _, test := range []struct {
 		method, path, kind, encoding, body string
 		status                             int

@@ -26,6 +26,9 @@ const (
 //
 // https://opentelemetry.io/docs/specs/otlp/#otlphttp-response
 func (e *Exporter) send(ctx context.Context, t message.Type, body []byte) {
+	if ctx.Err() != nil {
+		return // the cloud stops
+	}
 	packed, err := pack(body)
 	if err != nil {
 		e.failed(t, err, true)
