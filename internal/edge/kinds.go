@@ -38,7 +38,12 @@ type HTTPAPIs interface {
 	// Best returns the API that answers a request on the gateway best; ok is
 	// false when there is none at all.
 	Best(ctx context.Context, scope arn.Scope, method, path string) (r Route, ok bool, err error)
-	// Domain finds the API to which a domain name is mapped.
+	Domains
+}
+
+// Domains finds the API to which a domain name and a path are mapped. [APIs]
+// may implement it.
+type Domains interface {
 	Domain(ctx context.Context, scope arn.Scope, domain, path string) (t Target, ok bool, err error)
 }
 
@@ -49,12 +54,6 @@ type URLs interface{ Server }
 // Chooser is implemented by [APIs] that can be weighed against HTTP APIs.
 type Chooser interface {
 	Best(ctx context.Context, scope arn.Scope, method, path string) (r Route, ok bool, err error)
-}
-
-// Domains is implemented by [APIs] that domain names are mapped to.
-type Domains interface {
-	// Domain finds the API to which a domain name is mapped.
-	Domain(ctx context.Context, scope arn.Scope, domain, path string) (t Target, ok bool, err error)
 }
 
 // Route is how well an API answers a request on the gateway, where no API is
