@@ -16,7 +16,7 @@ type eventSourceMapping struct{ base }
 func refusedOfMapping() []string {
 	return []string{
 		"AmazonManagedKafkaEventSourceConfig", "DocumentDBEventSourceConfig", "KmsKeyArn", "LoggingConfig", "MetricsConfig", "ProvisionedPollerConfig",
-		"Queues", "ScalingConfig", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Topics", "TumblingWindowInSeconds",
+		"Queues", "ScalingConfig", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Topics",
 	}
 }
 
@@ -71,7 +71,7 @@ func (e eventSourceMapping) Update(ctx context.Context, r stack.Request) (stack.
 		{Key: "DestinationConfig", Value: template.Object{{Key: "OnFailure", Value: none}}}, {Key: "Enabled", Value: true},
 		{Key: "FilterCriteria", Value: template.Object{{Key: "Filters", Value: []any{}}}}, {Key: "FunctionResponseTypes", Value: []any{}},
 		{Key: "MaximumBatchingWindowInSeconds", Value: 0}, {Key: "MaximumRecordAgeInSeconds", Value: -1}, {Key: "MaximumRetryAttempts", Value: -1},
-		{Key: "ParallelizationFactor", Value: 1},
+		{Key: "ParallelizationFactor", Value: 1}, {Key: "TumblingWindowInSeconds", Value: 0},
 	}) {
 		if r.Old.Has(d.Key) && !want.Has(d.Key) {
 			want = want.With(d.Key, template.New(want.Pos, d.Value))

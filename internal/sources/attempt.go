@@ -2,6 +2,7 @@ package sources
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/nube-run/nube/internal/clock"
 )
@@ -21,6 +22,9 @@ type batch struct {
 	next    Cursor
 	full    bool // no more may be in it
 	end     bool // of the shard
+
+	window clock.Instant // start of the tumbling window that it is in; zero: none
+	closes bool          // the next record is in another window
 }
 
 // attempt is what became of handing a batch to the function.
@@ -31,6 +35,7 @@ type attempt struct {
 	failed  int // index of the first record that failed; -1: none
 	request string
 	version string
+	state   []byte // of the window, if the function has made one
 }
 
 // given is records that are given up, and why.
@@ -59,7 +64,7 @@ const (
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 func (r row) after(m *Mapping, b *batch, a attempt, now clock.Instant) (row, *given) {
-	r = r.bounded(b)
+	r = r.bounded(b).aggregated(b, a)
 	if a.problem != "" {
 		r.Result = "PROBLEM: " + a.problem
 		return r.postponed(m, b.records[0].At, now), nil
@@ -217,8 +222,11 @@ const maxPayload = 6 << 20
 const overhead = len(`{"Records":[]}`)
 
 // payload is the event of a batch.
-func (b *batch) payload() []byte {
-	p := make([]byte, 0, overhead+b.bytes+len(b.records))
+func (b *batch) payload() []byte { return append(b.append(nil), '}') }
+
+// append appends the event of a batch without its end.
+func (b *batch) append(p []byte) []byte {
+	p = slices.Grow(p, overhead+b.bytes+len(b.records))
 	p = append(p, `{"Records":[`...)
 	for i := range b.records {
 		if i > 0 {
@@ -226,5 +234,5 @@ func (b *batch) payload() []byte {
 		}
 		p = append(p, b.records[i].Event...)
 	}
-	return append(p, `]}`...)
+	return append(p, ']')
 }

@@ -112,8 +112,12 @@ func addLane(st *work.Status, s *kv.Snap, source Stream, m *Mapping, shard strin
 	if err != nil {
 		return err
 	}
-	if len(p.Records) > 0 || p.End || r.retries() {
+	end := r.windowEnd(m)
+	switch {
+	case len(p.Records) > 0 || p.End || r.retries() || !end.IsZero() && end <= now:
 		st.Ready++
+	case !end.IsZero() && (st.Next.IsZero() || end < st.Next):
+		st.Next = end
 	}
 	return nil
 }

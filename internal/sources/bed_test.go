@@ -145,6 +145,17 @@ type call struct {
 	at      clock.Instant
 	n       int // from 1
 	ctx     context.Context
+	window  window
+}
+
+// window is what an event has besides its records where there are windows.
+type window struct {
+	Window      struct{ Start, End string }
+	State       json.RawMessage
+	ShardID     string
+	EventSource string `json:"eventSourceARN"`
+	IsFinal     bool   `json:"isFinalInvokeForWindow"`
+	IsEarly     bool   `json:"isWindowTerminatedEarly"`
 }
 
 func (c call) String() string { return strings.Join(c.texts, "") }
@@ -176,11 +187,14 @@ func (f *function) Reader(context.Context, *sources.Mapping, []awsapi.Access) (d
 }
 
 func (f *function) invoke(ctx context.Context, now clock.Instant, m *sources.Mapping, payload []byte) (sources.Answer, error) {
-	var event struct{ Records []struct{ Key, Text string } }
+	var event struct {
+		Records []struct{ Key, Text string }
+		window
+	}
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return sources.Answer{}, err
 	}
-	c := call{mapping: m.ID, at: now, ctx: ctx}
+	c := call{mapping: m.ID, at: now, ctx: ctx, window: event.window}
 	for _, r := range event.Records {
 		c.texts, c.keys = append(c.texts, r.Text), append(c.keys, r.Key)
 	}

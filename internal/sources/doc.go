@@ -16,6 +16,9 @@
 // and when, is one row, committed relaxed: to lose one is to hand the same
 // records over again.
 //
+// Where there are tumbling windows the row also has the state that the function
+// keeps over the records of the one that is open (tumbling.go).
+//
 // Filters see each record for itself. What none of them matches is passed over as
 // if it had been handled.
 //

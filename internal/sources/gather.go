@@ -64,6 +64,9 @@ func (l *lane) gather(ctx context.Context, now clock.Instant) (rest, bool, error
 	if l.row.Due.IsZero() {
 		r := l.row
 		r.Due = now.Add(l.m.Window)
+		if l.m.Tumbling > 0 {
+			r.Due = max(now, min(r.Due, b.window.Add(l.m.Tumbling)))
+		}
 		keep := l.gathered
 		if err := l.commit(ctx, r, nil, delivery.ActorRef{}); err != nil {
 			return rest{}, false, err
@@ -95,8 +98,12 @@ func (l *lane) fetch(ctx context.Context, b *batch, end Cursor) error {
 			return nil
 		}
 		if l.takes(rec) {
+			if !l.inWindow(b, rec) {
+				b.full, b.closes = true, true
+				return nil
+			}
 			// What a call takes is bounded; one record always fits.
-			if size := len(rec.Event) + 1; len(b.records) > 0 && b.bytes+size+overhead > maxPayload {
+			if size := len(rec.Event) + 1; len(b.records) > 0 && b.bytes+size+overhead+len(l.row.State) > maxPayload {
 				b.full = true
 				return nil
 			}

@@ -39,7 +39,11 @@ func (l *lane) conclude(ctx context.Context, b *batch, a attempt, reader deliver
 
 // invoke calls the function. An error means that this node ends.
 func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
-	answer, err := l.k.e.o.Functions.Invoke(ctx, Call{l.m, b.payload(), len(b.records), l.row.Attempts + 1, causes(b.records)})
+	event, err := l.event(b, false)
+	if err != nil {
+		return attempt{}, err
+	}
+	answer, err := l.k.e.o.Functions.Invoke(ctx, Call{l.m, event, len(b.records), l.row.Attempts + 1, causes(b.records)})
 	switch {
 	case ctx.Err() != nil:
 		return attempt{}, ctx.Err()
@@ -47,8 +51,11 @@ func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
 		return attempt{problem: l.problem(err)}, nil
 	}
 	a := attempt{failed: -1, request: answer.Request, version: answer.Version}
+	if l.m.Tumbling > 0 && !answer.Failed {
+		a.state = stateIn(answer.Payload)
+	}
 	switch {
-	case answer.Failed:
+	case answer.Failed, l.m.Tumbling > 0 && a.state == nil:
 		a.failed = 0
 	case l.m.Partial:
 		a.failed = firstFailed(answer.Payload, b.records)

@@ -13,8 +13,8 @@ const service = "sources"
 //	"m" id            → mapping, JSON
 //	"l" id shard lane → where a lane of a mapping's shard is (row.go)
 //
-// History: version 1, this one. testdata/layout.golden holds keys and rows to
-// it.
+// History: version 1; version 2 of lanes, which have a window that is open.
+// testdata/layout.golden holds keys and rows to them.
 type layout struct{ keyspace.Subspace }
 
 func layoutOf(c keyspace.Cell) layout { return layout{keyspace.Service(c, service, 0)} }

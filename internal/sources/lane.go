@@ -151,8 +151,17 @@ func (l *lane) key() kv.Key { return layoutOf(l.m.Cell).lane(l.m.ID, l.shard.ID,
 func (l *lane) work(ctx context.Context) (rest, error) {
 	for ctx.Err() == nil && !l.stopping.Load() {
 		now := l.k.e.o.Model.Now()
-		if l.row.retries() && l.row.Due > now {
+		if (l.row.retries() || l.row.Closing) && l.row.Due > now {
 			return rest{until: l.row.Due, why: "a batch failed, and is tried again at " + l.row.Due.String()}, nil
+		}
+		if l.row.Closing || l.row.Early {
+			if same, err := l.unchanged(ctx); err != nil || !same {
+				return rest{why: "the mapping has changed"}, err
+			}
+			if err := l.closeWindow(ctx); err != nil {
+				return rest{}, err
+			}
+			continue
 		}
 		if !l.row.retries() && l.m.Window > 0 {
 			if r, waits, err := l.gather(ctx, now); waits || err != nil {
@@ -178,10 +187,16 @@ func (l *lane) work(ctx context.Context) (rest, error) {
 			}
 			continue
 		}
+		if l.over(b, now) {
+			if err := l.closeWindow(ctx); err != nil {
+				return rest{}, err
+			}
+			continue
+		}
 		if err := l.pass(ctx, b); err != nil {
 			return rest{}, err
 		}
-		return rest{end: l.row.End, why: "no record"}, nil
+		return rest{end: l.row.End, until: l.windowEnd(), why: "no record"}, nil
 	}
 	return rest{}, ctx.Err()
 }

@@ -24,7 +24,10 @@ type Mapping struct {
 
 	BatchSize int           // records of one call, at most
 	Window    time.Duration `json:",omitempty"` // how long a batch gathers; 0: while the call before it is under way
-	Factor    int           `json:",omitempty"` // batches of a shard at the same time; 0: one
+	// Tumbling is how long the windows are over which the function keeps a state
+	// (tumbling.go); 0: there are none. There is one lane then.
+	Tumbling time.Duration `json:",omitempty"`
+	Factor   int           `json:",omitempty"` // batches of a shard at the same time; 0: one
 	// Filters are patterns; a record that none of them matches is passed over.
 	// Without any all are taken.
 	Filters []string `json:",omitempty"`

@@ -33,6 +33,13 @@ type row struct {
 	// called complete.
 	Due clock.Instant
 
+	// Opened is the start of the tumbling window that is open, zero for none, and
+	// State what the function has made of it so far.
+	Opened  clock.Instant
+	State   []byte
+	Early   bool // the window ends now, because the state is too large
+	Closing bool // the function has failed to end the window
+
 	Result  string // of the last attempt, for people
 	Request string // id of the last invocation that failed; empty: none of this part
 	Version string // of the function that it ran
@@ -60,14 +67,22 @@ func (r *row) retries() bool { return len(r.Ends) > 0 }
 // rowVersion is the first byte of a row.
 //
 //	1  factor, cursor, end, skip (lists of cursors), ends, attempts, tries, due, result, request, version
+//	2  as 1, and the window: opened, flags (1 early, 2 closing), state; rows without one are of version 1
 //
 // Strings and lists are a length in base 128 and their elements, numbers base
 // 128, times eight bytes.
-const rowVersion = 1
+const (
+	rowVersion       = 1
+	rowVersionWindow = 2
+)
 
 func (r *row) encode() []byte {
 	b := make([]byte, 0, 64+len(r.Cursor)+len(r.Result)+len(r.Request))
-	b = append(b, rowVersion)
+	version := byte(rowVersion)
+	if !r.Opened.IsZero() {
+		version = rowVersionWindow
+	}
+	b = append(b, version)
 	b = binary.AppendUvarint(b, uint64(r.Factor))
 	b = packed.String(b, string(r.Cursor))
 	var end byte
@@ -85,6 +100,17 @@ func (r *row) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Due))
 	for _, s := range [...]string{r.Result, r.Request, r.Version} {
 		b = packed.String(b, s)
+	}
+	if version == rowVersionWindow {
+		b = binary.BigEndian.AppendUint64(b, uint64(r.Opened))
+		var flags byte
+		if r.Early {
+			flags |= 1
+		}
+		if r.Closing {
+			flags |= 2
+		}
+		b = packed.String(append(b, flags), r.State)
 	}
 	return b
 }
@@ -108,7 +134,8 @@ func readCursors(d *packed.Reader) []Cursor {
 func decodeRow(b []byte) (row, error) {
 	var r row
 	d := packed.Read(b)
-	if d.Byte() != rowVersion {
+	version := d.Byte()
+	if version != rowVersion && version != rowVersionWindow {
 		d.Fail()
 	}
 	r.Factor = int(d.Uint(math.MaxInt32))
@@ -126,6 +153,16 @@ func decodeRow(b []byte) (row, error) {
 	r.Due = clock.Instant(d.Fixed())
 	for _, s := range [...]*string{&r.Result, &r.Request, &r.Version} {
 		*s = d.String()
+	}
+	if version == rowVersionWindow {
+		if r.Opened = clock.Instant(d.Fixed()); r.Opened.IsZero() {
+			d.Fail()
+		}
+		flags := d.Uint(3)
+		r.Early, r.Closing = flags&1 != 0, flags&2 != 0
+		if r.State = d.Packed(); len(r.State) == 0 {
+			r.State = nil
+		}
 	}
 	if err := d.Done(); err != nil {
 		return row{}, fmt.Errorf("sources: a lane's row: %w", err)

@@ -33,11 +33,13 @@ func TestLayoutGolden(t *testing.T) {
 	fmt.Fprintf(&b, "mapping %s\n%x\n", l.mapping("id"), []byte(l.mapping("id")))
 	fmt.Fprintf(&b, "lane %s\n%x\n", l.lane("id", "shard", 3), []byte(l.lane("id", "shard", 3)))
 	full := fullRow()
-	for _, r := range []row{{}, full} {
+	windowed := full
+	windowed.Opened, windowed.State, windowed.Early, windowed.Closing = 1_700_000_000_000_000_000, []byte(`{"n":1}`), true, true
+	for _, r := range []row{{}, full, windowed} {
 		fmt.Fprintf(&b, "row %x\n", r.encode())
 	}
 	m := &Mapping{
-		ID: "id", Source: "arn:s", Function: "arn:f", Start: Position{AtTimestamp, 5}, Enabled: true, BatchSize: 100, Window: time.Second, Factor: 2,
+		ID: "id", Source: "arn:s", Function: "arn:f", Start: Position{AtTimestamp, 5}, Enabled: true, BatchSize: 100, Window: time.Second, Factor: 2, Tumbling: time.Minute,
 		Filters: []string{"{}"}, Partial: true, Bisect: true, MaxRetries: -1, MaxAge: time.Minute, OnFailure: "arn:q", Modified: clock.Unix(7, 0),
 		Tags: map[string]string{"a": "b"},
 	}
@@ -62,6 +64,9 @@ func TestLayoutGolden(t *testing.T) {
 	if got, err := decodeRow(full.encode()); err != nil || !cmp.Equal(full, got, cmpopts.EquateEmpty()) {
 		t.Errorf("row %v: %s", err, cmp.Diff(full, got))
 	}
+	if got, err := decodeRow(windowed.encode()); err != nil || !cmp.Equal(windowed, got, cmpopts.EquateEmpty()) {
+		t.Errorf("row %v: %s", err, cmp.Diff(windowed, got))
+	}
 	if shard, n, err := l.decodeLane(l.lane("id", "shard", 3)); shard != "shard" || n != 3 || err != nil {
 		t.Errorf("lane %q %d %v", shard, n, err)
 	}
@@ -72,6 +77,8 @@ func FuzzRow(f *testing.F) {
 	full := fullRow()
 	f.Add(full.encode())
 	f.Add((&row{}).encode())
+	full.Opened, full.State, full.Closing = 5, []byte("{}"), true
+	f.Add(full.encode())
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := decodeRow(b)

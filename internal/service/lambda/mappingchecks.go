@@ -149,6 +149,12 @@ func (s *Service) setMapping(m *sources.Mapping, in *shapes.UpdateEventSourceMap
 	if in.MaximumBatchingWindowInSeconds != nil {
 		m.Window = time.Duration(*in.MaximumBatchingWindowInSeconds) * time.Second
 	}
+	if in.TumblingWindowInSeconds != nil {
+		m.Tumbling = time.Duration(*in.TumblingWindowInSeconds) * time.Second
+	}
+	if m.Tumbling > 0 && m.Factor > 1 {
+		return refused("tumbling windows (TumblingWindowInSeconds) over batches in parallel (ParallelizationFactor)")
+	}
 	if in.BisectBatchOnFunctionError != nil {
 		m.Bisect = *in.BisectBatchOnFunctionError
 	}
@@ -170,8 +176,6 @@ func (s *Service) setMapping(m *sources.Mapping, in *shapes.UpdateEventSourceMap
 // refusedOfMapping is about what streams do not have, and what nube has not.
 func refusedOfMapping(in *shapes.UpdateEventSourceMappingRequest) error {
 	switch {
-	case value(in.TumblingWindowInSeconds) > 0:
-		return refused("tumbling windows (TumblingWindowInSeconds); gather with MaximumBatchingWindowInSeconds and keep the state in a table")
 	case in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0:
 		return refused("metrics of event source mappings (MetricsConfig)")
 	case value(in.KMSKeyArn) != "":

@@ -235,7 +235,7 @@ func shapeMapping(m *sources.Mapping, result, state string) *shapes.EventSourceM
 		StartingPosition: ptr(startName(m.Start.From)), StartingPositionTimestamp: some(m.Start.Time),
 		BatchSize: ptr(int32(m.BatchSize)), MaximumBatchingWindowInSeconds: ptr(int32(m.Window.Seconds())), ParallelizationFactor: ptr(int32(max(1, m.Factor))),
 		BisectBatchOnFunctionError: &m.Bisect, MaximumRetryAttempts: ptr(int32(m.MaxRetries)), MaximumRecordAgeInSeconds: ptr(int32(-1)),
-		TumblingWindowInSeconds: ptr(int32(0)), FunctionResponseTypes: []string{},
+		TumblingWindowInSeconds: ptr(int32(m.Tumbling.Seconds())), FunctionResponseTypes: []string{},
 		DestinationConfig: &shapes.DestinationConfig{OnFailure: &shapes.OnFailure{Destination: some(m.OnFailure)}},
 		LastModified:      &m.Modified, LastProcessingResult: &result, State: &state, StateTransitionReason: ptr("User action"),
 	}

@@ -235,7 +235,7 @@ func TestMappingChecks(t *testing.T) {
 		{`{` + base + `,"StartingPositionTimestamp":1}`, "InvalidParameterValueException: Timestamp only valid with StartingPosition AT_TIMESTAMP"},
 		{`{` + strings.Replace(base, "table/t", "table/other", 1) + `}`, "InvalidParameterValueException: Stream not found: arn:aws:dynamodb:eu-west-1:123456789012:table/other"},
 		{`{"FunctionName":"f","EventSourceArn":"arn:aws:kinesis:eu-west-1:123456789012:stream/s","StartingPosition":"LATEST"}`, "nube does not support event source mappings of kinesis"},
-		{`{` + base + `,"TumblingWindowInSeconds":30}`, "nube does not support tumbling windows (TumblingWindowInSeconds)"},
+		{`{` + base + `,"TumblingWindowInSeconds":30,"ParallelizationFactor":2}`, "nube does not support tumbling windows (TumblingWindowInSeconds) over batches in parallel"},
 		{`{` + base + `,"MaximumRecordAgeInSeconds":30}`, "MaximumRecordAgeInSeconds must be -1, or between 60 and 604800."},
 		{`{` + base + `,"ScalingConfig":{"MaximumConcurrency":2}}`, "Unsupported ScalingConfig parameter for given event source mapping type."},
 		{`{` + base + `,"FilterCriteria":{"Filters":[{"Pattern":"x"}]}}`, "InvalidParameterValueException: Invalid filter pattern definition."},
@@ -270,8 +270,8 @@ func TestMappingChecks(t *testing.T) {
 		`"FunctionArn":"` + fnARN + `f:live"`, `"State":"Disabled"`, `"OnFailure":{"Destination":"arn:aws:sqs:eu-west-1:123456789012:q"}`} {
 		c.want("GetEventSourceMapping", `{"UUID":"`+id+`"}`, part)
 	}
-	c.want("UpdateEventSourceMapping", `{"UUID":"`+id+`","FunctionName":"f","FunctionResponseTypes":[],"FilterCriteria":{"Filters":[]},"DestinationConfig":{"OnFailure":{}},"MaximumRecordAgeInSeconds":-1}`,
-		`"FunctionArn":"`+fnARN+`f"`, `"FunctionResponseTypes":[]`, `"DestinationConfig":{"OnFailure":{}}`, `"MaximumRecordAgeInSeconds":-1`)
+	c.want("UpdateEventSourceMapping", `{"UUID":"`+id+`","FunctionName":"f","FunctionResponseTypes":[],"FilterCriteria":{"Filters":[]},"DestinationConfig":{"OnFailure":{}},"MaximumRecordAgeInSeconds":-1,"ParallelizationFactor":1,"TumblingWindowInSeconds":900}`,
+		`"FunctionArn":"`+fnARN+`f"`, `"TumblingWindowInSeconds":900`, `"FunctionResponseTypes":[]`, `"DestinationConfig":{"OnFailure":{}}`, `"MaximumRecordAgeInSeconds":-1`)
 	if out := c.do("GetEventSourceMapping", `{"UUID":"`+id+`"}`); strings.Contains(out, "FilterCriteria") {
 		t.Errorf("filters %s", out)
 	}
