@@ -88,7 +88,7 @@ func Read1(payload []byte) (Answer, error) {
 func (f *fields) answer() (a Answer, err error) {
 	a.Header = http.Header{}
 	a.Status, err = strconv.Atoi(strings.Trim(string(f.StatusCode), `"`))
-	if err != nil || a.Status < 100 || a.Status > 599 {
+	if err != nil || a.Status < 200 || a.Status > 599 { // below 200 is no answer yet
 		return a, fmt.Errorf("the function's statusCode %s is not a status", f.StatusCode)
 	}
 	for k, v := range f.Headers {
@@ -134,7 +134,7 @@ func (a Answer) Write(w http.ResponseWriter, r *http.Request) {
 			head[k] = vs
 		}
 	}
-	if a.Status >= 200 && a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
+	if a.Status != http.StatusNoContent && a.Status != http.StatusNotModified {
 		head.Set("Content-Length", strconv.Itoa(len(a.Body)))
 	}
 	w.WriteHeader(a.Status)
