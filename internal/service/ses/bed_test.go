@@ -51,6 +51,7 @@ type bed struct {
 	settler  *work.Settler
 	ctx      context.Context
 	mailed   []string
+	stop     func()
 }
 
 // Mailed implements [Meter].
@@ -60,7 +61,15 @@ func (b *bed) Mailed(_ context.Context, identity arn.ARN, recipients int) {
 
 func newBed(t testing.TB, o Options) *bed {
 	t.Helper()
-	b := &bed{t: t, db: kv.Open(memkv.New()), model: clock.NewModel(clock.State{Stopped: true, At: began})}
+	b := makeBed(t, o, kv.Open(memkv.New()), began)
+	t.Cleanup(b.stop)
+	return b
+}
+
+// makeBed makes a bed over a store, at an instant. Its stop closes the store.
+func makeBed(t testing.TB, o Options, db *kv.DB, now clock.Instant) *bed {
+	t.Helper()
+	b := &bed{t: t, db: db, model: clock.NewModel(clock.State{Stopped: true, At: now})}
 	ledger := work.NewLedger()
 	owner := &timer.Owner{DB: b.db}
 	timers := timer.New(timer.Options{DB: b.db, Owner: owner, Model: b.model, Ledger: ledger})
@@ -83,14 +92,14 @@ func newBed(t testing.TB, o Options) *bed {
 	for _, run := range []func(context.Context){timers.Run, b.delivery.Run} {
 		go func() { run(ctx); done <- struct{}{} }()
 	}
-	t.Cleanup(func() {
+	b.stop = func() {
 		stop()
 		<-done
 		<-done
 		if err := b.db.Close(); err != nil {
 			t.Error(err)
 		}
-	})
+	}
 	return b
 }
 
