@@ -63,8 +63,8 @@ func (h *history) chance(seed uint64, c call, i int) uint64 {
 	return sum.Sum64() % 100
 }
 
-// Through power cuts at any point, failures, throttles, changes of mappings and
-// of shards, every acknowledged record is handled by every mapping, at least
+// Through power cuts at any point, failures, throttles, windows, changes of
+// mappings and of shards, every acknowledged record is handled by every mapping, at least
 // once, and each key's records in order.
 //
 // Mutations: the cursor committed before the call (records are lost); the cursor
@@ -106,13 +106,13 @@ func lives(t *testing.T, seed uint64) {
 				return sources.Answer{}, fault.New("TooManyRequestsException", "Rate Exceeded.")
 			case p < 15 && reports:
 				h.handled(c.mapping, c.keys[:i], c.texts[:i])
-				return report("s" + c.texts[i])
+				return answer(fmt.Sprintf(`{"state":{},"batchItemFailures":[{"itemIdentifier":"s%s"}]}`, c.texts[i]))
 			case p < 15:
 				return failed() // who fails as a whole has handled nothing
 			}
 		}
 		h.handled(c.mapping, c.keys, c.texts)
-		return answer("null")
+		return answer(`{"state":{}}`)
 	}
 	mappings := map[string]*sources.Mapping{}
 	for i := range 3 {
@@ -120,6 +120,7 @@ func lives(t *testing.T, seed uint64) {
 		m.Factor, m.BatchSize = 1+r.IntN(4), 1+r.IntN(5)
 		m.Bisect, m.Partial = r.IntN(2) == 0, r.IntN(2) == 0
 		m.Window = time.Duration(r.IntN(2)) * 2 * time.Second
+		m.Tumbling = time.Duration(r.IntN(2)) * 10 * time.Second
 		mappings[m.ID] = m
 		partial[m.ID] = m.Partial
 	}

@@ -161,3 +161,15 @@ func TestWindowsEndWithTheirShard(t *testing.T) {
 	b.settled()
 	expect(t, "calls", strings.Join(log, " "), `a{}@0s {"n":1}@0sF b{}@0s`)
 }
+
+// A batching window does not last longer than the tumbling one.
+func TestBatchingInATumblingWindow(t *testing.T) {
+	var log []string
+	b := memBed(t, counting(&log, nil))
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.Tumbling, m.Window = 30*time.Second, 5*time.Second })
+	b.put("a")
+	b.advance(8 * time.Second)
+	b.put("b")
+	b.advance(time.Minute)
+	expect(t, "calls", strings.Join(log, " "), `a{}@5s b{"n":1}@10s {"n":2}@10sF`)
+}
