@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
 )
@@ -28,6 +29,7 @@ func TestLayoutGolden(t *testing.T) {
 	key("layer", sp.layer("libs", 2))
 	key("next", sp.next())
 	key("reserved", sp.reserved())
+	key("url", sp.url("abc"))
 	row := func(name string, v any) {
 		raw, err := encode(v)
 		if err != nil {
@@ -47,7 +49,9 @@ func TestLayoutGolden(t *testing.T) {
 		Aliases:  map[string]*alias{"prod": {Version: "3", Description: "d", Weights: map[string]float64{"2": 0.1}, Revision: "r"}},
 		Policies: map[string]*permissions{"": {Revision: "r", Statements: []json.RawMessage{json.RawMessage(`{"Sid":"x"}`)}}},
 		Async:    map[string]*async{latest: {Attempts: ptr(int32(1)), Age: ptr(int32(60)), OnSuccess: "a", OnFailure: "b", Modified: at}},
+		URLs:     map[string]*functionURL{"": {ID: "abc", Auth: "NONE", CORS: &shapes.Cors{MaxAge: ptr(int32(5))}, Created: at, Modified: at}},
 	})
+	row("url", urlOwner{"resize", "prod"})
 	row("layer", &layer{Version: 2, Description: "d", License: "MIT", Runtimes: []string{"nodejs20.x"}, Archs: []string{"arm64"}, Code: code{"digest", "sha", 10}, Created: at})
 	const golden = "testdata/layout.golden"
 	if *update {
