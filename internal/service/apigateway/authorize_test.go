@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/service/apigateway"
@@ -112,6 +113,9 @@ func TestTokenAuthorizer(t *testing.T) {
 
 // TestVerdictsAreKept: what an authorizer said holds for its token, in all
 // methods, until its time is over.
+//
+// Mutations that make it fail: answers kept without the identity they are
+// about, for ever, over a deployment, or not at all.
 func TestVerdictsAreKept(t *testing.T) {
 	b := open(t)
 	id := b.authorizer(func(in *shapes.CreateAuthorizerRequest) { in.AuthorizerResultTtlInSeconds = ptr(int32(60)) })
@@ -249,6 +253,9 @@ func TestInvokeAuthorizer(t *testing.T) {
 
 // TestResourcePolicy: the API's own policy decides alone, or together with what
 // an authorizer says.
+//
+// Mutations that make it fail: the authorizer asked before the API's policy;
+// the API's policy not looked at; its denial taken for the authorizer's.
 func TestResourcePolicy(t *testing.T) {
 	b := open(t)
 	id := b.authorizer()
@@ -279,12 +286,30 @@ func TestResourcePolicy(t *testing.T) {
 		{"/guarded", "Deny", `403 {"Message":"User is not authorized to access this resource with an explicit deny"}`, 1},
 		{"/guarded-closed", "Allow", denied("guarded-closed", " with an explicit deny"), 0},
 	}
+	get := func(path, effect string, n int) string {
+		b.function.asked, b.function.verdict = nil, always(verdict(effect, "*", ""), nil)
+		return brief(b.request("GET", path, "", "Authorization: "+strings.Repeat("x", n)))
+	}
 	for i, tt := range tests {
-		b.function.asked, b.function.verdict = nil, always(verdict(tt.effect, "*", ""), nil)
-		got := brief(b.request("GET", tt.path, "", "Authorization: "+strings.Repeat("x", i+1)))
-		if d := cmp.Diff(tt.want, got); d != "" || len(b.function.asked) != tt.asked {
+		if d := cmp.Diff(tt.want, get(tt.path, tt.effect, i+1)); d != "" || len(b.function.asked) != tt.asked {
 			t.Errorf("%s: asked %d times, want %d; %s", tt.path, len(b.function.asked), tt.asked, d)
 		}
+	}
+	// Where denials are not enforced, what the authorizer says still counts: it
+	// is the application that speaks.
+	b.mode = awsapi.Warn
+	b.start()
+	for i, tt := range []struct{ path, effect, want string }{
+		{"/closed", "", "200 ok"}, {"/silent", "", "200 ok"}, {"/guarded-closed", "Allow", "200 ok"},
+		{"/guarded-closed", "Deny", `403 {"Message":"User is not authorized to access this resource with an explicit deny"}`},
+	} {
+		if got := get(tt.path, tt.effect, 20+i); got != tt.want {
+			t.Errorf("%s, without enforcement: %s, want %s", tt.path, got, tt.want)
+		}
+	}
+	b.function.verdict = always(verdict("Allow", "arn:aws:execute-api:*:*:other/*", ""), nil)
+	if got := brief(b.request("GET", "/guarded-closed", "", "Authorization: other")); got != `403 {"Message":"User is not authorized to access this resource"}` {
+		t.Errorf("not allowed by the authorizer, without enforcement: %s", got)
 	}
 }
 

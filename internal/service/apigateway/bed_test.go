@@ -86,6 +86,7 @@ type bed struct {
 	clock    *clock.Model
 	db       *kv.DB
 	ids      *iam.Service
+	mode     awsapi.Enforcement
 	logs     lines
 	tokens   tokens
 }
@@ -148,7 +149,7 @@ func (b *bed) start() {
 	b.Helper()
 	gateway := apigateway.New(apigateway.Options{DB: b.db, Clock: b.clock, Invoke: b.function, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
 	b.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{gateway.API(), b.ids.API()}, Identities: b.ids, Account: account, Region: scope.Region, Model: b.clock,
+		Services: []*awsapi.Service{gateway.API(), b.ids.API()}, Identities: b.ids, Account: account, Region: scope.Region, Model: b.clock, Enforcement: b.mode,
 	})
 	gateway.Use(b.front)
 	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: b.clock})

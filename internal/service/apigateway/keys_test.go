@@ -113,11 +113,14 @@ func TestThrottles(t *testing.T) {
 	b := open(t)
 	b.private("GET", "/a")
 	b.private("GET", "/b")
+	b.private("GET", "/d")
 	b.route("GET", "/c/{id}")
 	b.deploy()
 	b.plan(func(in *shapes.CreateUsagePlanRequest) {
 		in.Throttle = &shapes.ThrottleSettings{RateLimit: ptr(2.0), BurstLimit: ptr(int32(3))}
-		in.ApiStages[0].Throttle = map[string]shapes.ThrottleSettings{"/b/GET": {RateLimit: ptr(1.0), BurstLimit: ptr(int32(1))}}
+		in.ApiStages[0].Throttle = map[string]shapes.ThrottleSettings{
+			"/b/GET": {RateLimit: ptr(1.0), BurstLimit: ptr(int32(1))}, "/d/GET": {RateLimit: ptr(1.0), BurstLimit: ptr(int32(1))},
+		}
 	})
 	do(b, shapes.UpdateStage, &shapes.UpdateStageRequest{RestApiId: &b.api, StageName: ptr("dev"), PatchOperations: []shapes.PatchOperation{
 		{Op: ptr("replace"), Path: ptr("/c~1{id}/GET/throttling/rateLimit"), Value: ptr("0.5")},
@@ -141,6 +144,7 @@ func TestThrottles(t *testing.T) {
 		{"another key has its own", "/a", keyOfBo, 3, 0},
 		{"half a second is a token", "/a", keyOfAna, 1, 500 * time.Millisecond},
 		{"a method has less", "/b", keyOfAna, 1, time.Hour},
+		{"and another as little again", "/d", keyOfAna, 1, 0},
 		{"a method of the stage, everybody's", "/c/1", "", 2, 0},
 		{"and another path of it", "/c/2", "", 0, 0},
 		{"two seconds later", "/c/2", "", 1, 2 * time.Second},
@@ -157,6 +161,10 @@ func TestThrottles(t *testing.T) {
 }
 
 // TestQuotas counts requests by days of the model's clock.
+//
+// Mutations that make it fail: a quota that nothing is taken from, that never
+// begins anew, or that does not notice that its plan has changed; weeks without
+// their offset.
 func TestQuotas(t *testing.T) {
 	b := open(t)
 	b.private("GET", "/")
@@ -235,6 +243,8 @@ func TestQuotaPeriods(t *testing.T) {
 
 // TestQuotaOfMany: however many ask at once, and whatever happens in between,
 // a quota is given out once.
+//
+// Mutation that makes it fail: a quota that is whole again after a restart.
 func TestQuotaOfMany(t *testing.T) {
 	b := open(t)
 	b.private("GET", "/")

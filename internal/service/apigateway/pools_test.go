@@ -39,6 +39,11 @@ func (ts *tokens) Verify(_ context.Context, token, from string) (map[string]any,
 	return nil, apigateway.ErrToken
 }
 
+// TestUserPools: a token is of the pool, of the use that the method's scopes ask
+// for, and for one of the authorizer's clients.
+//
+// Mutations that make it fail: access tokens taken where there are no scopes;
+// tokens for others taken.
 func TestUserPools(t *testing.T) {
 	b := open(t)
 	pool := func(name, audience string) *string {

@@ -10,6 +10,8 @@ import (
 
 // TestBuckets: over any stretch of time no more get through than a burst and
 // what the rate gives in it, and where enough are waiting no fewer.
+//
+// Mutation that makes it fail: buckets that overflow.
 func TestBuckets(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -8,6 +8,9 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 )
 
+// TestValidators: parameters come first, then the body.
+//
+// Mutations that make it fail: blank parameters taken; bodies not validated.
 func TestValidators(t *testing.T) {
 	b := open(t)
 	model := func(name, schema string) {
