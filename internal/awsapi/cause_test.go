@@ -96,7 +96,7 @@ func TestRequestsAreTraced(t *testing.T) {
 	}
 	for i, want := range []string{"", "2", ""} {
 		s := &spans[i]
-		if s.Parent.String() != parent || s.Attr(record.Attempt) != want || s.Resource != "arn:aws:sts::000000000000:first" || s.By != ana || s.In != int64(len(body)) || s.Out == 0 ||
+		if s.Name != "GetCallerIdentity" || s.Parent.String() != parent || s.Attr(record.Attempt) != want || s.Resource != "arn:aws:sts::000000000000:first" || s.By != ana || s.In != int64(len(body)) || s.Out == 0 ||
 			s.Error != "AccessDenied" || !strings.Contains(s.Attr(record.Message), "is not authorized to perform: sts:GetCallerIdentity") {
 			t.Errorf("span %+v, want attempt %q", s, want)
 		}

@@ -71,6 +71,9 @@ func (f *Front) serve(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		if err := findQuery(r, t, body); err != nil {
 			return fail(err)
 		}
+		if t.op != nil {
+			record.Named(ctx, t.op.Name) // its span has begun
+		}
 	}
 	if err := f.authenticate(ctx, r, call, t, body); err != nil {
 		return fail(err)

@@ -46,6 +46,14 @@ func Note(ctx context.Context, key, value string) {
 	}
 }
 
+// Named says what the hop of ctx is called, where that came to be known late:
+// the operation of a call may stand in its body.
+func Named(ctx context.Context, name string) {
+	if u, _ := ctx.Value(causeKey{}).(under); u.hop != nil {
+		u.hop.span.Name = name
+	}
+}
+
 // About says what the span of ctx is about, unless that is known.
 func About(ctx context.Context, resource string) {
 	if u, _ := ctx.Value(causeKey{}).(under); u.hop != nil && u.hop.span.Resource == "" {
@@ -135,10 +143,10 @@ type APICalls struct {
 // Begin begins a call. The function returned ends it.
 func (a APICalls) Begin(ctx context.Context, service, name string) (context.Context, func(err error, in, out int)) {
 	ctx, hop := a.Recorder.Begin(ctx, Span{Kind: Server, Service: service, Name: name})
-	s := a.series(operation{service, name})
 	return ctx, func(err error, in, out int) {
 		hop.Carried(in, out)
 		took := hop.End(err)
+		s := a.series(operation{service, hop.span.Name})
 		s.duration.Observe(hop.span.Start, float64(took.Microseconds())/1000)
 		if err != nil {
 			s.errors.Observe(hop.span.Start, 1)
