@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -43,19 +44,30 @@ func linesOf(a *control.Answer) []string {
 	return out
 }
 
-// jsonLines is JSON with a member a line, in order.
+// jsonLines is JSON with a member a line, in order. The body of what a function
+// answers to an API is a string; where it is JSON it is shown as such.
 func jsonLines(b []byte) []string {
-	d := json.NewDecoder(strings.NewReader(string(b)))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil {
-		return []string{string(b)}
+	v, ok := decoded(b)
+	if answer, is := v.(map[string]any); is && answer["statusCode"] != nil {
+		if body, is := answer["body"].(string); is {
+			if v, ok := decoded([]byte(body)); ok {
+				answer["body"] = v
+			}
+		}
 	}
 	text, err := indented(v)
-	if err != nil {
+	if err != nil || !ok {
 		return []string{string(b)}
 	}
 	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+}
+
+// decoded is a value of JSON, with its numbers as they are written.
+func decoded(b []byte) (v any, ok bool) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	ok = json.Valid(b) && d.Decode(&v) == nil
+	return v, ok
 }
 
 // diffMax is up to how many pairs of lines are compared; beyond it, all that

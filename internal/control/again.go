@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,8 +37,17 @@ func (s *Server) requestAgain(ctx context.Context, x *record.Exchange, edited *H
 		a.Error = "the connection was broken"
 	}
 	was := &out.Recorded.Answer
-	out.Same = a.Error == "" && a.Status == was.Status && (bytes.Equal(x.Answer, w.body.Bytes()) || sameJSON(x.Answer, w.body.Bytes()))
+	out.Same = a.Error == "" && a.Status == was.Status && sameJSON(x.Answer, w.body.Bytes()) && maps.EqualFunc(Stable(a.Header), Stable(was.Header), slices.Equal)
 	return nil
+}
+
+// Stable returns the headers of an answer that are not another one each time.
+func Stable(h http.Header) http.Header {
+	h = maps.Clone(h)
+	for _, name := range []string{"Date", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Apigw-Requestid", record.XRayHeader} {
+		h.Del(name)
+	}
+	return h
 }
 
 // request is the request once more, with a trace of its own.

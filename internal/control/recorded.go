@@ -32,18 +32,23 @@ type meaning struct {
 }
 
 // choose returns the exchange that is meant: of a trace the first one, of a
-// request over HTTP that request, else the last attempt of the only function.
-// With a function it is that one's last; instead is true when the function has
-// had no part in it, and what another got is to be given to it.
-func (m *meaning) choose(function string) (x *record.Exchange, instead bool, err error) {
+// request over HTTP that request, unless invocations alone are wanted, else the
+// last attempt of the only function. With a function it is that one's last;
+// instead is true when the function has had no part in it, and what another got
+// is to be given to it.
+func (m *meaning) choose(function string, invocation bool) (x *record.Exchange, instead bool, err error) {
 	isHTTP := func(x *record.Exchange) bool { return x.HTTP != nil }
 	calls := slices.DeleteFunc(slices.Clone(m.found), func(x record.Exchange) bool { return x.HTTP != nil })
 	switch {
 	case len(m.found) == 0:
 		return nil, false, &unreplayable{http.StatusNotFound, "No trace, request, event or mail " + m.id + " is recorded. It may be too long ago, or before recording was on (--exchanges)."}
+	case invocation && len(calls) == 0:
+		return nil, false, &unreplayable{http.StatusConflict, "No function has got an event in " + m.id + "."}
+	case function == "" && m.trace && invocation:
+		return &calls[0], false, nil
 	case function == "" && m.trace:
 		return &m.found[0], false, nil
-	case function == "" && len(calls) < len(m.found):
+	case function == "" && len(calls) < len(m.found) && !invocation:
 		return firstOf(m.found, isHTTP), false, nil
 	case function == "":
 		x, err := m.only(calls)
@@ -196,7 +201,7 @@ func (s *Server) ofMail(ctx context.Context, region, id string) ([]record.Exchan
 		return x.HTTP == nil && functionName(x.Function) == sender && !x.Start.Time().After(l.Time)
 	})
 	if x == nil {
-		return nil, &unreplayable{http.StatusConflict, fmt.Sprintf("The mail %s was not sent by a function whose event is recorded, but by %s; `nube replay %s` replays the request that led to it.", id, l.By, l.Trace)}
+		return nil, &unreplayable{http.StatusConflict, fmt.Sprintf("The mail %s was not sent by a function whose event is recorded, but by %s; `nube replay %s` replays the request that led to it.", id, or(l.By, l.From), l.Trace)}
 	}
 	return []record.Exchange{*x}, nil
 }

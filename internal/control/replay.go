@@ -86,7 +86,9 @@ type Replay struct {
 }
 
 // replays answers GET and POST below replays: what is recorded under an id, and
-// what the same gives now. The parameter function chooses one, or names another.
+// what the same gives now. The parameter function chooses one, or names another;
+// invocation=1 asks for what a function got where an ID also means the request
+// over HTTP that led to it.
 func (s *Server) replays(w http.ResponseWriter, r *http.Request, id string, body []byte) {
 	if id == "" || r.Method != http.MethodGet && r.Method != http.MethodPost {
 		refuse(w, http.StatusNotFound, "A replay is GET or POST replays/ID.")
@@ -100,12 +102,13 @@ func (s *Server) replays(w http.ResponseWriter, r *http.Request, id string, body
 		}
 	}
 	ctx := r.Context()
-	function := r.URL.Query().Get("function")
+	q := r.URL.Query()
+	function := q.Get("function")
 	var x *record.Exchange
 	var instead bool
-	m, err := s.mean(ctx, or(r.URL.Query().Get("region"), s.Region), id)
+	m, err := s.mean(ctx, or(q.Get("region"), s.Region), id)
 	if err == nil {
-		x, instead, err = m.choose(function)
+		x, instead, err = m.choose(function, q.Get("invocation") == "1")
 	}
 	var fn arn.ARN
 	if err == nil {
