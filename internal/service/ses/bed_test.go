@@ -50,6 +50,7 @@ type bed struct {
 	delivery *delivery.Delivery
 	settler  *work.Settler
 	ctx      context.Context
+	topics   *topics
 	mailed   []string
 	stop     func()
 }
@@ -79,6 +80,8 @@ func makeBed(t testing.TB, o Options, db *kv.DB, now clock.Instant) *bed {
 		o.Endpoint = "http://127.0.0.1:4566"
 	}
 	b.s = New(o)
+	b.topics = &topics{}
+	b.delivery.Receive(b.topics)
 	for _, r := range b.s.Receivers() {
 		b.delivery.Receive(r)
 	}

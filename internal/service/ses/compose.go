@@ -65,12 +65,18 @@ func (o *submission) recipients(tx *kv.Tx, sp space, l *letter, suppress []strin
 	return nil
 }
 
+// renderingFailure is what the failures of templates begin with.
+const renderingFailure = "Rendering Failure: "
+
+// simulator is the domain of AWS's mailbox simulator.
+const simulator = "simulator.amazonses.com"
+
 // simulated is what happens to mail for AWS's mailbox simulator.
 //
 // https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html#send-email-simulator
 func simulated(address string) (State, string, bool) {
 	local, domain, _ := cutLast(strings.ToLower(address), "@")
-	if domain != "simulator.amazonses.com" {
+	if domain != simulator {
 		return "", "", false
 	}
 	local, _, _ = strings.Cut(local, "+")
@@ -103,7 +109,7 @@ func (o *submission) render(tx *kv.Tx, sp space, m *email.Message, l *letter) er
 		return nil
 	}
 	*m = email.Message{From: m.From, To: m.To, Cc: m.Cc, Date: m.Date, ID: m.ID, Subject: t.Subject, Text: "(the template could not be rendered)"}
-	l.Failure = "Rendering Failure: " + err.Error()
+	l.Failure = renderingFailure + err.Error()
 	for i := range l.Recipients {
 		l.Recipients[i].State, l.Recipients[i].Detail = Unsent, ""
 	}

@@ -1,9 +1,10 @@
 // Package ses is Amazon Simple Email Service, both of its API sets, and the
 // mailbox in which everything ends that anybody in the cloud sends by mail.
 //
-// It does not receive mail from outside (receipt rules), and has no event
-// destinations, contact lists, dedicated addresses or deliverability reports:
-// the operations that would make them answer that they are not implemented.
+// It does not receive mail from outside (receipt rules), and has no contact lists,
+// dedicated addresses or deliverability reports: the operations that would make
+// them answer that they are not implemented. What becomes of mail is told to
+// topics of SNS; other event destinations are refused.
 //
 // # The mailbox
 //

@@ -21,6 +21,8 @@ const (
 	noTemplateCode    = "TemplateDoesNotExist"
 	noSetCode         = "ConfigurationSetDoesNotExist"
 	setExists         = "ConfigurationSetAlreadyExists"
+	destinationExists = "EventDestinationAlreadyExists"
+	noDestinationCode = "EventDestinationDoesNotExist"
 	messageRejected   = "MessageRejected"
 	accountPaused     = "AccountSendingPausedException"
 	setPaused         = "ConfigurationSetSendingPausedException"
@@ -64,9 +66,9 @@ func inV2(err error) error {
 	}
 	code := e.Code
 	switch code {
-	case alreadyExists, setExists:
+	case alreadyExists, setExists, destinationExists:
 		code = "AlreadyExistsException"
-	case noTemplateCode, noSetCode, noIdentityCode:
+	case noTemplateCode, noSetCode, noIdentityCode, noDestinationCode:
 		code = "NotFoundException"
 	case invalidParameter, invalidTemplate, invalidPolicy, invalidRendering, missingAttribute:
 		code = badRequest

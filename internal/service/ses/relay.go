@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/nube-run/nube/internal/delivery"
-	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -55,26 +54,34 @@ func (r relay) deliver(ctx context.Context, e *delivery.Effect) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(sent, r.note(ctx, e.Cell, job, sent, e.Attempt))
+	return errors.Join(sent, r.note(ctx, e, job, sent))
 }
 
-// note writes down what became of a recipient.
-func (r relay) note(ctx context.Context, c keyspace.Cell, job errand, sent error, try int) error {
-	row := Recipient{Address: job.Recipient, State: Sent, Tries: try, At: r.s.Clock.Now()}
+// note writes down what became of a recipient, and tells the mail's configuration
+// set.
+func (r relay) note(ctx context.Context, e *delivery.Effect, job errand, sent error) error {
+	row := Recipient{Address: job.Recipient, State: Sent, Tries: e.Attempt, At: r.s.Clock.Now()}
 	if sent != nil {
 		row.State, row.Detail = Retrying, sent.Error()
 		if isFinal(sent) {
 			row.State = Refused
 		}
 	}
-	sp := spaceOf(c)
+	sp := spaceOf(e.Cell)
 	_, err := r.s.DB.Update(ctx, func(tx *kv.Tx) error {
-		_, found, err := find(tx, sp, job.Mail)
+		at, found, err := find(tx, sp, job.Mail)
 		if err != nil || !found {
 			return err // deleted while it was sent
 		}
+		var m Mail
+		if _, err := get(tx, sp.mail(at), &m); err != nil {
+			return err
+		}
 		tx.Signal(sp.arrived())
-		return set(tx, sp.recipient(job.Mail, job.Recipient), &row)
+		if err := set(tx, sp.recipient(job.Mail, job.Recipient), &row); err != nil {
+			return err
+		}
+		return r.s.announce(tx, e.Cell, &m, e.Cause, row.At, m.departure(&row))
 	})
 	return err
 }

@@ -80,7 +80,10 @@ func (s *Service) submit(ctx context.Context, o *submission) (string, error) {
 		l.By = string(awsapi.From(ctx).Scope.Identity(p.identity))
 		l.caused(ctx)
 		l.tally(tx, sp)
-		return s.accept(tx, c, l)
+		if err := s.accept(tx, c, l); err != nil {
+			return err
+		}
+		return s.announce(tx, c, &l.Mail, l.cause, now, l.arrival())
 	})
 	if err != nil {
 		return "", err

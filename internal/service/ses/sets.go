@@ -25,9 +25,12 @@ type configSet struct {
 	Suppression *v2.SuppressionOptions `json:",omitempty"`
 	Vdm         *v2.VdmOptions         `json:",omitempty"`
 	Tags        map[string]string      `json:",omitempty"`
+
+	Destinations map[string]destination `json:",omitempty"` // of events, by name
 }
 
 func (s *Service) registerSets() {
+	s.registerDestinations()
 	awsapi.Handle(s.v1, v1.CreateConfigurationSet, func(ctx context.Context, in *v1.CreateConfigurationSetRequest) ([]awsapi.Access, error) {
 		return []awsapi.Access{{
 			Action: "ses:CreateConfigurationSet", Resource: awsapi.From(ctx).Scope.Of("ses", "configuration-set/"+val(val(in.ConfigurationSet).Name)),
@@ -161,7 +164,7 @@ func (s *Service) describeSet(ctx context.Context, in *v1.DescribeConfigurationS
 	for _, attribute := range in.ConfigurationSetAttributeNames {
 		switch attribute {
 		case "eventDestinations":
-			out.EventDestinations = []v1.EventDestination{}
+			out.EventDestinations = c.destinationsV1()
 		case "trackingOptions":
 			if t := c.Tracking; t != nil {
 				out.TrackingOptions = &v1.TrackingOptions{CustomRedirectDomain: t.CustomRedirectDomain}

@@ -9,7 +9,7 @@ var shapes = [...]schema.Shape{
 	1: {Name: "Address", Kind: schema.String},
 	2: {Name: "AddressList", Kind: schema.List, Elem: 1},
 	3: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExists", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 112},
+		{Name: "Name", Wire: "Name", Shape: 121},
 	}},
 	4: {Name: "AmazonResourceName", Kind: schema.String},
 	5: {Name: "Body", Kind: schema.Structure, Members: []schema.Member{
@@ -17,15 +17,15 @@ var shapes = [...]schema.Shape{
 		{Name: "Html", Wire: "Html", Shape: 23},
 	}},
 	6: {Name: "BulkEmailDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Destination", Wire: "Destination", Shape: 43, Required: true},
-		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 97},
-		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 127},
+		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
+		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 106},
+		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 136},
 	}},
 	7: {Name: "BulkEmailDestinationList", Kind: schema.List, Elem: 6},
 	8: {Name: "BulkEmailDestinationStatus", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Status", Wire: "Status", Shape: 10},
-		{Name: "Error", Wire: "Error", Shape: 49},
-		{Name: "MessageId", Wire: "MessageId", Shape: 94},
+		{Name: "Error", Wire: "Error", Shape: 53},
+		{Name: "MessageId", Wire: "MessageId", Shape: 103},
 	}},
 	9:  {Name: "BulkEmailDestinationStatusList", Kind: schema.List, Elem: 8},
 	10: {Name: "BulkEmailStatus", Kind: schema.String, Enum: []string{"Success", "MessageRejected", "MailFromDomainNotVerified", "ConfigurationSetDoesNotExist", "TemplateDoesNotExist", "AccountSuspended", "AccountThrottled", "AccountDailyQuotaExceeded", "InvalidSendingPoolName", "AccountSendingPaused", "ConfigurationSetSendingPaused", "InvalidParameterValue", "TransientFailure", "Failed"}},
@@ -34,9 +34,9 @@ var shapes = [...]schema.Shape{
 		{Name: "DimensionConfigurations", Wire: "DimensionConfigurations", Shape: 14, Required: true},
 	}},
 	13: {Name: "CloudWatchDimensionConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DimensionName", Wire: "DimensionName", Shape: 44, Required: true},
-		{Name: "DimensionValueSource", Wire: "DimensionValueSource", Shape: 45, Required: true},
-		{Name: "DefaultDimensionValue", Wire: "DefaultDimensionValue", Shape: 30, Required: true},
+		{Name: "DimensionName", Wire: "DimensionName", Shape: 48, Required: true},
+		{Name: "DimensionValueSource", Wire: "DimensionValueSource", Shape: 49, Required: true},
+		{Name: "DefaultDimensionValue", Wire: "DefaultDimensionValue", Shape: 32, Required: true},
 	}},
 	14: {Name: "CloudWatchDimensionConfigurations", Kind: schema.List, Elem: 13},
 	15: {Name: "ConfigurationSet", Kind: schema.Structure, Members: []schema.Member{
@@ -56,350 +56,385 @@ var shapes = [...]schema.Shape{
 	}},
 	22: {Name: "ConfigurationSets", Kind: schema.List, Elem: 15},
 	23: {Name: "Content", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 93, Required: true},
+		{Name: "Data", Wire: "Data", Shape: 102, Required: true},
 		{Name: "Charset", Wire: "Charset", Shape: 11},
 	}},
 	24: {Name: "Counter", Kind: schema.Long},
-	25: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
+	25: {Name: "CreateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
+		{Name: "EventDestination", Wire: "EventDestination", Shape: 54, Required: true},
+	}},
+	26: {Name: "CreateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
+	27: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSet", Wire: "ConfigurationSet", Shape: 15, Required: true},
 	}},
-	26: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
-	27: {Name: "CreateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 126, Required: true},
+	28: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
+	29: {Name: "CreateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Template", Wire: "Template", Shape: 135, Required: true},
 	}},
-	28: {Name: "CreateTemplateResponse", Kind: schema.Structure},
-	29: {Name: "CustomRedirectDomain", Kind: schema.String},
-	30: {Name: "DefaultDimensionValue", Kind: schema.String},
-	31: {Name: "DeleteConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
+	30: {Name: "CreateTemplateResponse", Kind: schema.Structure},
+	31: {Name: "CustomRedirectDomain", Kind: schema.String},
+	32: {Name: "DefaultDimensionValue", Kind: schema.String},
+	33: {Name: "DeleteConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57, Required: true},
+	}},
+	34: {Name: "DeleteConfigurationSetEventDestinationResponse", Kind: schema.Structure},
+	35: {Name: "DeleteConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
 	}},
-	32: {Name: "DeleteConfigurationSetResponse", Kind: schema.Structure},
-	33: {Name: "DeleteIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 67, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 104, Required: true},
+	36: {Name: "DeleteConfigurationSetResponse", Kind: schema.Structure},
+	37: {Name: "DeleteIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
+		{Name: "PolicyName", Wire: "PolicyName", Shape: 113, Required: true},
 	}},
-	34: {Name: "DeleteIdentityPolicyResponse", Kind: schema.Structure},
-	35: {Name: "DeleteIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 67, Required: true},
+	38: {Name: "DeleteIdentityPolicyResponse", Kind: schema.Structure},
+	39: {Name: "DeleteIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
 	}},
-	36: {Name: "DeleteIdentityResponse", Kind: schema.Structure},
-	37: {Name: "DeleteTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131, Required: true},
+	40: {Name: "DeleteIdentityResponse", Kind: schema.Structure},
+	41: {Name: "DeleteTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
 	}},
-	38: {Name: "DeleteTemplateResponse", Kind: schema.Structure},
-	39: {Name: "DeleteVerifiedEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
+	42: {Name: "DeleteTemplateResponse", Kind: schema.Structure},
+	43: {Name: "DeleteVerifiedEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
 	}},
-	40: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 136},
+	44: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 145},
 	}},
-	41: {Name: "DescribeConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
+	45: {Name: "DescribeConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
 		{Name: "ConfigurationSetAttributeNames", Wire: "ConfigurationSetAttributeNames", Shape: 18},
 	}},
-	42: {Name: "DescribeConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
+	46: {Name: "DescribeConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSet", Wire: "ConfigurationSet", Shape: 15},
-		{Name: "EventDestinations", Wire: "EventDestinations", Shape: 52},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 137},
-		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 40},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 111},
+		{Name: "EventDestinations", Wire: "EventDestinations", Shape: 58},
+		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 146},
+		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 44},
+		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 120},
 	}},
-	43: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
+	47: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ToAddresses", Wire: "ToAddresses", Shape: 2},
 		{Name: "CcAddresses", Wire: "CcAddresses", Shape: 2},
 		{Name: "BccAddresses", Wire: "BccAddresses", Shape: 2},
 	}},
-	44: {Name: "DimensionName", Kind: schema.String},
-	45: {Name: "DimensionValueSource", Kind: schema.String, Enum: []string{"messageTag", "emailHeader", "linkTag"}},
-	46: {Name: "DkimAttributes", Kind: schema.Map, Key: 67, Elem: 68},
-	47: {Name: "Domain", Kind: schema.String},
-	48: {Name: "Enabled", Kind: schema.Boolean},
-	49: {Name: "Error", Kind: schema.String},
-	50: {Name: "EventDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 51, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 48},
-		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 54, Required: true},
-		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 76},
+	48: {Name: "DimensionName", Kind: schema.String},
+	49: {Name: "DimensionValueSource", Kind: schema.String, Enum: []string{"messageTag", "emailHeader", "linkTag"}},
+	50: {Name: "DkimAttributes", Kind: schema.Map, Key: 73, Elem: 74},
+	51: {Name: "Domain", Kind: schema.String},
+	52: {Name: "Enabled", Kind: schema.Boolean},
+	53: {Name: "Error", Kind: schema.String},
+	54: {Name: "EventDestination", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Name", Wire: "Name", Shape: 57, Required: true},
+		{Name: "Enabled", Wire: "Enabled", Shape: 52},
+		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 60, Required: true},
+		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 85},
 		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 12},
-		{Name: "SNSDestination", Wire: "SNSDestination", Shape: 113},
+		{Name: "SNSDestination", Wire: "SNSDestination", Shape: 122},
 	}},
-	51: {Name: "EventDestinationName", Kind: schema.String},
-	52: {Name: "EventDestinations", Kind: schema.List, Elem: 50},
-	53: {Name: "EventType", Kind: schema.String, Enum: []string{"send", "reject", "bounce", "complaint", "delivery", "open", "click", "renderingFailure"}},
-	54: {Name: "EventTypes", Kind: schema.List, Elem: 53},
-	55: {Name: "GetAccountSendingEnabledResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 48},
+	55: {Name: "EventDestinationAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EventDestinationAlreadyExists", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
 	}},
-	56: {Name: "GetIdentityDkimAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 69, Required: true},
+	56: {Name: "EventDestinationDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EventDestinationDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
 	}},
-	57: {Name: "GetIdentityDkimAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 46, Required: true},
+	57: {Name: "EventDestinationName", Kind: schema.String},
+	58: {Name: "EventDestinations", Kind: schema.List, Elem: 54},
+	59: {Name: "EventType", Kind: schema.String, Enum: []string{"send", "reject", "bounce", "complaint", "delivery", "open", "click", "renderingFailure"}},
+	60: {Name: "EventTypes", Kind: schema.List, Elem: 59},
+	61: {Name: "GetAccountSendingEnabledResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Enabled", Wire: "Enabled", Shape: 52},
 	}},
-	58: {Name: "GetIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 67, Required: true},
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 105, Required: true},
+	62: {Name: "GetIdentityDkimAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
 	}},
-	59: {Name: "GetIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policies", Wire: "Policies", Shape: 103, Required: true},
+	63: {Name: "GetIdentityDkimAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 50, Required: true},
 	}},
-	60: {Name: "GetIdentityVerificationAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 69, Required: true},
+	64: {Name: "GetIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
+		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 114, Required: true},
 	}},
-	61: {Name: "GetIdentityVerificationAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationAttributes", Wire: "VerificationAttributes", Shape: 142, Required: true},
+	65: {Name: "GetIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Policies", Wire: "Policies", Shape: 112, Required: true},
 	}},
-	62: {Name: "GetSendQuotaResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 89},
-		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 91},
-		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 124},
+	66: {Name: "GetIdentityVerificationAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
 	}},
-	63: {Name: "GetSendStatisticsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendDataPoints", Wire: "SendDataPoints", Shape: 117},
+	67: {Name: "GetIdentityVerificationAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "VerificationAttributes", Wire: "VerificationAttributes", Shape: 153, Required: true},
 	}},
-	64: {Name: "GetTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131, Required: true},
+	68: {Name: "GetSendQuotaResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 98},
+		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 100},
+		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 133},
 	}},
-	65: {Name: "GetTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 126},
+	69: {Name: "GetSendStatisticsResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SendDataPoints", Wire: "SendDataPoints", Shape: 126},
 	}},
-	66: {Name: "HtmlPart", Kind: schema.String},
-	67: {Name: "Identity", Kind: schema.String},
-	68: {Name: "IdentityDkimAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimEnabled", Wire: "DkimEnabled", Shape: 48, Required: true},
-		{Name: "DkimVerificationStatus", Wire: "DkimVerificationStatus", Shape: 143, Required: true},
-		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 145},
+	70: {Name: "GetTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
 	}},
-	69: {Name: "IdentityList", Kind: schema.List, Elem: 67},
-	70: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EmailAddress", "Domain"}},
-	71: {Name: "IdentityVerificationAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 143, Required: true},
-		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 144},
+	71: {Name: "GetTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Template", Wire: "Template", Shape: 135},
 	}},
-	72: {Name: "InvalidConfigurationSetException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidConfigurationSet", Status: 400, Server: false}},
-	73: {Name: "InvalidPolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidPolicy", Status: 400, Server: false}},
-	74: {Name: "InvalidRenderingParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRenderingParameter", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131},
+	72: {Name: "HtmlPart", Kind: schema.String},
+	73: {Name: "Identity", Kind: schema.String},
+	74: {Name: "IdentityDkimAttributes", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "DkimEnabled", Wire: "DkimEnabled", Shape: 52, Required: true},
+		{Name: "DkimVerificationStatus", Wire: "DkimVerificationStatus", Shape: 154, Required: true},
+		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 156},
 	}},
-	75: {Name: "InvalidTemplateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidTemplate", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131},
+	75: {Name: "IdentityList", Kind: schema.List, Elem: 73},
+	76: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EmailAddress", "Domain"}},
+	77: {Name: "IdentityVerificationAttributes", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 154, Required: true},
+		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 155},
 	}},
-	76: {Name: "KinesisFirehoseDestination", Kind: schema.Structure, Members: []schema.Member{
+	78: {Name: "InvalidCloudWatchDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidCloudWatchDestination", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
+	}},
+	79: {Name: "InvalidConfigurationSetException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidConfigurationSet", Status: 400, Server: false}},
+	80: {Name: "InvalidFirehoseDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidFirehoseDestination", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
+	}},
+	81: {Name: "InvalidPolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidPolicy", Status: 400, Server: false}},
+	82: {Name: "InvalidRenderingParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRenderingParameter", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
+	}},
+	83: {Name: "InvalidSNSDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSNSDestination", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
+		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
+	}},
+	84: {Name: "InvalidTemplateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidTemplate", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
+	}},
+	85: {Name: "KinesisFirehoseDestination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "IAMRoleARN", Wire: "IAMRoleARN", Shape: 4, Required: true},
 		{Name: "DeliveryStreamARN", Wire: "DeliveryStreamARN", Shape: 4, Required: true},
 	}},
-	77: {Name: "LastFreshStart", Kind: schema.Timestamp},
-	78: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceeded", Status: 400, Server: false}},
-	79: {Name: "ListConfigurationSetsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 90},
+	86: {Name: "LastFreshStart", Kind: schema.Timestamp},
+	87: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceeded", Status: 400, Server: false}},
+	88: {Name: "ListConfigurationSetsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
+		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
 	}},
-	80: {Name: "ListConfigurationSetsResponse", Kind: schema.Structure, Members: []schema.Member{
+	89: {Name: "ListConfigurationSetsResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSets", Wire: "ConfigurationSets", Shape: 22},
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
 	}},
-	81: {Name: "ListIdentitiesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IdentityType", Wire: "IdentityType", Shape: 70},
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 90},
+	90: {Name: "ListIdentitiesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "IdentityType", Wire: "IdentityType", Shape: 76},
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
+		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
 	}},
-	82: {Name: "ListIdentitiesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 69, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
+	91: {Name: "ListIdentitiesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
 	}},
-	83: {Name: "ListIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 67, Required: true},
+	92: {Name: "ListIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
 	}},
-	84: {Name: "ListIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 105, Required: true},
+	93: {Name: "ListIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 114, Required: true},
 	}},
-	85: {Name: "ListTemplatesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 90},
+	94: {Name: "ListTemplatesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
+		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
 	}},
-	86: {Name: "ListTemplatesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplatesMetadata", Wire: "TemplatesMetadata", Shape: 130},
-		{Name: "NextToken", Wire: "NextToken", Shape: 101},
+	95: {Name: "ListTemplatesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TemplatesMetadata", Wire: "TemplatesMetadata", Shape: 139},
+		{Name: "NextToken", Wire: "NextToken", Shape: 110},
 	}},
-	87: {Name: "ListVerifiedEmailAddressesResponse", Kind: schema.Structure, Members: []schema.Member{
+	96: {Name: "ListVerifiedEmailAddressesResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "VerifiedEmailAddresses", Wire: "VerifiedEmailAddresses", Shape: 2},
 	}},
-	88: {Name: "MailFromDomainNotVerifiedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MailFromDomainNotVerifiedException", Status: 400, Server: false}},
-	89: {Name: "Max24HourSend", Kind: schema.Double},
-	90: {Name: "MaxItems", Kind: schema.Integer},
-	91: {Name: "MaxSendRate", Kind: schema.Double},
-	92: {Name: "Message", Kind: schema.Structure, Members: []schema.Member{
+	97:  {Name: "MailFromDomainNotVerifiedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MailFromDomainNotVerifiedException", Status: 400, Server: false}},
+	98:  {Name: "Max24HourSend", Kind: schema.Double},
+	99:  {Name: "MaxItems", Kind: schema.Integer},
+	100: {Name: "MaxSendRate", Kind: schema.Double},
+	101: {Name: "Message", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Subject", Wire: "Subject", Shape: 23, Required: true},
 		{Name: "Body", Wire: "Body", Shape: 5, Required: true},
 	}},
-	93: {Name: "MessageData", Kind: schema.String},
-	94: {Name: "MessageId", Kind: schema.String},
-	95: {Name: "MessageRejected", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MessageRejected", Status: 400, Server: false}},
-	96: {Name: "MessageTag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 98, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 99, Required: true},
+	102: {Name: "MessageData", Kind: schema.String},
+	103: {Name: "MessageId", Kind: schema.String},
+	104: {Name: "MessageRejected", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MessageRejected", Status: 400, Server: false}},
+	105: {Name: "MessageTag", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Name", Wire: "Name", Shape: 107, Required: true},
+		{Name: "Value", Wire: "Value", Shape: 108, Required: true},
 	}},
-	97: {Name: "MessageTagList", Kind: schema.List, Elem: 96},
-	98: {Name: "MessageTagName", Kind: schema.String},
-	99: {Name: "MessageTagValue", Kind: schema.String},
-	100: {Name: "MissingRenderingAttributeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MissingRenderingAttribute", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131},
+	106: {Name: "MessageTagList", Kind: schema.List, Elem: 105},
+	107: {Name: "MessageTagName", Kind: schema.String},
+	108: {Name: "MessageTagValue", Kind: schema.String},
+	109: {Name: "MissingRenderingAttributeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MissingRenderingAttribute", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
 	}},
-	101: {Name: "NextToken", Kind: schema.String},
-	102: {Name: "Policy", Kind: schema.String, HasMin: true, Min: 1},
-	103: {Name: "PolicyMap", Kind: schema.Map, Key: 104, Elem: 102},
-	104: {Name: "PolicyName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	105: {Name: "PolicyNameList", Kind: schema.List, Elem: 104},
-	106: {Name: "PutIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 67, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 104, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 102, Required: true},
+	110: {Name: "NextToken", Kind: schema.String},
+	111: {Name: "Policy", Kind: schema.String, HasMin: true, Min: 1},
+	112: {Name: "PolicyMap", Kind: schema.Map, Key: 113, Elem: 111},
+	113: {Name: "PolicyName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
+	114: {Name: "PolicyNameList", Kind: schema.List, Elem: 113},
+	115: {Name: "PutIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
+		{Name: "PolicyName", Wire: "PolicyName", Shape: 113, Required: true},
+		{Name: "Policy", Wire: "Policy", Shape: 111, Required: true},
 	}},
-	107: {Name: "PutIdentityPolicyResponse", Kind: schema.Structure},
-	108: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 109, Required: true},
+	116: {Name: "PutIdentityPolicyResponse", Kind: schema.Structure},
+	117: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Data", Wire: "Data", Shape: 118, Required: true},
 	}},
-	109: {Name: "RawMessageData", Kind: schema.Blob},
-	110: {Name: "RenderedTemplate", Kind: schema.String},
-	111: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 48},
-		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 48},
-		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 77},
+	118: {Name: "RawMessageData", Kind: schema.Blob},
+	119: {Name: "RenderedTemplate", Kind: schema.String},
+	120: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 52},
+		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 52},
+		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 86},
 	}},
-	112: {Name: "RuleOrRuleSetName", Kind: schema.String},
-	113: {Name: "SNSDestination", Kind: schema.Structure, Members: []schema.Member{
+	121: {Name: "RuleOrRuleSetName", Kind: schema.String},
+	122: {Name: "SNSDestination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TopicARN", Wire: "TopicARN", Shape: 4, Required: true},
 	}},
-	114: {Name: "SendBulkTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	123: {Name: "SendBulkTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
 		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
 		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
 		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
 		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "DefaultTags", Wire: "DefaultTags", Shape: 97},
-		{Name: "Template", Wire: "Template", Shape: 131, Required: true},
+		{Name: "DefaultTags", Wire: "DefaultTags", Shape: 106},
+		{Name: "Template", Wire: "Template", Shape: 140, Required: true},
 		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 4},
-		{Name: "DefaultTemplateData", Wire: "DefaultTemplateData", Shape: 127},
+		{Name: "DefaultTemplateData", Wire: "DefaultTemplateData", Shape: 136},
 		{Name: "Destinations", Wire: "Destinations", Shape: 7, Required: true},
 	}},
-	115: {Name: "SendBulkTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+	124: {Name: "SendBulkTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Status", Wire: "Status", Shape: 9, Required: true},
 	}},
-	116: {Name: "SendDataPoint", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Timestamp", Wire: "Timestamp", Shape: 135},
+	125: {Name: "SendDataPoint", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Timestamp", Wire: "Timestamp", Shape: 144},
 		{Name: "DeliveryAttempts", Wire: "DeliveryAttempts", Shape: 24},
 		{Name: "Bounces", Wire: "Bounces", Shape: 24},
 		{Name: "Complaints", Wire: "Complaints", Shape: 24},
 		{Name: "Rejects", Wire: "Rejects", Shape: 24},
 	}},
-	117: {Name: "SendDataPointList", Kind: schema.List, Elem: 116},
-	118: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	126: {Name: "SendDataPointList", Kind: schema.List, Elem: 125},
+	127: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
-		{Name: "Destination", Wire: "Destination", Shape: 43, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
+		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
+		{Name: "Message", Wire: "Message", Shape: 101, Required: true},
 		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
 		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
 		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
 		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 97},
+		{Name: "Tags", Wire: "Tags", Shape: 106},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
 	}},
-	119: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 94, Required: true},
+	128: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
 	}},
-	120: {Name: "SendRawEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	129: {Name: "SendRawEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Source", Wire: "Source", Shape: 1},
 		{Name: "Destinations", Wire: "Destinations", Shape: 2},
-		{Name: "RawMessage", Wire: "RawMessage", Shape: 108, Required: true},
+		{Name: "RawMessage", Wire: "RawMessage", Shape: 117, Required: true},
 		{Name: "FromArn", Wire: "FromArn", Shape: 4},
 		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
 		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 97},
+		{Name: "Tags", Wire: "Tags", Shape: 106},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
 	}},
-	121: {Name: "SendRawEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 94, Required: true},
+	130: {Name: "SendRawEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
 	}},
-	122: {Name: "SendTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	131: {Name: "SendTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
-		{Name: "Destination", Wire: "Destination", Shape: 43, Required: true},
+		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
 		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
 		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
 		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
 		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 97},
+		{Name: "Tags", Wire: "Tags", Shape: 106},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "Template", Wire: "Template", Shape: 131, Required: true},
+		{Name: "Template", Wire: "Template", Shape: 140, Required: true},
 		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 4},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 127, Required: true},
+		{Name: "TemplateData", Wire: "TemplateData", Shape: 136, Required: true},
 	}},
-	123: {Name: "SendTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 94, Required: true},
+	132: {Name: "SendTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
 	}},
-	124: {Name: "SentLast24Hours", Kind: schema.Double},
-	125: {Name: "SubjectPart", Kind: schema.String},
-	126: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131, Required: true},
-		{Name: "SubjectPart", Wire: "SubjectPart", Shape: 125},
-		{Name: "TextPart", Wire: "TextPart", Shape: 134},
-		{Name: "HtmlPart", Wire: "HtmlPart", Shape: 66},
+	133: {Name: "SentLast24Hours", Kind: schema.Double},
+	134: {Name: "SubjectPart", Kind: schema.String},
+	135: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
+		{Name: "SubjectPart", Wire: "SubjectPart", Shape: 134},
+		{Name: "TextPart", Wire: "TextPart", Shape: 143},
+		{Name: "HtmlPart", Wire: "HtmlPart", Shape: 72},
 	}},
-	127: {Name: "TemplateData", Kind: schema.String, HasMax: true, Max: 262144},
-	128: {Name: "TemplateDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TemplateDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131},
+	136: {Name: "TemplateData", Kind: schema.String, HasMax: true, Max: 262144},
+	137: {Name: "TemplateDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TemplateDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
 	}},
-	129: {Name: "TemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 131},
-		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 135},
+	138: {Name: "TemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Name", Wire: "Name", Shape: 140},
+		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 144},
 	}},
-	130: {Name: "TemplateMetadataList", Kind: schema.List, Elem: 129},
-	131: {Name: "TemplateName", Kind: schema.String},
-	132: {Name: "TestRenderTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 131, Required: true},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 127, Required: true},
+	139: {Name: "TemplateMetadataList", Kind: schema.List, Elem: 138},
+	140: {Name: "TemplateName", Kind: schema.String},
+	141: {Name: "TestRenderTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
+		{Name: "TemplateData", Wire: "TemplateData", Shape: 136, Required: true},
 	}},
-	133: {Name: "TestRenderTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 110},
+	142: {Name: "TestRenderTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 119},
 	}},
-	134: {Name: "TextPart", Kind: schema.String},
-	135: {Name: "Timestamp", Kind: schema.Timestamp},
-	136: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"Require", "Optional"}},
-	137: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 29},
+	143: {Name: "TextPart", Kind: schema.String},
+	144: {Name: "Timestamp", Kind: schema.Timestamp},
+	145: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"Require", "Optional"}},
+	146: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 31},
 	}},
-	138: {Name: "UpdateAccountSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 48},
+	147: {Name: "UpdateAccountSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Enabled", Wire: "Enabled", Shape: 52},
 	}},
-	139: {Name: "UpdateConfigurationSetSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
+	148: {Name: "UpdateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 48, Required: true},
+		{Name: "EventDestination", Wire: "EventDestination", Shape: 54, Required: true},
 	}},
-	140: {Name: "UpdateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 126, Required: true},
+	149: {Name: "UpdateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
+	150: {Name: "UpdateConfigurationSetSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
+		{Name: "Enabled", Wire: "Enabled", Shape: 52, Required: true},
 	}},
-	141: {Name: "UpdateTemplateResponse", Kind: schema.Structure},
-	142: {Name: "VerificationAttributes", Kind: schema.Map, Key: 67, Elem: 71},
-	143: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"Pending", "Success", "Failed", "TemporaryFailure", "NotStarted"}},
-	144: {Name: "VerificationToken", Kind: schema.String},
-	145: {Name: "VerificationTokenList", Kind: schema.List, Elem: 144},
-	146: {Name: "VerifyDomainDkimRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Domain", Wire: "Domain", Shape: 47, Required: true},
+	151: {Name: "UpdateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Template", Wire: "Template", Shape: 135, Required: true},
 	}},
-	147: {Name: "VerifyDomainDkimResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 145, Required: true},
+	152: {Name: "UpdateTemplateResponse", Kind: schema.Structure},
+	153: {Name: "VerificationAttributes", Kind: schema.Map, Key: 73, Elem: 77},
+	154: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"Pending", "Success", "Failed", "TemporaryFailure", "NotStarted"}},
+	155: {Name: "VerificationToken", Kind: schema.String},
+	156: {Name: "VerificationTokenList", Kind: schema.List, Elem: 155},
+	157: {Name: "VerifyDomainDkimRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Domain", Wire: "Domain", Shape: 51, Required: true},
 	}},
-	148: {Name: "VerifyDomainIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Domain", Wire: "Domain", Shape: 47, Required: true},
+	158: {Name: "VerifyDomainDkimResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 156, Required: true},
 	}},
-	149: {Name: "VerifyDomainIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 144, Required: true},
+	159: {Name: "VerifyDomainIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Domain", Wire: "Domain", Shape: 51, Required: true},
 	}},
-	150: {Name: "VerifyEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
+	160: {Name: "VerifyDomainIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 155, Required: true},
+	}},
+	161: {Name: "VerifyEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
 	}},
-	151: {Name: "VerifyEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
+	162: {Name: "VerifyEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
 	}},
-	152: {Name: "VerifyEmailIdentityResponse", Kind: schema.Structure},
+	163: {Name: "VerifyEmailIdentityResponse", Kind: schema.Structure},
 }

@@ -73,6 +73,16 @@ type Content struct {
 	Charset *string
 }
 
+// CreateConfigurationSetEventDestinationRequest is the shape CreateConfigurationSetEventDestinationRequest.
+type CreateConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestination     *EventDestination
+}
+
+// CreateConfigurationSetEventDestinationResponse is the shape CreateConfigurationSetEventDestinationResponse.
+type CreateConfigurationSetEventDestinationResponse struct {
+}
+
 // CreateConfigurationSetRequest is the shape CreateConfigurationSetRequest.
 type CreateConfigurationSetRequest struct {
 	ConfigurationSet *ConfigurationSet
@@ -89,6 +99,16 @@ type CreateTemplateRequest struct {
 
 // CreateTemplateResponse is the shape CreateTemplateResponse.
 type CreateTemplateResponse struct {
+}
+
+// DeleteConfigurationSetEventDestinationRequest is the shape DeleteConfigurationSetEventDestinationRequest.
+type DeleteConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+}
+
+// DeleteConfigurationSetEventDestinationResponse is the shape DeleteConfigurationSetEventDestinationResponse.
+type DeleteConfigurationSetEventDestinationResponse struct {
 }
 
 // DeleteConfigurationSetRequest is the shape DeleteConfigurationSetRequest.
@@ -170,6 +190,18 @@ type EventDestination struct {
 	SNSDestination             *SNSDestination
 }
 
+// EventDestinationAlreadyExistsException is the shape EventDestinationAlreadyExistsException.
+type EventDestinationAlreadyExistsException struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+}
+
+// EventDestinationDoesNotExistException is the shape EventDestinationDoesNotExistException.
+type EventDestinationDoesNotExistException struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+}
+
 // GetAccountSendingEnabledResponse is the shape GetAccountSendingEnabledResponse.
 type GetAccountSendingEnabledResponse struct {
 	Enabled *bool
@@ -241,8 +273,20 @@ type IdentityVerificationAttributes struct {
 	VerificationToken  *string
 }
 
+// InvalidCloudWatchDestinationException is the shape InvalidCloudWatchDestinationException.
+type InvalidCloudWatchDestinationException struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+}
+
 // InvalidConfigurationSetException is the shape InvalidConfigurationSetException.
 type InvalidConfigurationSetException struct {
+}
+
+// InvalidFirehoseDestinationException is the shape InvalidFirehoseDestinationException.
+type InvalidFirehoseDestinationException struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
 }
 
 // InvalidPolicyException is the shape InvalidPolicyException.
@@ -252,6 +296,12 @@ type InvalidPolicyException struct {
 // InvalidRenderingParameterException is the shape InvalidRenderingParameterException.
 type InvalidRenderingParameterException struct {
 	TemplateName *string
+}
+
+// InvalidSNSDestinationException is the shape InvalidSNSDestinationException.
+type InvalidSNSDestinationException struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
 }
 
 // InvalidTemplateException is the shape InvalidTemplateException.
@@ -496,6 +546,16 @@ type TrackingOptions struct {
 // UpdateAccountSendingEnabledRequest is the shape UpdateAccountSendingEnabledRequest.
 type UpdateAccountSendingEnabledRequest struct {
 	Enabled *bool
+}
+
+// UpdateConfigurationSetEventDestinationRequest is the shape UpdateConfigurationSetEventDestinationRequest.
+type UpdateConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestination     *EventDestination
+}
+
+// UpdateConfigurationSetEventDestinationResponse is the shape UpdateConfigurationSetEventDestinationResponse.
+type UpdateConfigurationSetEventDestinationResponse struct {
 }
 
 // UpdateConfigurationSetSendingEnabledRequest is the shape UpdateConfigurationSetSendingEnabledRequest.

@@ -65,6 +65,18 @@ type BulkEmailEntryResult struct {
 	MessageId *string
 }
 
+// CloudWatchDestination is the shape CloudWatchDestination.
+type CloudWatchDestination struct {
+	DimensionConfigurations []CloudWatchDimensionConfiguration
+}
+
+// CloudWatchDimensionConfiguration is the shape CloudWatchDimensionConfiguration.
+type CloudWatchDimensionConfiguration struct {
+	DimensionName         *string
+	DimensionValueSource  *string
+	DefaultDimensionValue *string
+}
+
 // ConcurrentModificationException is the shape ConcurrentModificationException.
 type ConcurrentModificationException struct {
 }
@@ -73,6 +85,17 @@ type ConcurrentModificationException struct {
 type Content struct {
 	Data    *string
 	Charset *string
+}
+
+// CreateConfigurationSetEventDestinationRequest is the shape CreateConfigurationSetEventDestinationRequest.
+type CreateConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+	EventDestination     *EventDestinationDefinition
+}
+
+// CreateConfigurationSetEventDestinationResponse is the shape CreateConfigurationSetEventDestinationResponse.
+type CreateConfigurationSetEventDestinationResponse struct {
 }
 
 // CreateConfigurationSetRequest is the shape CreateConfigurationSetRequest.
@@ -135,6 +158,16 @@ type DashboardAttributes struct {
 // DashboardOptions is the shape DashboardOptions.
 type DashboardOptions struct {
 	EngagementMetrics *string
+}
+
+// DeleteConfigurationSetEventDestinationRequest is the shape DeleteConfigurationSetEventDestinationRequest.
+type DeleteConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+}
+
+// DeleteConfigurationSetEventDestinationResponse is the shape DeleteConfigurationSetEventDestinationResponse.
+type DeleteConfigurationSetEventDestinationResponse struct {
 }
 
 // DeleteConfigurationSetRequest is the shape DeleteConfigurationSetRequest.
@@ -234,6 +267,34 @@ type EmailTemplateMetadata struct {
 	CreatedTimestamp *clock.Instant
 }
 
+// EventBridgeDestination is the shape EventBridgeDestination.
+type EventBridgeDestination struct {
+	EventBusArn *string
+}
+
+// EventDestination is the shape EventDestination.
+type EventDestination struct {
+	Name                       *string
+	Enabled                    *bool
+	MatchingEventTypes         []string
+	KinesisFirehoseDestination *KinesisFirehoseDestination
+	CloudWatchDestination      *CloudWatchDestination
+	SnsDestination             *SnsDestination
+	EventBridgeDestination     *EventBridgeDestination
+	PinpointDestination        *PinpointDestination
+}
+
+// EventDestinationDefinition is the shape EventDestinationDefinition.
+type EventDestinationDefinition struct {
+	Enabled                    *bool
+	MatchingEventTypes         []string
+	KinesisFirehoseDestination *KinesisFirehoseDestination
+	CloudWatchDestination      *CloudWatchDestination
+	SnsDestination             *SnsDestination
+	EventBridgeDestination     *EventBridgeDestination
+	PinpointDestination        *PinpointDestination
+}
+
 // GetAccountRequest is the shape GetAccountRequest.
 type GetAccountRequest struct {
 }
@@ -248,6 +309,16 @@ type GetAccountResponse struct {
 	SuppressionAttributes        *SuppressionAttributes
 	Details                      *AccountDetails
 	VdmAttributes                *VdmAttributes
+}
+
+// GetConfigurationSetEventDestinationsRequest is the shape GetConfigurationSetEventDestinationsRequest.
+type GetConfigurationSetEventDestinationsRequest struct {
+	ConfigurationSetName *string
+}
+
+// GetConfigurationSetEventDestinationsResponse is the shape GetConfigurationSetEventDestinationsResponse.
+type GetConfigurationSetEventDestinationsResponse struct {
+	EventDestinations []EventDestination
 }
 
 // GetConfigurationSetRequest is the shape GetConfigurationSetRequest.
@@ -337,6 +408,12 @@ type IdentityInfo struct {
 
 // InvalidNextTokenException is the shape InvalidNextTokenException.
 type InvalidNextTokenException struct {
+}
+
+// KinesisFirehoseDestination is the shape KinesisFirehoseDestination.
+type KinesisFirehoseDestination struct {
+	IamRoleArn        *string
+	DeliveryStreamArn *string
 }
 
 // LimitExceededException is the shape LimitExceededException.
@@ -447,6 +524,11 @@ type MessageTag struct {
 
 // NotFoundException is the shape NotFoundException.
 type NotFoundException struct {
+}
+
+// PinpointDestination is the shape PinpointDestination.
+type PinpointDestination struct {
+	ApplicationArn *string
 }
 
 // PutAccountSendingAttributesRequest is the shape PutAccountSendingAttributesRequest.
@@ -594,6 +676,11 @@ type SendingOptions struct {
 type SendingPausedException struct {
 }
 
+// SnsDestination is the shape SnsDestination.
+type SnsDestination struct {
+	TopicArn *string
+}
+
 // SuppressedDestination is the shape SuppressedDestination.
 type SuppressedDestination struct {
 	EmailAddress   *string
@@ -679,6 +766,17 @@ type UntagResourceRequest struct {
 
 // UntagResourceResponse is the shape UntagResourceResponse.
 type UntagResourceResponse struct {
+}
+
+// UpdateConfigurationSetEventDestinationRequest is the shape UpdateConfigurationSetEventDestinationRequest.
+type UpdateConfigurationSetEventDestinationRequest struct {
+	ConfigurationSetName *string
+	EventDestinationName *string
+	EventDestination     *EventDestinationDefinition
+}
+
+// UpdateConfigurationSetEventDestinationResponse is the shape UpdateConfigurationSetEventDestinationResponse.
+type UpdateConfigurationSetEventDestinationResponse struct {
 }
 
 // UpdateEmailIdentityPolicyRequest is the shape UpdateEmailIdentityPolicyRequest.
