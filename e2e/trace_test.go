@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestTraceToTheMail follows two requests of the shop from HTTP to the mails
+// that they cause, through a table, its stream, a function and a topic: each is
+// one tree, without a line in the application.
+//
+// Mutations that it finds: a stream record without its cause, a batch that
+// begins a trace of its own, effects whose cause is not the call that emitted
+// them, calls of a function that are not joined to its invocation, a delivery
+// that is no span.
+func TestTraceToTheMail(t *testing.T) {
+	c := start(t, "memory", "up", "../examples/shop", "--watch=false")
+	const admin = "admin@company.com"
+	links, code := c.nube("mail", "links", "--to", admin)
+	if code != 0 {
+		t.Fatalf("nube mail links: %s", links)
+	}
+	r, err := http.Get(strings.TrimSpace(strings.Split(links, "\n")[0]))
+	if err != nil || r.StatusCode != http.StatusOK {
+		t.Fatalf("the link of the confirmation: %v %v", r, err)
+	}
+	r.Body.Close()
+
+	created := want(t, c.create("Ada", "ada@example.com"), http.StatusCreated)
+	c.settle()
+	changed := want(t, c.send(http.MethodPut, "/users/"+created.object(t)["id"].(string), `{"name":"Ada","email":"ada@example.com","status":"inactive"}`), http.StatusOK)
+	c.settle()
+
+	const user, processor = "my-serverless-app-dev-userApi", "my-serverless-app-dev-dynamoDbProcessor"
+	for _, test := range []struct {
+		name  string
+		reply reply
+		want  string
+	}{
+		{"a new user", created, `
+apigateway POST /users 201
+  lambda Invoke
+    lambda ` + user + `
+      dynamodb TransactWriteItems
+        lambda dynamodb → ` + processor + `
+          lambda ` + processor + `
+            sesv2 SendEmail
+            dynamodb PutItem
+`},
+		{"another status", changed, `
+apigateway PUT /users/ID 200
+  lambda Invoke
+    lambda ` + user + `
+      dynamodb GetItem
+      dynamodb TransactWriteItems
+        lambda dynamodb → ` + processor + `
+          lambda ` + processor + `
+            sns Publish
+              delivery mailto
+`},
+	} {
+		id := created.object(t)["id"].(string)
+		got := strings.ReplaceAll(drawn(withoutPhases(c.tree(test.reply.header.Get("X-Amzn-Requestid"))), ""), id, "ID")
+		if got != strings.TrimPrefix(test.want, "\n") {
+			t.Errorf("%s:\n%swant%s", test.name, got, test.want)
+		}
+	}
+}
