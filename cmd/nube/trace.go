@@ -211,7 +211,7 @@ func (a *app) span(s *control.TraceSpan) string {
 	if s.In > 0 || s.Out > 0 {
 		add("2", "%s → %s", bytesOf(s.In), bytesOf(s.Out))
 	}
-	if s.Linked && len(s.Links) > 0 {
+	if len(s.Links) > 0 && !s.Application {
 		add("2", "(also for %s)", count(len(s.Links), "other"))
 	}
 	return strings.Join(parts, "  ")

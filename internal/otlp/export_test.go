@@ -153,6 +153,8 @@ func TestExport(t *testing.T) {
 		_, deliver := r.Begin(in, record.Span{Kind: record.Consumer, Service: "delivery", Name: "sqs", Resource: "arn:aws:sqs:r:1:queue", Links: []record.Link{{Trace: record.TraceID{1}}}})
 		deliver.Note("given up", "true")
 		deliver.End(nil)
+		_, batch := r.Begin(in, record.Span{Kind: record.Consumer, Service: "lambda", Name: "dynamodb → fn", Resource: "arn:aws:dynamodb:r:1:table/users/stream/x"})
+		batch.End(nil)
 		request.End(nil)
 		b.accept("/v1/traces", spans(`{"traceId":"5759e988bd862e3fe1be46a994272793","spanId":"53995c3f42cd8ad8","name":"own"}`))
 		b.accept("/v1/metrics", `{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"own","gauge":{"dataPoints":[{"asInt":"1"}]}}]}]}]}`)
@@ -172,6 +174,7 @@ func TestExport(t *testing.T) {
 			"service.name=delivery: deliver queue kind=5 aws.request_id=req-1 nube.principal=ana messaging.system=aws_sqs messaging.operation.type=process messaging.destination.name=queue cloud.resource_id=arn:aws:sqs:r:1:queue messaging.batch.message_count=2 nube.given_up=true",
 			"service.name=dynamodb: dynamodb.PutItem kind=2 failed \"not authorized\" aws.request_id=req-1 error.type=AccessDenied nube.principal=ana rpc.system=aws-api rpc.service=dynamodb rpc.method=PutItem cloud.resource_id=arn:aws:dynamodb:r:1:table/users/index/x db.system.name=aws.dynamodb db.operation.name=PutItem aws.dynamodb.table_names=[\"users\"]",
 			"service.name=fn aws.log.group.names=[\"/aws/lambda/fn\"] faas.name=fn: hello\uFFFD aws.log.stream.names=[\"s\"]",
+			"service.name=lambda: dynamodb → fn kind=5 aws.request_id=req-1 nube.principal=ana faas.trigger=datasource messaging.system=nube messaging.operation.type=process messaging.destination.name=users/stream/x cloud.resource_id=arn:aws:dynamodb:r:1:table/users/stream/x",
 			"service.name=lambda: lambda.Invoke kind=2 aws.request_id=req-1 nube.principal=ana rpc.system=aws-api rpc.service=lambda rpc.method=Invoke cloud.resource_id=arn:aws:lambda:r:1:function:f faas.invoked_name=f faas.invoked_provider=aws",
 			"service.name=nube: amazonaws.com/AWS/Lambda/Errors n=1 sum=2 Namespace=AWS/Lambda MetricName=Errors FunctionName=fn",
 			"service.name=nube: amazonaws.com/nube/meter/Requests n=1 sum=1 Namespace=nube/meter MetricName=Requests Resource=arn",

@@ -103,7 +103,12 @@ func appendAttrs(b []byte, s *record.Span) []byte {
 		number("nube.request.size", s.In)
 		number("nube.response.size", s.Out)
 	case s.Service == "delivery" || s.Kind == record.Consumer:
-		text("messaging.system", messagingOf(s.Name))
+		if s.Service == "lambda" { // a batch of an event source mapping
+			text("faas.trigger", triggerOf(s.Resource))
+			text("messaging.system", messagingOf(schemeOf(s.Resource)))
+		} else {
+			text("messaging.system", messagingOf(s.Name))
+		}
 		text("messaging.operation.type", "process")
 		text("messaging.destination.name", last(s.Resource))
 		text("cloud.resource_id", s.Resource)
@@ -179,6 +184,24 @@ func messagingOf(scheme string) string {
 		return "aws_sqs"
 	}
 	return "nube"
+}
+
+// schemeOf is the service in an ARN.
+func schemeOf(resource string) string {
+	parts := strings.SplitN(resource, ":", 4)
+	if len(parts) < 4 {
+		return ""
+	}
+	return parts[2]
+}
+
+// triggerOf is what kind of trigger reading a resource is.
+// https://opentelemetry.io/docs/specs/semconv/faas/faas-spans/#function-trigger-type
+func triggerOf(resource string) string {
+	if schemeOf(resource) == "sqs" {
+		return "pubsub"
+	}
+	return "datasource"
 }
 
 // last is the end of an ARN or a URI: the name of what it means.
