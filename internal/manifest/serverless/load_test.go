@@ -258,7 +258,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatal(err)
 		}
 		p, ds := Load(context.Background(), dir, Options{MissingCode: true})
-		if (p == nil) != ds.HasErrors() {
+		if (p.Template == nil) != ds.HasErrors() {
 			t.Fatalf("project %v with %v", p, ds)
 		}
 		for _, d := range ds {
