@@ -73,8 +73,7 @@ func lives(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		db := kv.Open(engine)
-		b := makeBed(t, db, now, nil)
-		b.queues.do = got.take
+		b := makeBed(t, db, now, nil, func(b *bed) { b.queues.do = got.take })
 		topic, fifo := b.createTopic("t"), b.createTopic("t.fifo", "ContentBasedDeduplication", "true")
 		b.subscribe(topic, "sqs", queueARN+"all", "RawMessageDelivery", "true")
 		b.subscribe(topic, "sqs", queueARN+"even", "RawMessageDelivery", "true", "FilterPolicy", `{"even":["yes"]}`)

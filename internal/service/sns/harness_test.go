@@ -122,8 +122,9 @@ func newBedOn(t testing.TB, db *kv.DB) *bed {
 }
 
 // makeBed is such a bed, which somebody must stop, with its own client for HTTP
-// endpoints or the usual one.
-func makeBed(t testing.TB, db *kv.DB, now clock.Instant, client *http.Client) *bed {
+// endpoints or the usual one. What is to be set before anything runs is set by
+// before: a store may hold effects that are delivered at once.
+func makeBed(t testing.TB, db *kv.DB, now clock.Instant, client *http.Client, before ...func(*bed)) *bed {
 	b := &bed{
 		TB: t, db: db, clock: clock.NewModel(clock.State{Stopped: true, At: now}), ledger: work.NewLedger(),
 		functions: &taker{scheme: "lambda"}, queues: &taker{scheme: "sqs"}, mails: &taker{scheme: "mailto"},
@@ -149,6 +150,9 @@ func makeBed(t testing.TB, db *kv.DB, now clock.Instant, client *http.Client) *b
 	b.ctx = awsapi.With(context.Background(), &awsapi.Call{Scope: arn.In(region, account), Actor: awsapi.RootOf(account)})
 	b.settler = &work.Settler{Ledger: b.ledger, DB: db, Clock: b.clock, Backlogs: []work.Backlog{timers, b.delivery}}
 
+	for _, f := range before {
+		f(b)
+	}
 	running, stop := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { timers.Run(running) })
