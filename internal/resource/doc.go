@@ -68,6 +68,7 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: version{b}, Refused: []string{"FunctionScalingConfig", "RuntimePolicy"}},
 		{Provider: logGroup{b}, NameProperty: "LogGroupName", Name: stack.NameRule{Max: 512}, Refused: refusedOfLogGroup()},
 		{Provider: configurationSet{b}, NameProperty: "Name", Name: stack.NameRule{Max: 64}, Refused: refusedOfConfigurationSet(), Ignored: ignoredOfConfigurationSet()},
+		{Provider: eventDestination{b}, Name: stack.NameRule{Max: 64}, Refused: refusedOfEventDestination(), Replaces: renamesDestination},
 		{Provider: emailIdentity{b}, Ignored: ignoredOfEmailIdentity()},
 		{Provider: emailTemplate{b}, Name: stack.NameRule{Max: 64}},
 		{Provider: subscription{b}, Refused: refusedOfSubscription()},
@@ -94,7 +95,7 @@ func names() []string {
 		"AWS::DynamoDB::Table", "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
 		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Url", "AWS::Lambda::Version", "AWS::Logs::LogGroup",
-		"AWS::SES::ConfigurationSet", "AWS::SES::EmailIdentity", "AWS::SES::Template",
+		"AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination", "AWS::SES::EmailIdentity", "AWS::SES::Template",
 		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy",
 	}
 }

@@ -1,6 +1,7 @@
 package resource_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -26,6 +27,20 @@ Resources:
     Properties:
       SendingOptions: {SendingEnabled: false}
       SuppressionOptions: {SuppressedReasons: [BOUNCE]}
+  Told:
+    Type: AWS::SES::ConfigurationSetEventDestination
+    Properties:
+      ConfigurationSetName: !Ref Set
+      EventDestination:
+        Name: told
+        Enabled: true
+        MatchingEventTypes: [bounce, renderingFailure]
+        SnsDestination: {TopicARN: "arn:aws:sns:eu-central-1:123456789012:t"}
+  Unnamed2:
+    Type: AWS::SES::ConfigurationSetEventDestination
+    Properties:
+      ConfigurationSetName: !Ref Set
+      EventDestination: {MatchingEventTypes: [SEND], SnsDestination: {TopicARN: "arn:aws:sns:eu-central-1:123456789012:t"}}
   Welcome:
     Type: AWS::SES::Template
     Properties:
@@ -63,7 +78,19 @@ func TestMail(t *testing.T) {
 		t.Errorf("the set is %+v, %+v", have.SendingOptions, have.SuppressionOptions)
 	}
 
-	st = l.up(strings.NewReplacer("SendingEnabled: false", "SendingEnabled: true", "[BOUNCE]", "[COMPLAINT]", "ConfigurationSetAttributes: {ConfigurationSetName: !Ref Set}", "FeedbackAttributes: {}",
+	told := func() (out []string) {
+		t.Helper()
+		for _, d := range ask(l, v2.GetConfigurationSetEventDestinations, &v2.GetConfigurationSetEventDestinationsRequest{ConfigurationSetName: &set}).EventDestinations {
+			name, _, _ := strings.Cut(*d.Name, "-")
+			out = append(out, fmt.Sprint(name, " ", *d.Enabled, " ", d.MatchingEventTypes))
+		}
+		return out
+	}
+	if got := told(); !cmp.Equal(got, []string{"app false [SEND]", "told true [BOUNCE RENDERING_FAILURE]"}) {
+		t.Errorf("destinations: %q", got)
+	}
+
+	st = l.up(strings.NewReplacer("Name: told", "Name: said", "[bounce, renderingFailure]", "[deliveryDelay]", "[SEND]", "[SEND, BOUNCE]", "SendingEnabled: false", "SendingEnabled: true", "[BOUNCE]", "[COMPLAINT]", "ConfigurationSetAttributes: {ConfigurationSetName: !Ref Set}", "FeedbackAttributes: {}",
 		"TextPart: text", "TextPart: changed", "Value: blue", "Value: red", "TemplateName: welcome", "TemplateName: hello").Replace(mailV1))
 	if output(st, "Welcome") != "hello" {
 		t.Errorf("outputs: %v", st.Outputs)
@@ -75,6 +102,9 @@ func TestMail(t *testing.T) {
 	have = ask(l, v2.GetConfigurationSet, &v2.GetConfigurationSetRequest{ConfigurationSetName: &set})
 	if !*have.SendingOptions.SendingEnabled || !cmp.Equal(have.SuppressionOptions.SuppressedReasons, []string{"COMPLAINT"}) {
 		t.Errorf("the set is %+v, %+v", have.SendingOptions, have.SuppressionOptions)
+	}
+	if got := told(); !cmp.Equal(got, []string{"app false [SEND BOUNCE]", "said true [DELIVERY_DELAY]"}) {
+		t.Errorf("destinations: %q", got)
 	}
 	var names []string
 	for _, m := range ask(l, v2.ListEmailTemplates, &v2.ListEmailTemplatesRequest{}).TemplatesMetadata {

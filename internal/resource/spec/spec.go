@@ -451,18 +451,22 @@ var Table = schema.Table{
 			{Name: "TrackingOptions", Shape: 142},
 			{Name: "VdmOptions", Shape: 143},
 		}},
+		{Name: "AWS::SES::ConfigurationSetEventDestination", PrimaryID: []string{"Id", "ConfigurationSetName"}, Attributes: []string{"Id"}, Properties: []schema.Property{
+			{Name: "ConfigurationSetName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "EventDestination", Shape: 146, Required: true},
+		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 146},
-			{Name: "DkimAttributes", Shape: 147},
-			{Name: "DkimSigningAttributes", Shape: 148},
+			{Name: "ConfigurationSetAttributes", Shape: 153},
+			{Name: "DkimAttributes", Shape: 154},
+			{Name: "DkimSigningAttributes", Shape: 155},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 149},
-			{Name: "MailFromAttributes", Shape: 150},
+			{Name: "FeedbackAttributes", Shape: 156},
+			{Name: "MailFromAttributes", Shape: 157},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 151},
+			{Name: "Template", Shape: 158},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -481,14 +485,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 153},
+			{Name: "DeliveryStatusLogging", Shape: 160},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 155},
+			{Name: "Subscription", Shape: 162},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -1062,41 +1066,69 @@ var Table = schema.Table{
 		145: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		146: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		146: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CloudWatchDestination", Shape: 147},
+			{Name: "Enabled", Shape: 1},
+			{Name: "EventBridgeDestination", Shape: 150},
+			{Name: "KinesisFirehoseDestination", Shape: 151},
+			{Name: "MatchingEventTypes", Shape: 7, Required: true},
+			{Name: "Name", Shape: 0},
+			{Name: "SnsDestination", Shape: 152},
+		}},
+		147: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DimensionConfigurations", Shape: 149},
+		}},
+		148: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DefaultDimensionValue", Shape: 0, Required: true},
+			{Name: "DimensionName", Shape: 0, Required: true},
+			{Name: "DimensionValueSource", Shape: 0, Required: true},
+		}},
+		149: {Kind: schema.List, Elem: 148},
+		150: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "EventBusArn", Shape: 0, Required: true},
+		}},
+		151: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DeliveryStreamARN", Shape: 0, Required: true},
+			{Name: "IAMRoleARN", Shape: 0, Required: true},
+		}},
+		152: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "TopicARN", Shape: 0, Required: true},
+		}},
+		153: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		147: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		154: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		148: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		155: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		149: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		156: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		150: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		157: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		151: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		158: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		152: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		159: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		153: {Kind: schema.List, Elem: 152},
-		154: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		160: {Kind: schema.List, Elem: 159},
+		161: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		155: {Kind: schema.List, Elem: 154},
+		162: {Kind: schema.List, Elem: 161},
 	},
 }

@@ -20,21 +20,21 @@ type destination struct {
 }
 
 func (s *Service) registerDestinations() {
-	awsapi.Handle(s.v1, v1.CreateConfigurationSetEventDestination, anywhere[v1.CreateConfigurationSetEventDestinationRequest](1, "CreateConfigurationSetEventDestination"), old(func(ctx context.Context, in *v1.CreateConfigurationSetEventDestinationRequest) (*v1.CreateConfigurationSetEventDestinationResponse, error) {
+	awsapi.Handle(s.v1, v1.CreateConfigurationSetEventDestination, onSetV1("CreateConfigurationSetEventDestination", func(in *v1.CreateConfigurationSetEventDestinationRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.CreateConfigurationSetEventDestinationRequest) (*v1.CreateConfigurationSetEventDestinationResponse, error) {
 		d, err := destinationV1(in.EventDestination)
 		if err == nil {
 			err = s.putDestination(ctx, val(in.ConfigurationSetName), val(in.EventDestination.Name), d, mustBeNew)
 		}
 		return &v1.CreateConfigurationSetEventDestinationResponse{}, err
 	}))
-	awsapi.Handle(s.v1, v1.UpdateConfigurationSetEventDestination, anywhere[v1.UpdateConfigurationSetEventDestinationRequest](1, "UpdateConfigurationSetEventDestination"), old(func(ctx context.Context, in *v1.UpdateConfigurationSetEventDestinationRequest) (*v1.UpdateConfigurationSetEventDestinationResponse, error) {
+	awsapi.Handle(s.v1, v1.UpdateConfigurationSetEventDestination, onSetV1("UpdateConfigurationSetEventDestination", func(in *v1.UpdateConfigurationSetEventDestinationRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.UpdateConfigurationSetEventDestinationRequest) (*v1.UpdateConfigurationSetEventDestinationResponse, error) {
 		d, err := destinationV1(in.EventDestination)
 		if err == nil {
 			err = s.putDestination(ctx, val(in.ConfigurationSetName), val(in.EventDestination.Name), d, mustExist)
 		}
 		return &v1.UpdateConfigurationSetEventDestinationResponse{}, err
 	}))
-	awsapi.Handle(s.v1, v1.DeleteConfigurationSetEventDestination, anywhere[v1.DeleteConfigurationSetEventDestinationRequest](1, "DeleteConfigurationSetEventDestination"), old(func(ctx context.Context, in *v1.DeleteConfigurationSetEventDestinationRequest) (*v1.DeleteConfigurationSetEventDestinationResponse, error) {
+	awsapi.Handle(s.v1, v1.DeleteConfigurationSetEventDestination, onSetV1("DeleteConfigurationSetEventDestination", func(in *v1.DeleteConfigurationSetEventDestinationRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.DeleteConfigurationSetEventDestinationRequest) (*v1.DeleteConfigurationSetEventDestinationResponse, error) {
 		return &v1.DeleteConfigurationSetEventDestinationResponse{}, s.deleteDestination(ctx, val(in.ConfigurationSetName), val(in.EventDestinationName))
 	}))
 

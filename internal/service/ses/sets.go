@@ -31,15 +31,10 @@ type configSet struct {
 
 func (s *Service) registerSets() {
 	s.registerDestinations()
-	awsapi.Handle(s.v1, v1.CreateConfigurationSet, func(ctx context.Context, in *v1.CreateConfigurationSetRequest) ([]awsapi.Access, error) {
-		return []awsapi.Access{{
-			Action: "ses:CreateConfigurationSet", Resource: awsapi.From(ctx).Scope.Of("ses", "configuration-set/"+val(val(in.ConfigurationSet).Name)),
-			Keys: policy.KeyMap{versionKey: policy.One("1")},
-		}}, nil
-	}, old(func(ctx context.Context, in *v1.CreateConfigurationSetRequest) (*v1.CreateConfigurationSetResponse, error) {
+	awsapi.Handle(s.v1, v1.CreateConfigurationSet, onSetV1("CreateConfigurationSet", func(in *v1.CreateConfigurationSetRequest) *string { return val(in.ConfigurationSet).Name }), old(func(ctx context.Context, in *v1.CreateConfigurationSetRequest) (*v1.CreateConfigurationSetResponse, error) {
 		return &v1.CreateConfigurationSetResponse{}, s.createSet(ctx, val(in.ConfigurationSet.Name), configSet{})
 	}))
-	awsapi.Handle(s.v1, v1.DeleteConfigurationSet, onSet("DeleteConfigurationSet", func(in *v1.DeleteConfigurationSetRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.DeleteConfigurationSetRequest) (*v1.DeleteConfigurationSetResponse, error) {
+	awsapi.Handle(s.v1, v1.DeleteConfigurationSet, onSetV1("DeleteConfigurationSet", func(in *v1.DeleteConfigurationSetRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.DeleteConfigurationSetRequest) (*v1.DeleteConfigurationSetResponse, error) {
 		return &v1.DeleteConfigurationSetResponse{}, s.deleteSet(ctx, val(in.ConfigurationSetName))
 	}))
 	awsapi.Handle(s.v1, v1.DescribeConfigurationSet, anywhere[v1.DescribeConfigurationSetRequest](1, "DescribeConfigurationSet"), old(s.describeSet))
@@ -68,6 +63,15 @@ func (s *Service) registerSets() {
 // onSet is the access function of operations on a configuration set.
 func onSet[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
 	return onResource(action, func(in *I) arn.ARN { return arn.ARN("configuration-set/" + val(name(in))) })
+}
+
+// onSetV1 is the same for the operations of the first set that have the resource.
+func onSetV1[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+		return []awsapi.Access{{
+			Action: "ses:" + action, Resource: awsapi.From(ctx).Scope.Of("ses", "configuration-set/"+val(name(in))), Keys: policy.KeyMap{versionKey: policy.One("1")},
+		}}, nil
+	}
 }
 
 func accessCreateSet(ctx context.Context, in *v2.CreateConfigurationSetRequest) ([]awsapi.Access, error) {
