@@ -21,11 +21,15 @@ var update = flag.Bool("update", false, "write the outputs that scripts compare 
 
 // TestCommandLine holds the command line to the scripts in testdata/scripts:
 // words needs no cloud, empty one without an application, shop one that runs
-// examples/shop. Scripts of a folder run at the same time against one cloud.
+// examples/shop, and so does each of clock, fault and snapshot, which would get in
+// the way of others. Scripts of a folder run at the same time against one cloud.
 func TestCommandLine(t *testing.T) {
 	t.Run("words", func(t *testing.T) { scripts(t, "words", nil) })
 	t.Run("empty", func(t *testing.T) { scripts(t, "empty", start(t, "memory", "start")) })
 	t.Run("shop", func(t *testing.T) { scripts(t, "shop", start(t, "memory", "up", "../examples/shop")) })
+	for _, own := range []string{"clock", "fault", "snapshot"} {
+		t.Run(own, func(t *testing.T) { scripts(t, own, start(t, "memory", "up", "../examples/shop")) })
+	}
 }
 
 // scripts runs the scripts of a folder. Beside testscript's own commands they

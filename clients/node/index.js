@@ -29,7 +29,7 @@ class Cloud {
    * program is the environment's NUBE, or nube of the PATH, unless it is given.
    */
   static async start({dir, program = process.env.NUBE || 'nube', stage, params = {}, env = {}, args = []} = {}) {
-    const words = dir ? ['up', dir] : ['start'];
+    const words = dir ? ['up', dir, '--watch=false'] : ['start'];
     words.push('--data', 'memory', '--listen', '127.0.0.1:0', '--gateway', '127.0.0.1:0', '--otlp', 'off');
     words.push('--code', codeCache(), '--output', 'json');
     if (stage) words.push('--stage', stage);

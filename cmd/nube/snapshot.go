@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func (a *app) snapshotOne(do, short, long, example string) *cobra.Command {
 func (a *app) snapshotCall(ctx context.Context, path string, req control.SnapshotRequest) error {
 	if req.File != "" {
 		var err error
-		if req.File, err = absolute(req.File); err != nil {
+		if req.File, err = filepath.Abs(req.File); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ class Cloud:
         program = program or os.environ.get("NUBE") or shutil.which("nube")
         if not program:
             raise NubeError("there is no nube in the PATH; NUBE says where it is")
-        words = [program, "up", str(directory)] if directory else [program, "start"]
+        words = [program, "up", str(directory), "--watch=false"] if directory else [program, "start"]
         words += ["--data", "memory", "--listen", "127.0.0.1:0", "--gateway", "127.0.0.1:0", "--otlp", "off"]
         words += ["--code", _code_cache(), "--output", "json"]
         if stage:
