@@ -50,6 +50,13 @@ func Differences() []Difference {
 			Why:       "A template that is the same for the same input, and no work for an API that did not change.",
 		},
 		{
+			Name: "deployment-waits", Template: true,
+			About:     "What the REST API's deployment is made after",
+			Framework: "The methods.",
+			Nube:      "The methods, and the gateway responses among the manifest's own resources.",
+			Why:       "A deployment is a snapshot: one that is made before a gateway response would answer without it.",
+		},
+		{
 			Name: "stage-settings", Template: true,
 			About:     "Access logs, tracing, metrics and tags of the REST API's stage",
 			Framework: "Calls the API after the stack is deployed.",

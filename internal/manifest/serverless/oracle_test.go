@@ -219,6 +219,23 @@ func changes() map[string]func(got, want map[string]any) bool {
 			rename(want, `^(ApiGatewayDeployment)[0-9]+$`)
 			return rename(got, `^(ApiGatewayDeployment)[0-9A-Za-z]+$`)
 		},
+		"deployment-waits": func(got, _ map[string]any) bool {
+			found := false
+			for _, r := range section(got, "Resources") {
+				deployment, _ := r.(map[string]any)
+				after, ok := deployment["DependsOn"].([]any)
+				if !ok || typeOf(r) != "AWS::ApiGateway::Deployment" {
+					continue
+				}
+				n := len(after)
+				after = slices.DeleteFunc(after, func(id any) bool {
+					return typeOf(section(got, "Resources")[id.(string)]) == "AWS::ApiGateway::GatewayResponse"
+				})
+				deployment["DependsOn"] = after
+				found = found || len(after) < n
+			}
+			return found
+		},
 		"stage-settings": func(got, _ map[string]any) bool {
 			found := false
 			for _, r := range section(got, "Resources") {

@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/template"
@@ -43,12 +44,28 @@ func (r *rest) makeDeployment(pos template.Pos) {
 			{"Description", or(r.conf.Get("description"))},
 			{"StageDescription", r.stageDescription()},
 		}},
-		{"DependsOn", r.methods},
+		{"DependsOn", append(slices.Clip(r.methods), r.ownResponses()...)},
 	})
 	r.outputs.put("ServiceEndpoint", pos, obj{
 		{"Description", "URL of the service endpoint"},
 		{"Value", join("", "https://", r.apiID(), ".execute-api.", region(), ".", ref("AWS::URLSuffix"), "/"+r.stage)},
 	})
+}
+
+// ownResponses are the gateway responses among the manifest's own resources. A deployment is a snapshot: one that is made
+// before them would not have them.
+func (r *rest) ownResponses() []string {
+	var out []string
+	own := r.config.Get("resources", "Resources")
+	if !isMap(own) {
+		return nil
+	}
+	for _, f := range own.Fields {
+		if str(f.Value, "Type") == "AWS::ApiGateway::GatewayResponse" && !f.Value.Has("Condition") {
+			out = append(out, f.Key)
+		}
+	}
+	return out
 }
 
 // apiLogGroupID is the log group of the API's access logs.
