@@ -89,9 +89,13 @@ func (r *replaying) editor(ctx context.Context, doc json.RawMessage) (json.RawMe
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.Join(errors.New("it was emptied, so nothing is replayed"), os.Remove(f.Name()))
 	}
+	var again json.RawMessage
+	if err := json.Unmarshal(text, &again); err != nil { // it knows where, and Compact does not
+		return nil, fmt.Errorf("what was edited is not JSON%s: %w; it is kept in %s", place(text, err), err, f.Name())
+	}
 	var out bytes.Buffer
 	if err := json.Compact(&out, text); err != nil {
-		return nil, fmt.Errorf("what was edited is not JSON%s: %w; it is kept in %s", place(text, err), err, f.Name())
+		return nil, err
 	}
 	return out.Bytes(), os.Remove(f.Name())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -68,6 +69,31 @@ func (r *replaying) save(ctx context.Context, file string, edited json.RawMessag
 	}
 	r.note("an event of %s is in %s", f.Function, file)
 	return nil
+}
+
+// readEvent reads a fixture, or a file that is an event and nothing else.
+func readEvent(file, data string, sampled *sampleFlags) (f fixture, err error) {
+	if data != "" || sampled.name != "" || sampled.list {
+		return f, usage("the event is one of --data, --event and --sample")
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return f, usage("--event: %w", err)
+	}
+	if !json.Valid(b) {
+		return f, usage("--event: %s is not JSON", file)
+	}
+	if json.Unmarshal(b, &f) != nil || f.Function == "" || f.Event == nil {
+		return fixture{Event: b}, nil
+	}
+	return f, nil
+}
+
+// addContext says the client's context in the headers of an invocation.
+func (f *fixture) addContext(h http.Header) {
+	if f.Context.Client != nil {
+		h.Set("X-Amz-Client-Context", base64.StdEncoding.EncodeToString(f.Context.Client))
+	}
 }
 
 // functionOf is the name in a function's ARN, with its qualifier if it has one.

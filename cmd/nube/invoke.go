@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) invoke() *cobra.Command {
-	var data, qualifier string
+	var data, file, qualifier string
 	var async, log bool
 	var sampled sampleFlags
 	c := &cobra.Command{
@@ -27,6 +27,9 @@ with --set for what is to be in it. Without a FUNCTION the event is printed.
 --list-samples lists the events that there are, with what can be set; --output json
 says more of each.
 
+With --event the event is read from a file: any JSON, or what nube replay --save
+has written, which says the function too.
+
 EXIT CODES
   0  it answered, or the event was accepted (--async)
   1  it failed; its error is printed`,
@@ -35,9 +38,20 @@ EXIT CODES
   echo '{}' | nube invoke userApi --data -
   nube invoke userApi --async          accept the event and return
   nube invoke thumbnails --sample s3:put --set bucket=photos --set key=cat.jpg
+  nube invoke --event testdata/event.json        as nube replay --save has written it
   nube invoke --sample apigateway:http-v2 --set path=/users/1 > event.json`,
 		Args: args(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
+			var saved fixture
+			if file != "" {
+				var err error
+				if saved, err = readEvent(file, data, &sampled); err != nil {
+					return err
+				}
+				if len(given) == 0 && saved.Function != "" {
+					given = []string{saved.Function}
+				}
+			}
 			if err := sampled.check(strings.Join(given, ""), data); err != nil {
 				return err
 			}
@@ -61,11 +75,19 @@ EXIT CODES
 					return err
 				}
 			}
-			name, err := cl.function(cmd.Context(), given[0])
+			called, version, _ := strings.Cut(given[0], ":")
+			if qualifier == "" {
+				qualifier = version
+			}
+			name, err := cl.function(cmd.Context(), called)
 			if err != nil {
 				return err
 			}
 			head := http.Header{}
+			if file != "" {
+				payload = saved.Event
+				saved.addContext(head)
+			}
 			if async {
 				head.Set("X-Amz-Invocation-Type", "Event")
 			} else if log {
@@ -84,6 +106,7 @@ EXIT CODES
 		},
 	}
 	c.Flags().StringVarP(&data, "data", "d", "", "the event: JSON, @FILE, or - for standard input")
+	c.Flags().StringVar(&file, "event", "", "a file with the event, such as nube replay --save writes")
 	c.Flags().StringVar(&sampled.name, "sample", "", "a generated event, such as s3:put")
 	c.Flags().StringArrayVar(&sampled.set, "set", nil, "what is to be in the sample, as name=value; may be given again")
 	c.Flags().BoolVar(&sampled.list, "list-samples", false, "list the samples that there are")

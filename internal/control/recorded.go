@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/record"
@@ -196,14 +197,36 @@ func (s *Server) ofMail(ctx context.Context, region, id string) ([]record.Exchan
 	if err != nil {
 		return nil, err
 	}
-	_, sender, _ := strings.Cut(arn.ARN(l.By).ResourceID(), "/") // of a role's session
-	x := lastOf(xs, func(x *record.Exchange) bool {
-		return x.HTTP == nil && functionName(x.Function) == sender && !x.Start.Time().After(l.Time)
-	})
+	spans, err := s.Recorder.Traces.Trace(ctx, trace)
+	if err != nil {
+		return nil, err
+	}
+	x := sender(spans, xs, l.Time)
 	if x == nil {
 		return nil, &unreplayable{http.StatusConflict, fmt.Sprintf("The mail %s was not sent by a function whose event is recorded, but by %s; `nube replay %s` replays the request that led to it.", id, or(l.By, l.From), l.Trace)}
 	}
 	return []record.Exchange{*x}, nil
+}
+
+// sender is the invocation in which a mail was sent that was accepted at a time:
+// the last call of SES until then was made in it. Nil: there is none.
+func sender(spans []record.Span, xs []record.Exchange, accepted time.Time) *record.Exchange {
+	parents := make(map[record.SpanID]record.SpanID, len(spans))
+	var at record.SpanID
+	for i := range spans {
+		s := &spans[i]
+		parents[s.ID] = s.Parent
+		if strings.HasPrefix(s.Service, "ses") && strings.HasPrefix(s.Name, "Send") && !s.Start.Time().After(accepted) {
+			at = s.ID
+		}
+	}
+	for range spans { // parents may go round
+		if x := firstOf(xs, func(x *record.Exchange) bool { return x.HTTP == nil && x.Span == at }); x != nil {
+			return x
+		}
+		at = parents[at]
+	}
+	return nil
 }
 
 // hasEvent reports whether an event is, or has a record, of this id, as services

@@ -104,13 +104,15 @@ func replayer(t *testing.T, app *again) (s *Server, ids map[string]string) {
 	called(joined, "batch-1", "follower", `"batch"`, `"batch"`, "")
 	hop.End(nil)
 	ids["alone"] = record.From(alone).Trace.String()
-	// A mail that a function has sent.
-	sending := record.With(t.Context(), record.Cause{Trace: record.NewTraceID(model.Now())})
-	called(sending, "invocation-4", "mailer", `"mail"`, `"mail"`, "")
-	box := letters{all: map[string]Mail{
-		"mail-1": {By: "arn:aws:sts::000000000000:assumed-role/role/app-dev-mailer", Trace: ids["invocation-4"], Time: model.Now().Time()},
-		"mail-2": {By: "sns.amazonaws.com", Trace: ids["invocation-4"], Time: model.Now().Time()},
-	}}
+	// A mail that a function has sent, and one that came of it.
+	sending, hop := r.Begin(t.Context(), record.Span{Service: "lambda", Name: "mailer"})
+	_, send := r.Begin(sending, record.Span{Service: "ses", Name: "SendEmail"})
+	send.End(nil)
+	hop.End(nil)
+	hop.Exchanged(record.Exchange{Function: fn("mailer"), Event: []byte(`"mail"`), Answer: []byte(`"mail"`)})
+	mailed, now := record.From(sending).Trace.String(), model.Now().Time()
+	ids["mailed"] = mailed
+	box := letters{all: map[string]Mail{"mail-1": {Trace: mailed, Time: now}, "mail-2": {From: "sns", Trace: mailed, Time: now.Add(-1)}}}
 	return &Server{Recorder: r, Application: app, Mailbox: box}, ids
 }
 
@@ -183,7 +185,7 @@ func TestReplayedInvocations(t *testing.T) {
 		{"1-5759e988-bd862e3fe1be46a994272793", "", 404, "is recorded"},
 		{"message-1", "", 409, "2 functions got message-1: app-dev-one, app-dev-two; --function chooses one"},
 		{"event-1", "function=nobody", 404, "there is no function nobody"},
-		{"mail-2", "", 409, "was not sent by a function whose event is recorded, but by sns.amazonaws.com; `nube replay " + ids["invocation-4"]},
+		{"mail-2", "", 409, "was not sent by a function whose event is recorded, but by sns; `nube replay " + ids["mailed"]},
 		{"", "", 404, "replays/ID"},
 	} {
 		if _, code, text := s.again(t, "POST", test.id, test.query, ""); code != test.code || !strings.Contains(text, test.want) {
