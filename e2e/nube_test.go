@@ -41,6 +41,7 @@ type cloud struct {
 	Gateway  string `json:"gateway"`
 	OTLP     string `json:"otlp"`
 	Ready    bool   `json:"ready"`
+	Debug    []struct{ Function, Address string }
 
 	dir, data string
 	cmd       *exec.Cmd

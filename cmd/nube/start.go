@@ -61,6 +61,7 @@ type runningReport struct {
 	KeyID    string              `json:"accessKeyId"`
 	Secret   string              `json:"secretAccessKey"`
 	Deployed *control.Deployment `json:"deployment,omitempty"`
+	Debug    []cloud.Debugged    `json:"debug,omitempty"`
 }
 
 func running(c *cloud.Cloud) runningReport {

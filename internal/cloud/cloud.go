@@ -37,6 +37,7 @@ type Cloud struct {
 
 	instance  string // this process among those that share a store
 	deploying sync.Mutex
+	debug     *debuggers     // nil: nothing is debugged
 	madeOf    []string       // the files that were looked at last; guarded by deploying
 	goes      sync.WaitGroup // what goes on by itself
 
@@ -106,6 +107,9 @@ func (c *Cloud) open(ctx context.Context) (err error) {
 	boxed := make(chan error, 1)
 	go func() { boxed <- c.openSandbox() }()
 	if err := errors.Join(c.openStore(ctx), <-boxed); err != nil {
+		return err
+	}
+	if err := c.openDebuggers(); err != nil {
 		return err
 	}
 	if err := c.openParts(ctx); err != nil {

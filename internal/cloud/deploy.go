@@ -124,6 +124,9 @@ func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(c
 	if err != nil {
 		return nil, err
 	}
+	if err := c.debug.attach(project.Project); err != nil {
+		return nil, err
+	}
 	for _, d := range project.warnings {
 		tell(control.DeployEvent{Phase: "warning", Subject: d.Error()})
 	}
@@ -141,6 +144,9 @@ func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(c
 	}
 	app := application{Stack: project.StackName, Region: project.Region, Dir: project.Dir, Stage: project.Stage}
 	if err := c.remember(ctx, app); err != nil {
+		return nil, err
+	}
+	if err := c.debug.warm(ctx, project.Project); err != nil {
 		return nil, err
 	}
 	return c.deployment(ctx, app, st, changed, len(project.Template.Resources))
@@ -176,7 +182,7 @@ func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(contro
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	made, failed := map[string]manifest.Artifact{}, []error{}
-	for _, j := range jobs(p) {
+	for _, j := range c.jobs(p) {
 		wg.Go(func() {
 			a, err := c.builds.Build(ctx, j.source, func(e build.Event) {
 				if e.Step != build.Unchanged && e.Step != build.Done {
@@ -208,16 +214,16 @@ type job struct {
 	source build.Source
 }
 
-func jobs(p *manifest.Project) (out []job) {
-	add := func(key string, c manifest.Code, program string) {
-		path := filepath.Join(p.Dir, filepath.FromSlash(c.Path))
-		out = append(out, job{key, build.Source{Kind: build.Kind(c.Kind), Path: path, Name: program, Patterns: c.Patterns}})
+func (c *Cloud) jobs(p *manifest.Project) (out []job) {
+	add := func(key string, code manifest.Code, program string, debug bool) {
+		path := filepath.Join(p.Dir, filepath.FromSlash(code.Path))
+		out = append(out, job{key, build.Source{Kind: build.Kind(code.Kind), Path: path, Name: program, Patterns: code.Patterns, Debug: debug}})
 	}
 	for _, f := range p.Functions {
-		add("function "+f.Key, f.Code, programName(f))
+		add("function "+f.Key, f.Code, programName(f), c.debug.on(f.Name))
 	}
 	for _, l := range p.Layers {
-		add("layer "+l.Key, l.Code, "")
+		add("layer "+l.Key, l.Code, "", false)
 	}
 	return out
 }
@@ -225,7 +231,7 @@ func jobs(p *manifest.Project) (out []job) {
 // misread looks for scripts that cannot be read, each once.
 func (c *Cloud) misread(ctx context.Context, p *manifest.Project) (out []build.Problem) {
 	seen := map[string]bool{}
-	for _, j := range jobs(p) {
+	for _, j := range c.jobs(p) {
 		if key := fmt.Sprint(j.source); j.source.Kind == build.Directory && !seen[key] {
 			seen[key] = true
 			out = append(out, c.builds.Misread(ctx, j.source)...)
@@ -237,7 +243,7 @@ func (c *Cloud) misread(ctx context.Context, p *manifest.Project) (out []build.P
 // inputs are the files that a project and its artifacts were made of.
 func (c *Cloud) inputs(p *manifest.Project) []string {
 	out := slices.Clone(p.Inputs)
-	for _, j := range jobs(p) {
+	for _, j := range c.jobs(p) {
 		out = append(out, c.builds.Inputs(j.source)...)
 	}
 	slices.Sort(out)

@@ -68,6 +68,9 @@ type Options struct {
 	// when the cloud listens to others.
 	RootKey, RootSecret string
 
+	// Debug are the functions that run under a debugger. They are not confined.
+	Debug []Debug
+
 	// SMTP is the mail server to which mail goes on, as ses.ParseServer reads it;
 	// "" means that it stays in the mailbox.
 	SMTP string

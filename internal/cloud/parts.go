@@ -133,16 +133,22 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
-	p.runner, err = runner.Open(runner.Options{
+	runs := runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
 		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(), Disturber: inject.Functions{Set: c.faults},
-	})
+		Hold: c.debug.holding(),
+	}
+	if c.debug != nil {
+		runs.Debugger, runs.Unconfined = c.debug, c.debug.unconfined
+	}
+	p.runner, err = runner.Open(runs)
 	if err != nil {
 		return err
 	}
 	c.stopping(func(context.Context) error { return p.runner.Close() })
 	p.lambda = lambda.New(lambda.Options{
-		DB: c.db, Clock: c.model, Runner: p.runner, Artifacts: c.builds, Emit: p.delivery, Recorder: c.recorder, Roles: assumable{p.iam}, Caller: caller,
+		Debug: c.debug.on,
+		DB:    c.db, Clock: c.model, Runner: p.runner, Artifacts: c.builds, Emit: p.delivery, Recorder: c.recorder, Roles: assumable{p.iam}, Caller: caller,
 		Permits: caller, Delivers: p.delivery.Delivers,
 	})
 	p.delivery.Receive(p.lambda)
@@ -162,10 +168,12 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	}
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
-		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+		Hold: c.debug.holding(),
+		DB:   c.db, Clock: c.model, Invoke: invoker{p.lambda}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
-		DB: c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Caller: caller, Log: c.log,
+		Hold: c.debug.holding(),
+		DB:   c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Caller: caller, Log: c.log,
 	})
 	return nil
 }

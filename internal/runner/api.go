@@ -241,7 +241,7 @@ type header struct{ name, value string }
 // headers are what a runtime is told about an invocation. [Runner.Invoke]
 // refuses values with line ends.
 func (v *invocation) headers() [7]header {
-	deadline := v.started.Add(v.pool.spec.Timeout).UnixMilli()
+	deadline := v.started.Add(v.pool.spec.deadline()).UnixMilli()
 	return [...]header{
 		{"Content-Type", "application/json"},
 		{"Lambda-Runtime-Aws-Request-Id", v.RequestID},

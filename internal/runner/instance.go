@@ -113,7 +113,7 @@ func (i *instance) give(pl *place, v *invocation) bool {
 	if v.cold {
 		v.result.Spawned, v.result.Spawn, v.result.Init = i.spawned, i.spawnTook, i.initTook
 	}
-	v.timer = i.r.machine.AfterFunc(i.pool.spec.Timeout, v.expire)
+	v.timer = i.r.timeout(i.pool.spec, v.expire)
 	if v.doom != nil {
 		v.doomed()
 	}
@@ -327,7 +327,7 @@ func (i *instance) stale() bool {
 func (i *instance) freeze(now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.frozen || i.condemn || len(i.active) > 0 || i.pool.spec.NeverStop {
+	if i.frozen || i.condemn || len(i.active) > 0 || i.pool.spec.NeverStop || i.pool.spec.Debug {
 		return
 	}
 	i.frozen = i.proc.Freeze() == nil

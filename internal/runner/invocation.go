@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -85,7 +86,7 @@ type invocation struct {
 	// Set when an instance takes it.
 	inst    *instance
 	started time.Time
-	timer   *time.Timer
+	timer   clock.Stopper
 	cold    bool
 	tail    []byte
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/nube-run/nube/internal/runner/bootstrap"
+	"github.com/nube-run/nube/internal/runner/debug"
 	"github.com/nube-run/nube/internal/runner/sandbox"
 )
 
@@ -84,19 +85,38 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 		return err
 	}
 	box.ReadOnly = slices.Concat(prog.ReadOnly, s.Uses)
-	layout := l.r.opts.Sandbox.Layout(box)
+	host := l.r.opts.Sandbox
+	if s.Debug {
+		host = l.r.opts.Unconfined
+	}
+	layout := host.Layout(box)
 	box.Argv = prog.Argv(layout.Task, layout.Opt, s.MemoryMB)
 	box.Env = l.env(i, prog, layout, port, keys)
+	debugPort := 0
+	if s.Debug {
+		var c debug.Command
+		if c, debugPort, err = l.r.opts.Debugger.Wrap(ctx, s, debug.Command{Argv: box.Argv, Env: box.Env}); err != nil {
+			return err
+		}
+		box.Argv, box.Env = c.Argv, c.Env
+	}
 	if prog.Note != "" {
 		out.say(prog.Note + "\n")
 	}
 	out.say("INIT_START Runtime Version: " + prog.Version + "\tRuntime Version ARN: " + prog.VersionARN(s.Function.Region()) + "\n")
 
-	proc, err := l.r.opts.Sandbox.Start(ctx, box)
+	proc, err := host.Start(ctx, box)
 	if err != nil {
 		return err
 	}
-	i.proc, i.spawnTook = proc, l.r.machine.Since(i.spawned)
+	if s.Debug {
+		t := debug.Target{Port: debugPort, PID: proc.Pid(), Gone: i.ended}
+		i.proc = debugged{proc, proc.Pid(), func() { l.r.opts.Debugger.Ended(s, t) }}
+		l.r.opts.Debugger.Started(s, t)
+	} else {
+		i.proc = proc
+	}
+	i.spawnTook = l.r.machine.Since(i.spawned)
 	i.terminate = func() error { return terminate(proc.Pid()) }
 	a := &api{inst: i, limit: l.r.opts.MaxResponse, ln: proc.Guard(ln), conns: map[net.Conn]struct{}{}}
 	if keys.ID != "" {

@@ -101,11 +101,18 @@ func (p *pool) lackLocked() int {
 		}
 		return p.keep*p.spec.places() - p.up - p.starting
 	}
+	if p.spec.Debug && len(p.instances)+p.starting > 0 {
+		return 0
+	}
 	line := len(p.line)
 	if !p.hurried {
 		line = max(0, line-p.returning)
 	}
-	return line + len(p.warming) - p.starting
+	lack := line + len(p.warming) - p.starting
+	if p.spec.Debug {
+		return min(lack, 1)
+	}
+	return lack
 }
 
 // hurry starts instances for those who have waited in vain for a place to

@@ -15,6 +15,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/runner/bootstrap"
+	"github.com/nube-run/nube/internal/runner/debug"
 	"github.com/nube-run/nube/internal/runner/sandbox"
 	"github.com/nube-run/nube/internal/work"
 )
@@ -53,6 +54,24 @@ type Options struct {
 	MaxResponse int
 	// Disturber makes invocations go wrong; nil is nobody.
 	Disturber Disturber
+
+	// Debugger runs functions whose Spec has Debug, on Unconfined: a debugger
+	// needs what confinement takes away. Hold is time that does not count
+	// while one has stopped a function.
+	Debugger   Debugger
+	Unconfined *sandbox.Host
+	Hold       *clock.Hold
+}
+
+// Debugger puts processes under a debugger.
+type Debugger interface {
+	// Wrap returns the program that runs another under a debugger which listens
+	// on a port of loopback.
+	Wrap(ctx context.Context, s *Spec, c debug.Command) (debug.Command, int, error)
+	// Started tells that it runs. It must not block.
+	Started(s *Spec, t debug.Target)
+	// Ended tells that the process has ended.
+	Ended(s *Spec, t debug.Target)
 }
 
 // A Runner runs functions. Its methods may be called concurrently.
@@ -179,6 +198,10 @@ func (r *Runner) Warm(ctx context.Context, s *Spec) error {
 		if p.gone {
 			p.mu.Unlock()
 			continue
+		}
+		if s.Debug && p.up > 0 { // it may have one instance
+			p.mu.Unlock()
+			return nil
 		}
 		p.warming = append(p.warming, warm)
 		p.retired = false // it is wanted again: a change was taken back

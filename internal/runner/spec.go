@@ -43,6 +43,9 @@ type Spec struct {
 	LogGroup  string
 	Isolated  bool // no network but the platform's
 	NeverStop bool // not frozen when idle: a debugger is attached
+	// Debug puts the function under a debugger: there is one instance at most,
+	// so that who steps through it sees every invocation.
+	Debug bool
 	// Provisioned says that instances are those of [Runner.Provision], kept up
 	// ahead of traffic.
 	Provisioned bool
@@ -61,7 +64,7 @@ func (s *Spec) Hash() Hash {
 		for _, v := range []string{
 			string(s.Function), s.Version, s.Runtime, s.Handler, s.CodeDir, s.Code, string(s.Role), s.LogGroup,
 			strconv.Itoa(s.MemoryMB), s.Timeout.String(), strconv.Itoa(s.TmpMB),
-			strconv.FormatBool(s.Isolated), strconv.FormatBool(s.NeverStop), strconv.FormatBool(s.Provisioned),
+			strconv.FormatBool(s.Isolated), strconv.FormatBool(s.NeverStop), strconv.FormatBool(s.Provisioned), strconv.FormatBool(s.Debug),
 		} {
 			put(h, v)
 		}

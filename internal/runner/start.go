@@ -70,6 +70,9 @@ func (p *pool) boot(phase string, limit time.Duration) (i *instance, fault func(
 	if !p.add(i) {
 		i.end()
 	}
+	if p.spec.Debug {
+		limit = underDebugger
+	}
 	timer := p.r.machine.NewTimer(limit)
 	defer timer.Stop()
 	select {

@@ -25,7 +25,7 @@ func (p *pool) sweepIdle() {
 		switch {
 		case pl.state.Load() != placeFree:
 			continue
-		case idle >= p.r.opts.IdleAfter && !p.spec.Provisioned && pl.take():
+		case idle >= p.r.opts.IdleAfter && !p.spec.Provisioned && !p.spec.Debug && pl.take():
 			end = append(end, pl.inst)
 			continue
 		case idle >= freezeAfter:
@@ -42,7 +42,7 @@ func (p *pool) sweepIdle() {
 	case len(kept) == 0 || p.gone:
 	case awake:
 		p.sweep.Reset(sweepEvery)
-	case p.spec.Provisioned: // all are frozen, and stay
+	case p.spec.Provisioned || p.spec.Debug: // all stay
 	default: // all are frozen: come back when the first has idled for too long
 		p.sweep.Reset(max(sweepEvery, p.r.opts.IdleAfter-now.Sub(kept[0].since)))
 	}

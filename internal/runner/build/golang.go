@@ -22,8 +22,29 @@ import (
 // the old go1.x runtime needed, and the same on every machine.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/golang-package.html
-func flags() []string {
+func flags(src Source) []string {
+	if src.Debug { // with everything that a debugger wants, and where the sources are
+		return []string{"-gcflags", ownPackages(src.Path) + "=-N -l", "-tags", "lambda.norpc"}
+	}
 	return []string{"-trimpath", "-ldflags", "-s -w", "-tags", "lambda.norpc"}
+}
+
+// ownPackages is the pattern of the packages of the module around a directory:
+// what its author steps through. To build all that it imports without
+// optimisation too would take minutes.
+func ownPackages(dir string) string {
+	for d := dir; ; d = filepath.Dir(d) {
+		if text, err := os.ReadFile(filepath.Join(d, "go.mod")); err == nil {
+			for line := range strings.Lines(string(text)) {
+				if f := strings.Fields(line); len(f) > 1 && f[0] == "module" {
+					return strings.Trim(f[1], `"`) + "/..."
+				}
+			}
+		}
+		if d == filepath.Dir(d) {
+			return "all"
+		}
+	}
 }
 
 // compile builds a Go package and finds out what went into it. Both run at the
@@ -34,12 +55,12 @@ func (s *Store) compile(ctx context.Context, src Source) (Artifact, *index, erro
 		return Artifact{}, nil, err
 	}
 	defer remove()
-	x := &index{Source: src, Tool: tool(src.Path)}
+	x := &index{Source: src, Tool: tool(src)}
 	listed := make(chan error, 1)
 	go func() { listed <- x.inputs(ctx, src.Path) }()
 
 	program := filepath.Join(tmp, src.Name)
-	cmd := goCommand(ctx, src.Path, append(append([]string{"build"}, flags()...), "-o", program, ".")...)
+	cmd := goCommand(ctx, src.Path, append(append([]string{"build"}, flags(src)...), "-o", program, ".")...)
 	out, err := cmd.CombinedOutput()
 	listErr := <-listed
 	if err != nil {
@@ -84,8 +105,9 @@ func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {
 
 // tool describes what decides how the go command works: itself, its settings
 // and the variables that it reads.
-func tool(dir string) []string {
-	out := []string{"flags " + strings.Join(flags(), " ")}
+func tool(src Source) []string {
+	dir := src.Path
+	out := []string{"flags " + strings.Join(flags(src), " ")}
 	if path, err := exec.LookPath("go"); err == nil {
 		out = append(out, "go "+path+" "+stat(path))
 	}

@@ -69,7 +69,7 @@ func (x *index) write(file string) error {
 
 // current reports whether nothing that went into the artifact differs.
 func (x *index) current(src Source) bool {
-	if src.Kind == GoPackage && !slices.Equal(x.Tool, tool(src.Path)) {
+	if src.Kind == GoPackage && !slices.Equal(x.Tool, tool(src)) {
 		return false
 	}
 	for _, f := range x.Files {

@@ -32,6 +32,8 @@ type Source struct {
 	// Patterns say which files of a Directory belong to it, in order; "!"
 	// excludes, and the last that matches decides.
 	Patterns []string
+	// Debug builds a Go package so that it can be stepped through.
+	Debug bool `json:",omitempty"`
 }
 
 const defaultName = "bootstrap"

@@ -158,7 +158,7 @@ func (x *exchange) callAuthorizer(ctx context.Context, a *authorizer, identity [
 	x.say(levelInfo, "Starting authorizer: %s for request: %s", *a.Id, x.id)
 	payload := x.authorizerEvent(a, identity)
 	began := x.s.machine.Now()
-	ctx, cancel := x.s.machine.WithTimeout(ctx, authorizerTimeout)
+	ctx, cancel := x.s.hold.WithTimeout(ctx, x.s.machine, authorizerTimeout)
 	defer cancel()
 	scope := x.target.Scope
 	source := scope.Of("execute-api", x.target.API+"/authorizers/"+*a.Id)

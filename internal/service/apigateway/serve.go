@@ -122,7 +122,7 @@ func tooLarge() *failure {
 // integrate passes the request to the method's integration.
 func (x *exchange) integrate(ctx context.Context) *failure {
 	i := x.method.MethodIntegration
-	ctx, cancel := x.s.machine.WithTimeout(ctx, millis(i.TimeoutInMillis))
+	ctx, cancel := x.s.hold.WithTimeout(ctx, x.s.machine, millis(i.TimeoutInMillis))
 	defer cancel()
 	if x.watch != nil {
 		defer x.timeIntegration()()

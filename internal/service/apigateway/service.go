@@ -51,6 +51,7 @@ type Options struct {
 	Pools  Pools             // nil means that there are no authorizers of user pools
 	Logs   Logs              // nil means that nothing is logged
 	HTTP   http.RoundTripper // of HTTP integrations; nil means http.DefaultTransport
+	Hold   *clock.Hold       // time that no time-out counts; may be nil
 	Log    *slog.Logger
 }
 
@@ -60,6 +61,7 @@ type Service struct {
 	db      *kv.DB
 	clock   *clock.Model
 	machine clock.Machine
+	hold    *clock.Hold
 	invoke  Invoker
 	auth    Authenticator
 	client  http.RoundTripper
@@ -75,7 +77,7 @@ type Service struct {
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, log: o.Log}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, hold: o.Hold, log: o.Log}
 	if s.client == nil {
 		s.client = http.DefaultTransport
 	}

@@ -80,7 +80,7 @@ func (x *exchange) callAuthorizer(ctx context.Context, a *shapes.Authorizer, ide
 		_, f := x.internal("authorizer", errors.New("no function in "+*a.AuthorizerUri))
 		return nil, f
 	}
-	ctx, cancel := x.s.machine.WithTimeout(ctx, maxAuthorizer)
+	ctx, cancel := x.s.Hold.WithTimeout(ctx, x.s.machine, maxAuthorizer)
 	defer cancel()
 	source := x.target.Scope.Of("execute-api", x.target.API+"/authorizers/"+*a.AuthorizerId)
 	out, f := x.invoke(ctx, fn, source, x.authorizerEvent(a, identity))

@@ -153,7 +153,7 @@ func (x *exchange) integrate(ctx context.Context) (proxy.Answer, *failure) {
 		x.s.Log.Warn("apigatewayv2: the route has no integration", "request", x.id, "api", x.target.API, "route", *x.route.RouteKey)
 		return proxy.Answer{}, internal()
 	}
-	ctx, cancel := x.s.machine.WithTimeout(ctx, time.Duration(*i.TimeoutInMillis)*time.Millisecond)
+	ctx, cancel := x.s.Hold.WithTimeout(ctx, x.s.machine, time.Duration(*i.TimeoutInMillis)*time.Millisecond)
 	defer cancel()
 	began := x.s.machine.Now()
 	defer func() { x.integration = x.s.machine.Since(began) }()

@@ -48,6 +48,7 @@ type Options struct {
 	Logs   Logs
 	Caller awsapi.Caller     // finds the REST APIs that domain names are mapped to
 	HTTP   http.RoundTripper // of HTTP integrations and issuers; nil means http.DefaultTransport
+	Hold   *clock.Hold       // time that no time-out counts; may be nil
 	Log    *slog.Logger
 }
 

@@ -71,6 +71,8 @@ func (f *fakeRunner) Retire(s *runner.Spec) {
 	f.retired = append(f.retired, s)
 }
 
+func (f *fakeRunner) Warm(context.Context, *runner.Spec) error { return nil }
+
 func (f *fakeRunner) Provision(s *runner.Spec, n int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

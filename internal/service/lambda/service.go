@@ -21,6 +21,7 @@ type Runner interface {
 	Invoke(ctx context.Context, s *runner.Spec, in runner.Invocation) (runner.Result, error)
 	Swap(ctx context.Context, old, next *runner.Spec) error
 	Retire(s *runner.Spec)
+	Warm(ctx context.Context, s *runner.Spec) error
 	Provision(s *runner.Spec, n int) error
 	Provisioned(s *runner.Spec) runner.Provisioned
 }
@@ -62,6 +63,9 @@ type Options struct {
 	// Delivers reports whether effects can be delivered to a target; nil means
 	// to functions only.
 	Delivers func(target string) bool
+	// Debug reports whether a function, by name, is under a debugger; nil means
+	// that none is.
+	Debug func(function string) bool
 	// Concurrency is the account's limit; 0 means 1,000.
 	Concurrency int
 }

@@ -15,6 +15,7 @@ type specKey struct {
 	version         string
 	revision        string
 	kept            bool // by provisioned concurrency
+	debug           bool // under a debugger
 }
 
 // spec returns the execution environment of a configuration.
@@ -22,13 +23,15 @@ func (s *Service) spec(scope arn.Scope, f *function, c *config) (*runner.Spec, e
 	return s.specFor(scope, f, c, false)
 }
 
+func (s *Service) debugged(f *function) bool { return s.Debug != nil && s.Debug(f.Name) }
+
 // specKept returns that of instances that provisioned concurrency keeps up.
 func (s *Service) specKept(scope arn.Scope, f *function, c *config) (*runner.Spec, error) {
 	return s.specFor(scope, f, c, true)
 }
 
 func (s *Service) specFor(scope arn.Scope, f *function, c *config, kept bool) (*runner.Spec, error) {
-	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision, kept}
+	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision, kept, s.debugged(f)}
 	if have, ok := s.specs.Load(k); ok {
 		return have.(*runner.Spec), nil
 	}
@@ -40,7 +43,7 @@ func (s *Service) specFor(scope arn.Scope, f *function, c *config, kept bool) (*
 		Function: scope.Function(f.Name), Name: f.Name, Version: c.Version,
 		Runtime: c.Runtime, Handler: c.Handler, CodeDir: a.Dir, Code: a.Digest, Uses: a.Uses,
 		Env: c.Env, Role: arn.ARN(c.Role), MemoryMB: int(c.Memory), Timeout: time.Duration(c.Timeout) * time.Second, TmpMB: int(c.Tmp),
-		LogGroup: c.logGroup(f.Name), Provisioned: kept,
+		LogGroup: c.logGroup(f.Name), Provisioned: kept, Debug: k.debug,
 	}
 	for _, l := range c.Layers {
 		la, err := s.Artifacts.Artifact(l.Digest)

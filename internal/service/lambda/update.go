@@ -112,7 +112,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 		s.retire(scope, old, c)
 	}
 	if failed != "" {
-		s.specs.Delete(specKey{scope.Account, scope.Region, old.ID, next.Version, next.Revision, false})
+		s.specs.Delete(specKey{scope.Account, scope.Region, old.ID, next.Version, next.Revision, false, s.debugged(old)})
 		next.Failed, next.FailedCode = failed, "FunctionError"
 		shown = next
 	}
@@ -121,7 +121,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 
 // retire ends the instances of a configuration that gets no traffic any more.
 func (s *Service) retire(scope arn.Scope, f *function, c *config) {
-	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision, false}
+	k := specKey{scope.Account, scope.Region, f.ID, c.Version, c.Revision, false, s.debugged(f)}
 	if spec, ok := s.specs.LoadAndDelete(k); ok {
 		s.Runner.Retire(spec.(*runner.Spec))
 	}
