@@ -19,6 +19,9 @@ import (
 
 // Each attempt is a span below what caused the effect; what the receiver does
 // and emits, a dead letter too, hangs below the attempt.
+//
+// Mutations that it finds: receivers see the cause of the effect, dead letters
+// have it, effects in the store's transaction or too old ones have no span.
 func TestAttemptsAreTraced(t *testing.T) {
 	model := clock.NewModel(clock.State{Stopped: true, At: start})
 	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: model})

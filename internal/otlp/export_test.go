@@ -191,6 +191,9 @@ func TestExport(t *testing.T) {
 
 // What a receiver cannot take now is sent again; what it never takes is lost,
 // and said once.
+//
+// Mutations that it finds: no second try, no pause, 429 and 503 taken for
+// refusals.
 func TestExportTriesAgain(t *testing.T) {
 	for _, test := range []struct {
 		name   string

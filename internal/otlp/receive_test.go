@@ -206,6 +206,9 @@ func TestLogRecords(t *testing.T) {
 }
 
 // Points that count from their start become what has come since the one before.
+//
+// Mutations that it finds: totals are added up, what was counted before the
+// receiver began counts again.
 func TestPoints(t *testing.T) {
 	b := newBed(t)
 	b.Began = time.Unix(0, 100)

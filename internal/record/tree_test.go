@@ -43,6 +43,10 @@ func tree(t *testing.T, r *Recorder, id TraceID) string {
 // Two requests put items whose changes come to a function in one batch, and
 // what it does is part of both of their trees. What the function says of itself
 // hangs in its invocation, though it knows no parent.
+//
+// Mutations that it finds: links to other traces are not noted there, the first
+// cause is no parent, a graft is its first span alone, applications' spans of
+// another time.
 func TestTree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := open(t, disktest.NewMem().FS())

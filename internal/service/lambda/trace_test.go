@@ -93,6 +93,9 @@ func TestInvocationsAreTraced(t *testing.T) {
 }
 
 // What the caller has decided stands; where nobody has, active tracing does.
+//
+// Mutations that it finds: active tracing over a refusal, a header without a
+// decision.
 func TestTraceHeader(t *testing.T) {
 	const root = "Root=1-5759e988-bd862e3fe1be46a994272793"
 	for _, test := range []struct{ mode, from, want string }{
