@@ -84,9 +84,12 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		a.refuse(http.StatusUnsupportedMediaType, invalidArgument, fmt.Sprintf("the content type is %s or %s, not %q", protobufType, jsonType, req.Header.Get("Content-Type")))
 		return
 	}
+	body, err := r.read(w, req)
+	// What has not come yet is not under way: a function is frozen when it has
+	// answered, in the middle of what it sends if need be, and nobody may wait
+	// for it then.
 	token := r.Ledger.Begin(work.Request, "OTLP "+req.URL.Path)
 	defer token.End()
-	body, err := r.read(w, req)
 	if err == nil && a.json {
 		body, err = message.FromJSON(typ, body)
 	} else if err == nil {

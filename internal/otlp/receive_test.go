@@ -288,6 +288,33 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A function that is frozen while it sends keeps nobody from settling.
+func TestUnfinishedRequests(t *testing.T) {
+	b := newBed(t)
+	in, out := io.Pipe()
+	req := httptest.NewRequest(http.MethodPost, "/v1/traces", in)
+	req.Header.Set("Content-Type", jsonType)
+	done := make(chan int)
+	go func() {
+		w := httptest.NewRecorder()
+		b.ServeHTTP(w, req)
+		done <- w.Code
+	}()
+	if _, err := io.WriteString(out, "{"); err != nil { // it reads
+		t.Fatal(err)
+	}
+	if es := b.Ledger.Entries(); len(es) != 0 {
+		t.Errorf("under way: %v", es)
+	}
+	if _, err := io.WriteString(out, "}"); err != nil {
+		t.Fatal(err)
+	}
+	out.Close()
+	if code := <-done; code != http.StatusOK {
+		t.Errorf("answered %d", code)
+	}
+}
+
 func FuzzReceive(f *testing.F) {
 	f.Add("/v1/traces", true, []byte(spans(`{"traceId":"5759e988bd862e3fe1be46a994272793","spanId":"53995c3f42cd8ad8"}`)))
 	f.Add("/v1/metrics", true, []byte(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"s","sum":{"aggregationTemporality":2,"dataPoints":[{"asInt":"1"}]}}]}]}]}`))
