@@ -36,11 +36,11 @@ EXIT CODES
   0  it was replayed, or saved
   1  the function failed, or nothing is recorded under the ID
   2  the words of the command are off`,
-		Example: `  nube replay 1-5759e988-bd862e3fe1be46a994272793      a whole request, through the gateway
-  nube replay 7f3c2a1e-1d0b-4c1a-9a57-0c5b1c2d3e4f      x-amzn-RequestId, or an invocation
-  nube replay ID --function dynamoDbProcessor           what this function got of it
-  nube replay ID --edit                                 change the event first, in $VISUAL or $EDITOR
-  nube replay ID --save testdata/event.json             keep it for tests, and replay nothing
+		Example: `  nube replay 1-5759e988-bd862e3fe1be46a994272793    a whole request, through the gateway
+  nube replay 7f3c2a1e-1d0b-4c1a-9a57-0c5b1c2d3e4f   x-amzn-RequestId, or an invocation
+  nube replay ID --function dynamoDbProcessor        what this function got of it
+  nube replay ID --edit                              change the event first, in $VISUAL or $EDITOR
+  nube replay ID --save testdata/event.json          keep it for tests, and replay nothing
   nube replay ID --output json | jq .same`,
 		Args: args(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, given []string) error {
