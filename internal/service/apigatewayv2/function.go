@@ -89,6 +89,9 @@ func (x *exchange) invoke(ctx context.Context, fn, source arn.ARN, payload []byt
 	case errors.Is(err, context.DeadlineExceeded), fault.Is(err, "TooManyRequestsException"):
 		x.problem = err.Error()
 		return out, fail(http.StatusServiceUnavailable, "Service Unavailable")
+	case fault.Is(err, "RequestTooLargeException"):
+		x.problem = err.Error()
+		return out, fail(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 	}
 	x.problem = err.Error()
 	x.s.Log.Warn("apigatewayv2: the function could not be called", "request", x.id, "function", fn, "err", err)

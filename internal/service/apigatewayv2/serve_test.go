@@ -327,3 +327,17 @@ func TestAccessLogs(t *testing.T) {
 		DestinationArn: ptr("arn:aws:logs:eu-central-1:123456789012:log-group:x"), Format: ptr("$context.status"),
 	}}, "Access Log format must contain")
 }
+
+// TestStageVariables: an integration may leave its function to the stage.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-stages.html#http-api-stages.stage-variables
+func TestStageVariables(t *testing.T) {
+	b := open(t)
+	do(b, shapes.UpdateStage, &shapes.UpdateStageRequest{ApiId: &b.api, StageName: ptr("$default"), StageVariables: map[string]string{"fn": "judge"}})
+	b.judge = `"the other function"`
+	b.route("GET /", func(_ *shapes.CreateRouteRequest, i *shapes.CreateIntegrationRequest) {
+		i.IntegrationUri = ptr("arn:aws:lambda:eu-central-1:123456789012:function:${stageVariables.fn}")
+	})
+	if got := described(b.request("GET", "/", "")); !strings.HasSuffix(got, "\nthe other function") {
+		t.Error(got)
+	}
+}
