@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -65,6 +67,47 @@ func TestMailSurvives(t *testing.T) {
 	c = start(t, data, "start")
 	if n := len(c.mails(t)); n != 5 {
 		t.Errorf("of 5 mails %d are left", n)
+	}
+	c.stop()
+}
+
+// TestFollowMail shows what is there, and each mail as it comes.
+func TestFollowMail(t *testing.T) {
+	c := start(t, "memory", "start")
+	post := func(to, subject string) {
+		t.Helper()
+		if err := c.post("shop@example.com", to, subject, "text", ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post("ana@example.com", "before")
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin, "mail", "--follow", "--to", "ana@", "--output", "json")
+	cmd.Env = c.env()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := json.NewDecoder(out)
+	for i, want := range []string{"before", "1", "2"} {
+		if i > 0 {
+			post("bo@example.com", "for somebody else")
+			post("ana@example.com", want)
+		}
+		var m struct{ Subject string }
+		if err := lines.Decode(&m); err != nil || m.Subject != want {
+			t.Fatalf("mail %q, %v; want %q", m.Subject, err, want)
+		}
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("after an interrupt: %v", err)
 	}
 	c.stop()
 }
