@@ -16,7 +16,7 @@ const (
 	Error     = inject.Error     // it is answered with the error Code
 	Throttle  = inject.Throttle  // it is answered as if too many came
 	Lost      = inject.Lost      // the connection of a call breaks
-	Kill      = inject.Kill      // the process of a function is killed, Wait after it got an event
+	Kill      = inject.Kill      // the process of a function is killed, Wait after it got an event; 0: before it sees it
 	Duplicate = inject.Duplicate // an effect or a batch is handed over twice
 	Reorder   = inject.Reorder   // an effect is held back, for up to Wait, and overtaken
 )

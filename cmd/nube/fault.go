@@ -46,7 +46,7 @@ KINDS
   error CODE          they are answered with an error: AWS's code, or a function's error type
   throttle            they are answered as if too many had come
   lost                the connections of calls break
-  kill [DURATION]     processes of functions are killed so long after they got an event (default 0)
+  kill [DURATION]     processes of functions are killed so long after they got an event (default: before they see it)
   duplicate           effects and batches are handed over twice
   reorder [DURATION]  effects are held back, up to so long (default 10s), and overtaken; an order that
                       is promised, as in FIFO queues, holds

@@ -39,12 +39,18 @@ func (r *Runner) disturbed(ctx context.Context, s *Spec, in *Invocation) (res Re
 	return Result{Payload: failed.Payload, Fault: failed}, true, nil
 }
 
-// doomed kills the process of an invocation that is to end so. One that is killed
-// at once is not heard any more, however quick it is.
-func (v *invocation) doomed() {
+// doomed kills the process of an invocation that is to end so. It reports true
+// when the process has nothing of it: one that is killed at once is not shown the
+// event, which it might be quick enough to work on.
+func (v *invocation) doomed() bool {
+	if *v.doom == 0 {
+		v.inst.end()
+		return true
+	}
 	v.inst.r.machine.AfterFunc(*v.doom, func() {
 		if !v.isAnswered() {
 			v.inst.end()
 		}
 	})
+	return false
 }

@@ -114,9 +114,6 @@ func (i *instance) give(pl *place, v *invocation) bool {
 		v.result.Spawned, v.result.Spawn, v.result.Init = i.spawned, i.spawnTook, i.initTook
 	}
 	v.timer = i.r.timeout(i.pool.spec, v.expire)
-	if v.doom != nil {
-		v.doomed()
-	}
 	i.mu.Unlock()
 
 	var tail *[]byte
@@ -124,6 +121,9 @@ func (i *instance) give(pl *place, v *invocation) bool {
 		tail = &v.tail
 	}
 	i.out.begin(v.RequestID, startLine(v.RequestID, i.pool.spec.Version), tail)
+	if v.doom != nil && v.doomed() {
+		return true
+	}
 	if pl.send(v) == nil {
 		return true
 	}
@@ -191,7 +191,7 @@ func (i *instance) next(pl *place) bool {
 func (i *instance) respond(id string, payload []byte, f *Fault, acknowledge func()) bool {
 	i.mu.Lock()
 	v := i.findLocked(id)
-	if v == nil || v.isAnswered() || v.doom != nil && *v.doom == 0 {
+	if v == nil || v.isAnswered() {
 		i.mu.Unlock()
 		return false
 	}
