@@ -33,27 +33,22 @@ type fields struct {
 // unquote says so, as HTTP APIs do and function URLs do not.
 func Read2(payload []byte, unquote bool) (Answer, error) {
 	payload = bytes.TrimSpace(payload)
-	if !json.Valid(payload) {
-		return Answer{}, errors.New("the function's answer is not JSON")
-	}
-	var f fields
-	if payload[0] == '{' {
-		var named struct {
-			StatusCode json.RawMessage `json:"statusCode"`
-		}
-		if err := json.Unmarshal(payload, &named); err != nil {
-			return Answer{}, fmt.Errorf("the function's answer: %w", err)
-		}
-		if named.StatusCode != nil {
-			if err := json.Unmarshal(payload, &f); err != nil {
-				return Answer{}, fmt.Errorf("the function's answer: %w", err)
-			}
+	if len(payload) > 0 && payload[0] == '{' {
+		var f fields
+		err := json.Unmarshal(payload, &f)
+		switch {
+		case err == nil && isSet(f.StatusCode):
 			a, err := f.answer()
 			for _, c := range f.Cookies {
 				a.Header.Add("Set-Cookie", c)
 			}
 			return a, err
+		case err == nil: // the object itself is the body
+		case !json.Valid(payload), hasStatus(payload):
+			return Answer{}, fmt.Errorf("the function's answer: %w", err)
 		}
+	} else if !json.Valid(payload) {
+		return Answer{}, errors.New("the function's answer is not JSON")
 	}
 	a := Answer{Status: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: payload}
 	if payload[0] == '"' && unquote {
@@ -66,13 +61,25 @@ func Read2(payload []byte, unquote bool) (Answer, error) {
 	return a, nil
 }
 
+// hasStatus reports whether an object has a statusCode, so that it is meant for a
+// response although its other members are not those of one.
+func hasStatus(object []byte) bool {
+	var f struct {
+		StatusCode json.RawMessage `json:"statusCode"`
+	}
+	return json.Unmarshal(object, &f) == nil && isSet(f.StatusCode)
+}
+
+// isSet reports whether a member is there, and not null.
+func isSet(v json.RawMessage) bool { return v != nil && string(v) != "null" }
+
 // Read1 reads what a function answers in the format 1.0.
 func Read1(payload []byte) (Answer, error) {
 	var f fields
 	if err := json.Unmarshal(payload, &f); err != nil {
 		return Answer{}, fmt.Errorf("the function's answer: %w", err)
 	}
-	if f.StatusCode == nil {
+	if !isSet(f.StatusCode) {
 		return Answer{}, errors.New("the function's answer has no statusCode")
 	}
 	a, err := f.answer()
@@ -96,7 +103,7 @@ func (f *fields) answer() (a Answer, err error) {
 			a.Header.Set(k, text(v))
 		}
 	}
-	if f.Body == nil || string(f.Body) == "null" {
+	if !isSet(f.Body) {
 		return a, nil
 	}
 	var body string

@@ -156,3 +156,25 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// TestRead2Objects: an object is a response exactly when it has a statusCode.
+func TestRead2Objects(t *testing.T) {
+	for payload, want := range map[string]string{
+		`{"headers":"x","body":3}`:            `{"headers":"x","body":3}`,
+		`{"statusCode":200,"headers":"x"}`:    "error",
+		`{"statusCode":200,"body":3}`:         "error",
+		`{"statusCode":null,"body":"x"}`:      `{"statusCode":null,"body":"x"}`,
+		`{"statusCode":200,"body":"x"} extra`: "error",
+		` {"statusCode":200,"body":"x"} `:     "x",
+		``:                                    "error",
+	} {
+		a, err := Read2([]byte(payload), true)
+		got := string(a.Body)
+		if err != nil {
+			got = "error"
+		}
+		if got != want {
+			t.Errorf("%s: %s, want %s (%v)", payload, got, want, err)
+		}
+	}
+}
