@@ -22,6 +22,22 @@ type Reload struct {
 	Took       time.Duration
 }
 
+// drained is how long instances may need what they were started from after
+// others have taken over: Lambda's longest time-out.
+const drained = 15 * time.Minute
+
+// sweep removes code that no function has any more, unless others share it.
+func (c *Cloud) sweep(ctx context.Context) error {
+	if c.opts.Code != "" {
+		return nil
+	}
+	used, err := c.parts.lambda.InUse(ctx)
+	if err != nil {
+		return err
+	}
+	return c.builds.Sweep(used, drained)
+}
+
 // Watch deploys r again whenever a file changes that the last deployment was
 // made of, until ctx ends. Traffic changes over to new code when an instance of
 // it is ready, so no request notices; after a mistake what served before serves
@@ -56,7 +72,11 @@ func (c *Cloud) Watch(ctx context.Context, r control.DeployRequest, tell func(Re
 		if err != nil || d.Changed || mistaken {
 			tell(Reload{Files: files, Deployment: d, Err: err, Steps: steps, Took: machine.Since(began)})
 		}
-		mistaken = err != nil
+		if mistaken = err != nil; !mistaken {
+			if err := c.sweep(ctx); err != nil && ctx.Err() == nil {
+				c.log.Warn("removing code that is not used any more", "err", err)
+			}
+		}
 		c.deploying.Lock()
 		if mistaken { // what stands is still made of what it was made of
 			inputs = slices.Concat(inputs, c.madeOf)

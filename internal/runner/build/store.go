@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Kind says what stands at the path of a [Source].
@@ -71,6 +72,7 @@ type Store struct {
 
 	mu       sync.Mutex
 	building map[string]*sync.Mutex // by index file
+	unused   map[string]time.Time   // artifacts since when; nil before the first sweep
 }
 
 // ErrUnknown is returned for digests without an artifact.
