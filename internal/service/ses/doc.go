@@ -4,7 +4,8 @@
 // It does not receive mail from outside (receipt rules), and has no contact lists,
 // dedicated addresses or deliverability reports: the operations that would make
 // them answer that they are not implemented. What becomes of mail is told to
-// topics of SNS; other event destinations are refused.
+// topics of SNS; other event destinations are refused. Settings about signatures,
+// networks and reputation are kept and shown, and change nothing.
 //
 // # The mailbox
 //

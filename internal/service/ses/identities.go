@@ -173,8 +173,8 @@ func (s *Service) getIdentity(ctx context.Context, in *v2.GetEmailIdentityReques
 		return nil, err
 	}
 	return &v2.GetEmailIdentityResponse{
-		IdentityType: ptr(identityType(name)), FeedbackForwardingStatus: ptr(true), VerifiedForSendingStatus: ptr(!id.Verified.IsZero()),
-		DkimAttributes: id.dkim(name), MailFromAttributes: &v2.MailFromAttributes{BehaviorOnMxFailure: ptr("USE_DEFAULT_VALUE")},
+		IdentityType: ptr(identityType(name)), FeedbackForwardingStatus: ptr(!id.NoFeedback), VerifiedForSendingStatus: ptr(!id.Verified.IsZero()),
+		DkimAttributes: id.dkim(name), MailFromAttributes: id.mailFrom(),
 		Policies: policiesOf(&id), Tags: tagList(id.Tags), ConfigurationSetName: unlessEmpty(id.Set), VerificationStatus: ptr(id.status()),
 	}, nil
 }
@@ -200,7 +200,7 @@ func (id *identity) dkim(name string) *v2.DkimAttributes {
 	if isAddress(name) {
 		return out
 	}
-	out.SigningEnabled, out.Status, out.Tokens = ptr(true), ptr(id.status()), id.Dkim
+	out.SigningEnabled, out.Status, out.Tokens = ptr(!id.Unsigned), ptr(id.status()), id.Dkim
 	out.NextSigningKeyLength, out.CurrentSigningKeyLength = ptr("RSA_2048_BIT"), ptr("RSA_2048_BIT")
 	if id.Selector != "" {
 		out.SigningAttributesOrigin, out.Tokens = ptr("EXTERNAL"), []string{id.Selector}

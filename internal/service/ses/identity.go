@@ -19,7 +19,13 @@ type identity struct {
 	Selector string            `json:",omitempty"` // of a key that the owner signs with himself
 	Set      string            `json:",omitempty"` // configuration set of mail that names none
 	Policies map[string]string `json:",omitempty"`
-	Tags     map[string]string `json:",omitempty"`
+
+	Unsigned    bool   `json:",omitempty"` // DKIM is switched off
+	NoFeedback  bool   `json:",omitempty"` // bounces are not forwarded
+	MailFrom    string `json:",omitempty"` // domain to which bounces go
+	OnMxFailure string `json:",omitempty"`
+
+	Tags map[string]string `json:",omitempty"`
 }
 
 // normal is an identity's name as it is kept: of an address the domain alone is

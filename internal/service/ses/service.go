@@ -56,6 +56,7 @@ func New(o Options) *Service {
 	s.registerIdentities()
 	s.registerSets()
 	s.registerAccount()
+	s.registerSettings()
 	s.notOffered()
 	return s
 }

@@ -7,11 +7,11 @@ import "github.com/nube-run/nube/internal/awsapi/schema"
 var shapes = [...]schema.Shape{
 	0: {Name: "AccountDetails", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MailType", Wire: "MailType", Shape: 134},
-		{Name: "WebsiteURL", Wire: "WebsiteURL", Shape: 229},
+		{Name: "WebsiteURL", Wire: "WebsiteURL", Shape: 246},
 		{Name: "ContactLanguage", Wire: "ContactLanguage", Shape: 32},
-		{Name: "UseCaseDescription", Wire: "UseCaseDescription", Shape: 223},
+		{Name: "UseCaseDescription", Wire: "UseCaseDescription", Shape: 240},
 		{Name: "AdditionalContactEmailAddresses", Wire: "AdditionalContactEmailAddresses", Shape: 3},
-		{Name: "ReviewDetails", Wire: "ReviewDetails", Shape: 178},
+		{Name: "ReviewDetails", Wire: "ReviewDetails", Shape: 194},
 	}},
 	1: {Name: "AccountSuspendedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AccountSuspendedException", Status: 400, Server: false}},
 	2: {Name: "AdditionalContactEmailAddress", Kind: schema.String, HasMin: true, Min: 6, HasMax: true, Max: 254, Pattern: "^(.+)@(.+)$", Sensitive: true},
@@ -20,7 +20,7 @@ var shapes = [...]schema.Shape{
 	5: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExistsException", Status: 400, Server: false}},
 	6: {Name: "AmazonResourceName", Kind: schema.String},
 	7: {Name: "Attachment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RawContent", Wire: "RawContent", Shape: 171, Required: true},
+		{Name: "RawContent", Wire: "RawContent", Shape: 187, Required: true},
 		{Name: "ContentDisposition", Wire: "ContentDisposition", Shape: 9},
 		{Name: "FileName", Wire: "FileName", Shape: 13, Required: true},
 		{Name: "ContentDescription", Wire: "ContentDescription", Shape: 8},
@@ -42,12 +42,12 @@ var shapes = [...]schema.Shape{
 		{Name: "Html", Wire: "Html", Shape: 34},
 	}},
 	18: {Name: "BulkEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 207},
+		{Name: "Template", Wire: "Template", Shape: 224},
 	}},
 	19: {Name: "BulkEmailEntry", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Destination", Wire: "Destination", Shape: 62, Required: true},
 		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 146},
-		{Name: "ReplacementEmailContent", Wire: "ReplacementEmailContent", Shape: 175},
+		{Name: "ReplacementEmailContent", Wire: "ReplacementEmailContent", Shape: 191},
 		{Name: "ReplacementHeaders", Wire: "ReplacementHeaders", Shape: 141},
 	}},
 	20: {Name: "BulkEmailEntryList", Kind: schema.List, Elem: 19},
@@ -86,13 +86,13 @@ var shapes = [...]schema.Shape{
 	36: {Name: "CreateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
 	37: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, Required: true},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 214},
+		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 231},
 		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 61},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 177},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 187},
-		{Name: "Tags", Wire: "Tags", Shape: 203},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 199},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 225},
+		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 193},
+		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 203},
+		{Name: "Tags", Wire: "Tags", Shape: 220},
+		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 216},
+		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
 	}},
 	38: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
 	39: {Name: "CreateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
@@ -103,7 +103,7 @@ var shapes = [...]schema.Shape{
 	40: {Name: "CreateEmailIdentityPolicyResponse", Kind: schema.Structure},
 	41: {Name: "CreateEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 203},
+		{Name: "Tags", Wire: "Tags", Shape: 220},
 		{Name: "DkimSigningAttributes", Wire: "DkimSigningAttributes", Shape: 66},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
 	}},
@@ -152,7 +152,7 @@ var shapes = [...]schema.Shape{
 	}},
 	60: {Name: "DeleteSuppressedDestinationResponse", Kind: schema.Structure},
 	61: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 211},
+		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 228},
 		{Name: "SendingPoolName", Wire: "SendingPoolName", Shape: 156},
 	}},
 	62: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
@@ -169,10 +169,10 @@ var shapes = [...]schema.Shape{
 		{Name: "SigningAttributesOrigin", Wire: "SigningAttributesOrigin", Shape: 67},
 		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 68},
 		{Name: "CurrentSigningKeyLength", Wire: "CurrentSigningKeyLength", Shape: 68},
-		{Name: "LastKeyGenerationTimestamp", Wire: "LastKeyGenerationTimestamp", Shape: 210},
+		{Name: "LastKeyGenerationTimestamp", Wire: "LastKeyGenerationTimestamp", Shape: 227},
 	}},
 	66: {Name: "DkimSigningAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainSigningSelector", Wire: "DomainSigningSelector", Shape: 181},
+		{Name: "DomainSigningSelector", Wire: "DomainSigningSelector", Shape: 197},
 		{Name: "DomainSigningPrivateKey", Wire: "DomainSigningPrivateKey", Shape: 158},
 		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 68},
 	}},
@@ -185,8 +185,8 @@ var shapes = [...]schema.Shape{
 	73: {Name: "EmailAddressList", Kind: schema.List, Elem: 72},
 	74: {Name: "EmailContent", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Simple", Wire: "Simple", Shape: 138},
-		{Name: "Raw", Wire: "Raw", Shape: 172},
-		{Name: "Template", Wire: "Template", Shape: 207},
+		{Name: "Raw", Wire: "Raw", Shape: 188},
+		{Name: "Template", Wire: "Template", Shape: 224},
 	}},
 	75: {Name: "EmailTemplateContent", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Subject", Wire: "Subject", Shape: 81},
@@ -197,7 +197,7 @@ var shapes = [...]schema.Shape{
 	77: {Name: "EmailTemplateHtml", Kind: schema.String},
 	78: {Name: "EmailTemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 80},
-		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 210},
+		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 227},
 	}},
 	79: {Name: "EmailTemplateMetadataList", Kind: schema.List, Elem: 78},
 	80: {Name: "EmailTemplateName", Kind: schema.String, HasMin: true, Min: 1},
@@ -214,7 +214,7 @@ var shapes = [...]schema.Shape{
 		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 91, Required: true},
 		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 116},
 		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 26},
-		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 191},
+		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 208},
 		{Name: "EventBridgeDestination", Wire: "EventBridgeDestination", Shape: 85},
 		{Name: "PinpointDestination", Wire: "PinpointDestination", Shape: 152},
 	}},
@@ -223,7 +223,7 @@ var shapes = [...]schema.Shape{
 		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 91},
 		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 116},
 		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 26},
-		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 191},
+		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 208},
 		{Name: "EventBridgeDestination", Wire: "EventBridgeDestination", Shape: 85},
 		{Name: "PinpointDestination", Wire: "PinpointDestination", Shape: 152},
 	}},
@@ -239,11 +239,11 @@ var shapes = [...]schema.Shape{
 		{Name: "DedicatedIpAutoWarmupEnabled", Wire: "DedicatedIpAutoWarmupEnabled", Shape: 83},
 		{Name: "EnforcementStatus", Wire: "EnforcementStatus", Shape: 94},
 		{Name: "ProductionAccessEnabled", Wire: "ProductionAccessEnabled", Shape: 83},
-		{Name: "SendQuota", Wire: "SendQuota", Shape: 186},
+		{Name: "SendQuota", Wire: "SendQuota", Shape: 202},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-		{Name: "SuppressionAttributes", Wire: "SuppressionAttributes", Shape: 196},
+		{Name: "SuppressionAttributes", Wire: "SuppressionAttributes", Shape: 213},
 		{Name: "Details", Wire: "Details", Shape: 0},
-		{Name: "VdmAttributes", Wire: "VdmAttributes", Shape: 224},
+		{Name: "VdmAttributes", Wire: "VdmAttributes", Shape: 241},
 	}},
 	97: {Name: "GetConfigurationSetEventDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
@@ -256,13 +256,13 @@ var shapes = [...]schema.Shape{
 	}},
 	100: {Name: "GetConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 214},
+		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 231},
 		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 61},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 177},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 187},
-		{Name: "Tags", Wire: "Tags", Shape: 203},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 199},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 225},
+		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 193},
+		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 203},
+		{Name: "Tags", Wire: "Tags", Shape: 220},
+		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 216},
+		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
 	}},
 	101: {Name: "GetEmailIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
@@ -280,10 +280,10 @@ var shapes = [...]schema.Shape{
 		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 65},
 		{Name: "MailFromAttributes", Wire: "MailFromAttributes", Shape: 130},
 		{Name: "Policies", Wire: "Policies", Shape: 154},
-		{Name: "Tags", Wire: "Tags", Shape: 203},
+		{Name: "Tags", Wire: "Tags", Shape: 220},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 228},
-		{Name: "VerificationInfo", Wire: "VerificationInfo", Shape: 227},
+		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 245},
+		{Name: "VerificationInfo", Wire: "VerificationInfo", Shape: 244},
 	}},
 	105: {Name: "GetEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
@@ -296,7 +296,7 @@ var shapes = [...]schema.Shape{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, In: schema.Path, Required: true},
 	}},
 	108: {Name: "GetSuppressedDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestination", Wire: "SuppressedDestination", Shape: 192, Required: true},
+		{Name: "SuppressedDestination", Wire: "SuppressedDestination", Shape: 209, Required: true},
 	}},
 	109: {Name: "GuardianAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "OptimizedSharedDelivery", Wire: "OptimizedSharedDelivery", Shape: 92},
@@ -309,7 +309,7 @@ var shapes = [...]schema.Shape{
 		{Name: "IdentityType", Wire: "IdentityType", Shape: 114},
 		{Name: "IdentityName", Wire: "IdentityName", Shape: 111},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 228},
+		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 245},
 	}},
 	113: {Name: "IdentityInfoList", Kind: schema.List, Elem: 112},
 	114: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"}},
@@ -346,24 +346,24 @@ var shapes = [...]schema.Shape{
 	}},
 	125: {Name: "ListManagementOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ContactListName", Wire: "ContactListName", Shape: 33, Required: true},
-		{Name: "TopicName", Wire: "TopicName", Shape: 213},
+		{Name: "TopicName", Wire: "TopicName", Shape: 230},
 	}},
 	126: {Name: "ListSuppressedDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Reasons", Wire: "Reason", Shape: 198, In: schema.Query},
-		{Name: "StartDate", Wire: "StartDate", Shape: 210, In: schema.Query},
-		{Name: "EndDate", Wire: "EndDate", Shape: 210, In: schema.Query},
+		{Name: "Reasons", Wire: "Reason", Shape: 215, In: schema.Query},
+		{Name: "StartDate", Wire: "StartDate", Shape: 227, In: schema.Query},
+		{Name: "EndDate", Wire: "EndDate", Shape: 227, In: schema.Query},
 		{Name: "NextToken", Wire: "NextToken", Shape: 149, In: schema.Query},
 		{Name: "PageSize", Wire: "PageSize", Shape: 136, In: schema.Query},
 	}},
 	127: {Name: "ListSuppressedDestinationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestinationSummaries", Wire: "SuppressedDestinationSummaries", Shape: 194},
+		{Name: "SuppressedDestinationSummaries", Wire: "SuppressedDestinationSummaries", Shape: 211},
 		{Name: "NextToken", Wire: "NextToken", Shape: 149},
 	}},
 	128: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
 	}},
 	129: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 203, Required: true},
+		{Name: "Tags", Wire: "Tags", Shape: 220, Required: true},
 	}},
 	130: {Name: "MailFromAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MailFromDomain", Wire: "MailFromDomain", Shape: 131, Required: true},
@@ -416,57 +416,103 @@ var shapes = [...]schema.Shape{
 	}},
 	160: {Name: "PutAccountSendingAttributesResponse", Kind: schema.Structure},
 	161: {Name: "PutAccountSuppressionAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 198},
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
 	}},
 	162: {Name: "PutAccountSuppressionAttributesResponse", Kind: schema.Structure},
-	163: {Name: "PutConfigurationSetSendingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+	163: {Name: "PutConfigurationSetDeliveryOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
+		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 228},
+		{Name: "SendingPoolName", Wire: "SendingPoolName", Shape: 205},
+	}},
+	164: {Name: "PutConfigurationSetDeliveryOptionsResponse", Kind: schema.Structure},
+	165: {Name: "PutConfigurationSetReputationOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
+		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 83},
+	}},
+	166: {Name: "PutConfigurationSetReputationOptionsResponse", Kind: schema.Structure},
+	167: {Name: "PutConfigurationSetSendingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
 	}},
-	164: {Name: "PutConfigurationSetSendingOptionsResponse", Kind: schema.Structure},
-	165: {Name: "PutConfigurationSetSuppressionOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+	168: {Name: "PutConfigurationSetSendingOptionsResponse", Kind: schema.Structure},
+	169: {Name: "PutConfigurationSetSuppressionOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 198},
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
 	}},
-	166: {Name: "PutConfigurationSetSuppressionOptionsResponse", Kind: schema.Structure},
-	167: {Name: "PutEmailIdentityConfigurationSetAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+	170: {Name: "PutConfigurationSetSuppressionOptionsResponse", Kind: schema.Structure},
+	171: {Name: "PutConfigurationSetTrackingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
+		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 45},
+	}},
+	172: {Name: "PutConfigurationSetTrackingOptionsResponse", Kind: schema.Structure},
+	173: {Name: "PutConfigurationSetVdmOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
+		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
+	}},
+	174: {Name: "PutConfigurationSetVdmOptionsResponse", Kind: schema.Structure},
+	175: {Name: "PutEmailIdentityConfigurationSetAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
 	}},
-	168: {Name: "PutEmailIdentityConfigurationSetAttributesResponse", Kind: schema.Structure},
-	169: {Name: "PutSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
+	176: {Name: "PutEmailIdentityConfigurationSetAttributesResponse", Kind: schema.Structure},
+	177: {Name: "PutEmailIdentityDkimAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
+		{Name: "SigningEnabled", Wire: "SigningEnabled", Shape: 83},
+	}},
+	178: {Name: "PutEmailIdentityDkimAttributesResponse", Kind: schema.Structure},
+	179: {Name: "PutEmailIdentityDkimSigningAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
+		{Name: "SigningAttributesOrigin", Wire: "SigningAttributesOrigin", Shape: 67, Required: true},
+		{Name: "SigningAttributes", Wire: "SigningAttributes", Shape: 66},
+	}},
+	180: {Name: "PutEmailIdentityDkimSigningAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "DkimStatus", Wire: "DkimStatus", Shape: 69},
+		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 71},
+	}},
+	181: {Name: "PutEmailIdentityFeedbackAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
+		{Name: "EmailForwardingEnabled", Wire: "EmailForwardingEnabled", Shape: 83},
+	}},
+	182: {Name: "PutEmailIdentityFeedbackAttributesResponse", Kind: schema.Structure},
+	183: {Name: "PutEmailIdentityMailFromAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
+		{Name: "MailFromDomain", Wire: "MailFromDomain", Shape: 131},
+		{Name: "BehaviorOnMxFailure", Wire: "BehaviorOnMxFailure", Shape: 16},
+	}},
+	184: {Name: "PutEmailIdentityMailFromAttributesResponse", Kind: schema.Structure},
+	185: {Name: "PutSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 197, Required: true},
+		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
 	}},
-	170: {Name: "PutSuppressedDestinationResponse", Kind: schema.Structure},
-	171: {Name: "RawAttachmentData", Kind: schema.Blob},
-	172: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 173, Required: true},
+	186: {Name: "PutSuppressedDestinationResponse", Kind: schema.Structure},
+	187: {Name: "RawAttachmentData", Kind: schema.Blob},
+	188: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Data", Wire: "Data", Shape: 189, Required: true},
 	}},
-	173: {Name: "RawMessageData", Kind: schema.Blob},
-	174: {Name: "RenderedEmailTemplate", Kind: schema.String},
-	175: {Name: "ReplacementEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplacementTemplate", Wire: "ReplacementTemplate", Shape: 176},
+	189: {Name: "RawMessageData", Kind: schema.Blob},
+	190: {Name: "RenderedEmailTemplate", Kind: schema.String},
+	191: {Name: "ReplacementEmailContent", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "ReplacementTemplate", Wire: "ReplacementTemplate", Shape: 192},
 	}},
-	176: {Name: "ReplacementTemplate", Kind: schema.Structure, Members: []schema.Member{
+	192: {Name: "ReplacementTemplate", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 76},
 	}},
-	177: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
+	193: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 83},
 		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 117},
 	}},
-	178: {Name: "ReviewDetails", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 179},
+	194: {Name: "ReviewDetails", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Status", Wire: "Status", Shape: 195},
 		{Name: "CaseId", Wire: "CaseId", Shape: 24},
 	}},
-	179: {Name: "ReviewStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "GRANTED", "DENIED"}},
-	180: {Name: "SOARecord", Kind: schema.Structure, Members: []schema.Member{
+	195: {Name: "ReviewStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "GRANTED", "DENIED"}},
+	196: {Name: "SOARecord", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "PrimaryNameServer", Wire: "PrimaryNameServer", Shape: 157},
 		{Name: "AdminEmail", Wire: "AdminEmail", Shape: 4},
-		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 190},
+		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 207},
 	}},
-	181: {Name: "Selector", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9]))$"},
-	182: {Name: "SendBulkEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	197: {Name: "Selector", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9]))$"},
+	198: {Name: "SendBulkEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 72},
 		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
 		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 73},
@@ -477,10 +523,10 @@ var shapes = [...]schema.Shape{
 		{Name: "BulkEmailEntries", Wire: "BulkEmailEntries", Shape: 20, Required: true},
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
 	}},
-	183: {Name: "SendBulkEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+	199: {Name: "SendBulkEmailResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "BulkEmailEntryResults", Wire: "BulkEmailEntryResults", Shape: 22, Required: true},
 	}},
-	184: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
+	200: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 72},
 		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
 		{Name: "Destination", Wire: "Destination", Shape: 62},
@@ -492,61 +538,62 @@ var shapes = [...]schema.Shape{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
 		{Name: "ListManagementOptions", Wire: "ListManagementOptions", Shape: 125},
 	}},
-	185: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
+	201: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MessageId", Wire: "MessageId", Shape: 151},
 	}},
-	186: {Name: "SendQuota", Kind: schema.Structure, Members: []schema.Member{
+	202: {Name: "SendQuota", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 135},
 		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 137},
-		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 189},
+		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 206},
 	}},
-	187: {Name: "SendingOptions", Kind: schema.Structure, Members: []schema.Member{
+	203: {Name: "SendingOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
 	}},
-	188: {Name: "SendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SendingPausedException", Status: 400, Server: false}},
-	189: {Name: "SentLast24Hours", Kind: schema.Double},
-	190: {Name: "SerialNumber", Kind: schema.Long},
-	191: {Name: "SnsDestination", Kind: schema.Structure, Members: []schema.Member{
+	204: {Name: "SendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SendingPausedException", Status: 400, Server: false}},
+	205: {Name: "SendingPoolName", Kind: schema.String},
+	206: {Name: "SentLast24Hours", Kind: schema.Double},
+	207: {Name: "SerialNumber", Kind: schema.Long},
+	208: {Name: "SnsDestination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TopicArn", Wire: "TopicArn", Shape: 6, Required: true},
 	}},
-	192: {Name: "SuppressedDestination", Kind: schema.Structure, Members: []schema.Member{
+	209: {Name: "SuppressedDestination", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 197, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 210, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 193},
+		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
+		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 227, Required: true},
+		{Name: "Attributes", Wire: "Attributes", Shape: 210},
 	}},
-	193: {Name: "SuppressedDestinationAttributes", Kind: schema.Structure, Members: []schema.Member{
+	210: {Name: "SuppressedDestinationAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "MessageId", Wire: "MessageId", Shape: 151},
 		{Name: "FeedbackId", Wire: "FeedbackId", Shape: 93},
 	}},
-	194: {Name: "SuppressedDestinationSummaries", Kind: schema.List, Elem: 195},
-	195: {Name: "SuppressedDestinationSummary", Kind: schema.Structure, Members: []schema.Member{
+	211: {Name: "SuppressedDestinationSummaries", Kind: schema.List, Elem: 212},
+	212: {Name: "SuppressedDestinationSummary", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 197, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 210, Required: true},
+		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
+		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 227, Required: true},
 	}},
-	196: {Name: "SuppressionAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 198},
+	213: {Name: "SuppressionAttributes", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
 	}},
-	197: {Name: "SuppressionListReason", Kind: schema.String, Enum: []string{"BOUNCE", "COMPLAINT"}},
-	198: {Name: "SuppressionListReasons", Kind: schema.List, Elem: 197},
-	199: {Name: "SuppressionOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 198},
+	214: {Name: "SuppressionListReason", Kind: schema.String, Enum: []string{"BOUNCE", "COMPLAINT"}},
+	215: {Name: "SuppressionListReasons", Kind: schema.List, Elem: 214},
+	216: {Name: "SuppressionOptions", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
 	}},
-	200: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 201, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 206, Required: true},
+	217: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "Key", Wire: "Key", Shape: 218, Required: true},
+		{Name: "Value", Wire: "Value", Shape: 223, Required: true},
 	}},
-	201: {Name: "TagKey", Kind: schema.String},
-	202: {Name: "TagKeyList", Kind: schema.List, Elem: 201},
-	203: {Name: "TagList", Kind: schema.List, Elem: 200},
-	204: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
+	218: {Name: "TagKey", Kind: schema.String},
+	219: {Name: "TagKeyList", Kind: schema.List, Elem: 218},
+	220: {Name: "TagList", Kind: schema.List, Elem: 217},
+	221: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 203, Required: true},
+		{Name: "Tags", Wire: "Tags", Shape: 220, Required: true},
 	}},
-	205: {Name: "TagResourceResponse", Kind: schema.Structure},
-	206: {Name: "TagValue", Kind: schema.String},
-	207: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
+	222: {Name: "TagResourceResponse", Kind: schema.Structure},
+	223: {Name: "TagValue", Kind: schema.String},
+	224: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 80},
 		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 6},
 		{Name: "TemplateData", Wire: "TemplateData", Shape: 76},
@@ -554,59 +601,59 @@ var shapes = [...]schema.Shape{
 		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75},
 		{Name: "Attachments", Wire: "Attachments", Shape: 14},
 	}},
-	208: {Name: "TestRenderEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+	225: {Name: "TestRenderEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
 		{Name: "TemplateData", Wire: "TemplateData", Shape: 76, Required: true},
 	}},
-	209: {Name: "TestRenderEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 174, Required: true},
+	226: {Name: "TestRenderEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 190, Required: true},
 	}},
-	210: {Name: "Timestamp", Kind: schema.Timestamp},
-	211: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"REQUIRE", "OPTIONAL"}},
-	212: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}},
-	213: {Name: "TopicName", Kind: schema.String},
-	214: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
+	227: {Name: "Timestamp", Kind: schema.Timestamp},
+	228: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"REQUIRE", "OPTIONAL"}},
+	229: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}},
+	230: {Name: "TopicName", Kind: schema.String},
+	231: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 45, Required: true},
 	}},
-	215: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
+	232: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 202, In: schema.Query, Required: true},
+		{Name: "TagKeys", Wire: "TagKeys", Shape: 219, In: schema.Query, Required: true},
 	}},
-	216: {Name: "UntagResourceResponse", Kind: schema.Structure},
-	217: {Name: "UpdateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
+	233: {Name: "UntagResourceResponse", Kind: schema.Structure},
+	234: {Name: "UpdateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
 		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 88, In: schema.Path, Required: true},
 		{Name: "EventDestination", Wire: "EventDestination", Shape: 87, Required: true},
 	}},
-	218: {Name: "UpdateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	219: {Name: "UpdateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
+	235: {Name: "UpdateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
+	236: {Name: "UpdateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
 		{Name: "PolicyName", Wire: "PolicyName", Shape: 155, In: schema.Path, Required: true},
 		{Name: "Policy", Wire: "Policy", Shape: 153, Required: true},
 	}},
-	220: {Name: "UpdateEmailIdentityPolicyResponse", Kind: schema.Structure},
-	221: {Name: "UpdateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
+	237: {Name: "UpdateEmailIdentityPolicyResponse", Kind: schema.Structure},
+	238: {Name: "UpdateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
 		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75, Required: true},
 	}},
-	222: {Name: "UpdateEmailTemplateResponse", Kind: schema.Structure},
-	223: {Name: "UseCaseDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 5000, Sensitive: true},
-	224: {Name: "VdmAttributes", Kind: schema.Structure, Members: []schema.Member{
+	239: {Name: "UpdateEmailTemplateResponse", Kind: schema.Structure},
+	240: {Name: "UseCaseDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 5000, Sensitive: true},
+	241: {Name: "VdmAttributes", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "VdmEnabled", Wire: "VdmEnabled", Shape: 92, Required: true},
 		{Name: "DashboardAttributes", Wire: "DashboardAttributes", Shape: 46},
 		{Name: "GuardianAttributes", Wire: "GuardianAttributes", Shape: 109},
 	}},
-	225: {Name: "VdmOptions", Kind: schema.Structure, Members: []schema.Member{
+	242: {Name: "VdmOptions", Kind: schema.Structure, Members: []schema.Member{
 		{Name: "DashboardOptions", Wire: "DashboardOptions", Shape: 47},
 		{Name: "GuardianOptions", Wire: "GuardianOptions", Shape: 110},
 	}},
-	226: {Name: "VerificationError", Kind: schema.String, Enum: []string{"SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE"}},
-	227: {Name: "VerificationInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastCheckedTimestamp", Wire: "LastCheckedTimestamp", Shape: 210},
-		{Name: "LastSuccessTimestamp", Wire: "LastSuccessTimestamp", Shape: 210},
-		{Name: "ErrorType", Wire: "ErrorType", Shape: 226},
-		{Name: "SOARecord", Wire: "SOARecord", Shape: 180},
+	243: {Name: "VerificationError", Kind: schema.String, Enum: []string{"SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE"}},
+	244: {Name: "VerificationInfo", Kind: schema.Structure, Members: []schema.Member{
+		{Name: "LastCheckedTimestamp", Wire: "LastCheckedTimestamp", Shape: 227},
+		{Name: "LastSuccessTimestamp", Wire: "LastSuccessTimestamp", Shape: 227},
+		{Name: "ErrorType", Wire: "ErrorType", Shape: 243},
+		{Name: "SOARecord", Wire: "SOARecord", Shape: 196},
 	}},
-	228: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
-	229: {Name: "WebsiteURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?", Sensitive: true},
+	245: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
+	246: {Name: "WebsiteURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?", Sensitive: true},
 }

@@ -549,6 +549,27 @@ type PutAccountSuppressionAttributesRequest struct {
 type PutAccountSuppressionAttributesResponse struct {
 }
 
+// PutConfigurationSetDeliveryOptionsRequest is the shape PutConfigurationSetDeliveryOptionsRequest.
+type PutConfigurationSetDeliveryOptionsRequest struct {
+	ConfigurationSetName *string
+	TlsPolicy            *string
+	SendingPoolName      *string
+}
+
+// PutConfigurationSetDeliveryOptionsResponse is the shape PutConfigurationSetDeliveryOptionsResponse.
+type PutConfigurationSetDeliveryOptionsResponse struct {
+}
+
+// PutConfigurationSetReputationOptionsRequest is the shape PutConfigurationSetReputationOptionsRequest.
+type PutConfigurationSetReputationOptionsRequest struct {
+	ConfigurationSetName     *string
+	ReputationMetricsEnabled *bool
+}
+
+// PutConfigurationSetReputationOptionsResponse is the shape PutConfigurationSetReputationOptionsResponse.
+type PutConfigurationSetReputationOptionsResponse struct {
+}
+
 // PutConfigurationSetSendingOptionsRequest is the shape PutConfigurationSetSendingOptionsRequest.
 type PutConfigurationSetSendingOptionsRequest struct {
 	ConfigurationSetName *string
@@ -569,6 +590,26 @@ type PutConfigurationSetSuppressionOptionsRequest struct {
 type PutConfigurationSetSuppressionOptionsResponse struct {
 }
 
+// PutConfigurationSetTrackingOptionsRequest is the shape PutConfigurationSetTrackingOptionsRequest.
+type PutConfigurationSetTrackingOptionsRequest struct {
+	ConfigurationSetName *string
+	CustomRedirectDomain *string
+}
+
+// PutConfigurationSetTrackingOptionsResponse is the shape PutConfigurationSetTrackingOptionsResponse.
+type PutConfigurationSetTrackingOptionsResponse struct {
+}
+
+// PutConfigurationSetVdmOptionsRequest is the shape PutConfigurationSetVdmOptionsRequest.
+type PutConfigurationSetVdmOptionsRequest struct {
+	ConfigurationSetName *string
+	VdmOptions           *VdmOptions
+}
+
+// PutConfigurationSetVdmOptionsResponse is the shape PutConfigurationSetVdmOptionsResponse.
+type PutConfigurationSetVdmOptionsResponse struct {
+}
+
 // PutEmailIdentityConfigurationSetAttributesRequest is the shape PutEmailIdentityConfigurationSetAttributesRequest.
 type PutEmailIdentityConfigurationSetAttributesRequest struct {
 	EmailIdentity        *string
@@ -577,6 +618,50 @@ type PutEmailIdentityConfigurationSetAttributesRequest struct {
 
 // PutEmailIdentityConfigurationSetAttributesResponse is the shape PutEmailIdentityConfigurationSetAttributesResponse.
 type PutEmailIdentityConfigurationSetAttributesResponse struct {
+}
+
+// PutEmailIdentityDkimAttributesRequest is the shape PutEmailIdentityDkimAttributesRequest.
+type PutEmailIdentityDkimAttributesRequest struct {
+	EmailIdentity  *string
+	SigningEnabled *bool
+}
+
+// PutEmailIdentityDkimAttributesResponse is the shape PutEmailIdentityDkimAttributesResponse.
+type PutEmailIdentityDkimAttributesResponse struct {
+}
+
+// PutEmailIdentityDkimSigningAttributesRequest is the shape PutEmailIdentityDkimSigningAttributesRequest.
+type PutEmailIdentityDkimSigningAttributesRequest struct {
+	EmailIdentity           *string
+	SigningAttributesOrigin *string
+	SigningAttributes       *DkimSigningAttributes
+}
+
+// PutEmailIdentityDkimSigningAttributesResponse is the shape PutEmailIdentityDkimSigningAttributesResponse.
+type PutEmailIdentityDkimSigningAttributesResponse struct {
+	DkimStatus *string
+	DkimTokens []string
+}
+
+// PutEmailIdentityFeedbackAttributesRequest is the shape PutEmailIdentityFeedbackAttributesRequest.
+type PutEmailIdentityFeedbackAttributesRequest struct {
+	EmailIdentity          *string
+	EmailForwardingEnabled *bool
+}
+
+// PutEmailIdentityFeedbackAttributesResponse is the shape PutEmailIdentityFeedbackAttributesResponse.
+type PutEmailIdentityFeedbackAttributesResponse struct {
+}
+
+// PutEmailIdentityMailFromAttributesRequest is the shape PutEmailIdentityMailFromAttributesRequest.
+type PutEmailIdentityMailFromAttributesRequest struct {
+	EmailIdentity       *string
+	MailFromDomain      *string
+	BehaviorOnMxFailure *string
+}
+
+// PutEmailIdentityMailFromAttributesResponse is the shape PutEmailIdentityMailFromAttributesResponse.
+type PutEmailIdentityMailFromAttributesResponse struct {
 }
 
 // PutSuppressedDestinationRequest is the shape PutSuppressedDestinationRequest.
