@@ -149,7 +149,7 @@ func TestHTTPAPILive(t *testing.T) {
 // TestHTTPAPIFromDefinition makes an API from an OpenAPI document, as SAM does.
 func TestHTTPAPIFromDefinition(t *testing.T) {
 	l := newLive(t)
-	st := l.up(`
+	const template = `
 Resources:
   API:
     Type: AWS::ApiGatewayV2::Api
@@ -170,14 +170,21 @@ Resources:
                 uri: !Sub arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:hello/invocations
 Outputs:
   Id: {Value: !Ref API}
-`)
-	id := st.Outputs[0].Value
+`
+	id := l.up(template).Outputs[0].Value
 	api := ask(l, v2shapes.GetApi, &v2shapes.GetApiRequest{ApiId: &id})
 	if *api.Name != "fromSAM" || *api.Description != "on top" || api.Tags["httpapi:createdBy"] != "SAM" {
 		t.Errorf("the API is %+v", api)
 	}
 	routes := ask(l, v2shapes.GetRoutes, &v2shapes.GetRoutesRequest{ApiId: &id}).Items
 	if len(routes) != 1 || *routes[0].RouteKey != "GET /hello" || routes[0].Target == nil {
+		t.Errorf("the routes are %+v", routes)
+	}
+	if again := l.up(strings.Replace(template, "/hello:", "/bye:", 1)).Outputs[0].Value; again != id {
+		t.Errorf("the API was replaced: %s is now %s", id, again)
+	}
+	routes = ask(l, v2shapes.GetRoutes, &v2shapes.GetRoutesRequest{ApiId: &id}).Items
+	if len(routes) != 1 || *routes[0].RouteKey != "GET /bye" {
 		t.Errorf("the routes are %+v", routes)
 	}
 	l.down()

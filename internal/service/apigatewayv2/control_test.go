@@ -72,6 +72,7 @@ func TestQuickCreate(t *testing.T) {
 const petstore = `
 openapi: 3.0.1
 info: {title: petstore, version: "2", description: of pets}
+tags: [{name: team, x-amazon-apigateway-tag-value: blue}, {name: pets}]
 x-amazon-apigateway-cors: {allowOrigins: ["*"], allowMethods: [GET], maxAge: 10}
 paths:
   /pets/{id}:
@@ -102,7 +103,7 @@ components:
 func TestImport(t *testing.T) {
 	b := open(t)
 	a := do(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: ptr(petstore)})
-	if *a.Name != "petstore" || *a.Version != "2" || *a.Description != "of pets" || *a.CorsConfiguration.MaxAge != 10 {
+	if *a.Name != "petstore" || *a.Version != "2" || *a.Description != "of pets" || *a.CorsConfiguration.MaxAge != 10 || len(a.Tags) != 1 || a.Tags["team"] != "blue" {
 		t.Errorf("%+v", a)
 	}
 	routes := func() map[string]string {

@@ -40,9 +40,16 @@ func readDefinition(body, basepath string, strict bool) (*definition, error) {
 		Name: ptr(str(doc, "info", "title")), Version: some(ptr(str(doc, "info", "version"))), Description: some(ptr(str(doc, "info", "description"))), ProtocolType: ptr("HTTP"),
 		CorsConfiguration: readCORS(doc.Get("x-amazon-apigateway-cors")),
 	}
-	if err := d.readSchemes(); err != nil {
-		return nil, err
+	for _, tag := range items(doc.Get("tags")) {
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-openapi-extensions-tag-value.html
+		if v := str(tag, "x-amazon-apigateway-tag-value"); v != "" {
+			if d.api.Tags == nil {
+				d.api.Tags = map[string]string{}
+			}
+			d.api.Tags[str(tag, "name")] = v
+		}
 	}
+	d.readSchemes()
 	paths := doc.Get("paths")
 	if paths == nil {
 		return nil, badRequest("Unable to parse API definition: it has no paths")
@@ -64,6 +71,14 @@ func readDefinition(body, basepath string, strict bool) (*definition, error) {
 func str(v *template.Value, path ...string) string {
 	s, _ := v.Get(path...).AsString()
 	return s
+}
+
+// items are those of a list, or nothing.
+func items(v *template.Value) []*template.Value {
+	if v == nil {
+		return nil
+	}
+	return v.Items
 }
 
 // strs is a list of texts; a single one stands for a list of it.
@@ -105,10 +120,10 @@ func number(v *template.Value) *int32 {
 
 // readSchemes reads the security schemes that are authorizers.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authorizer.html
-func (d *definition) readSchemes() error {
+func (d *definition) readSchemes() {
 	schemes := d.doc.Get("components", "securitySchemes")
 	if schemes == nil {
-		return nil
+		return
 	}
 	for _, f := range schemes.Fields {
 		if strings.EqualFold(str(f.Value, "x-amazon-apigateway-authtype"), "awsSigv4") {
@@ -138,7 +153,6 @@ func (d *definition) readSchemes() error {
 		d.authorizers = append(d.authorizers, a)
 		d.byScheme[f.Key] = a
 	}
-	return nil
 }
 
 // readOperation reads an operation: a route and its integration.
@@ -171,32 +185,30 @@ func (d *definition) readOperation(path string, op template.Field) error {
 		d.integrations = append(d.integrations, i)
 		r.Target = ptr("integrations/" + *i.IntegrationId)
 	}
-	if err := d.secure(r, op.Value); err != nil {
-		return err
-	}
+	d.secure(r, op.Value)
 	d.routes = append(d.routes, r)
 	return nil
 }
 
 // secure gives a route the authorization that its operation, or else the
 // document, asks for.
-func (d *definition) secure(r *shapes.Route, op *template.Value) error {
+func (d *definition) secure(r *shapes.Route, op *template.Value) {
 	if str(op, "x-amazon-apigateway-auth", "type") == "AWS_IAM" {
 		r.AuthorizationType = ptr("AWS_IAM")
-		return nil
+		return
 	}
 	security := op.Get("security")
 	if security == nil {
 		security = d.doc.Get("security")
 	}
 	if security == nil {
-		return nil
+		return
 	}
-	for _, item := range security.Items {
+	for _, item := range items(security) {
 		for _, f := range item.Fields {
 			if d.signed[f.Key] {
 				r.AuthorizationType = ptr("AWS_IAM")
-				return nil
+				return
 			}
 			a := d.byScheme[f.Key]
 			if a == nil {
@@ -207,10 +219,9 @@ func (d *definition) secure(r *shapes.Route, op *template.Value) error {
 			if *a.AuthorizerType == "JWT" {
 				r.AuthorizationType, r.AuthorizationScopes = ptr("JWT"), strs(f.Value)
 			}
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // readIntegration reads an integration.
