@@ -8,16 +8,19 @@ import (
 )
 
 // cause is why a request is made: what its headers say, else what the holder of
-// its key is doing.
+// its key is doing. A function whose trace nobody has decided to keep knows the
+// root alone, and its SDK passes that on.
 func (f *Front) cause(r *http.Request, call *Call, key string) record.Cause {
 	c := record.FromHeaders(r.Header, call.ID)
-	if c.Trace.IsZero() && f.traceOf != nil && key != "" {
-		if known, ok := record.ParseXRay(f.traceOf(key)); ok {
-			known.Request = call.ID
-			return known
-		}
+	if !c.Span.IsZero() || f.causeOf == nil || key == "" {
+		return c
 	}
-	return c
+	known := f.causeOf(key, c.Trace)
+	if known.IsZero() {
+		return c
+	}
+	known.Request, known.By, known.Sampled, known.Refused = call.ID, "", c.Sampled, c.Refused
+	return known
 }
 
 // attempt is which try of an SDK a request is, "" for the first one and for

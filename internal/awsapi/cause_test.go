@@ -71,17 +71,22 @@ func TestRequestsAreTraced(t *testing.T) {
 	front := awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{s}, Identities: everybody{}, Account: "000000000000", Region: "us-east-1", Model: model,
 		Observer: record.APICalls{Recorder: recorder, Account: "000000000000", Region: "us-east-1"},
-		TraceOf: func(key string) string {
-			if key != "AKID" {
-				t.Errorf("asked for %q", key)
+		CauseOf: func(key string, asked record.TraceID) record.Cause {
+			if key != "AKID" || !asked.IsZero() && asked.String() != trace {
+				t.Errorf("asked for %q in %s", key, asked)
 			}
-			return "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=" + parent + ";Sampled=0"
+			c, _ := record.ParseXRay("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=" + parent)
+			c.By = "whoever caused the invocation"
+			return c
 		},
 	})
 	client := awstest.Client{Handler: front, Region: "us-east-1", Key: "AKID", Secret: "secret"}
 	const body = "Action=GetCallerIdentity&Version=2011-06-15"
 	for _, again := range []string{"attempt=1; max=3", "attempt=2; max=3", "attempt=12345"} {
 		header := http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Amz-Sdk-Request": {again}}
+		if again == "attempt=12345" {
+			header.Set(record.XRayHeader, "Root=1-5759e988-bd862e3fe1be46a994272793")
+		}
 		if a := client.Send("sts", http.MethodPost, "/", header, []byte(body)); a.Status != http.StatusForbidden {
 			t.Fatalf("%d %s", a.Status, a.Body)
 		}

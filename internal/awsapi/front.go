@@ -11,6 +11,7 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/sigv4"
 	"github.com/nube-run/nube/internal/work"
 )
@@ -22,7 +23,7 @@ type Front struct {
 	identities  Identities
 	denials     Denials
 	observer    Observer
-	traceOf     func(key string) string
+	causeOf     func(key string, trace record.TraceID) record.Cause
 	enforcement Enforcement
 	account     string
 	region      string
@@ -45,9 +46,10 @@ type Options struct {
 	Enforcement Enforcement
 	Denials     Denials
 	Observer    Observer
-	// TraceOf returns the X-Amzn-Trace-Id of requests that have none and are
-	// signed with a key; "" where nobody knows.
-	TraceOf func(key string) string
+	// CauseOf returns why requests are made that do not say by whom in a trace,
+	// or nothing at all, and are signed with a key; the zero Cause where nobody
+	// knows.
+	CauseOf func(key string, trace record.TraceID) record.Cause
 	Ledger  *work.Ledger // counts the requests under way
 	// Disturber makes calls go wrong; nil is nobody.
 	Disturber Disturber
@@ -63,7 +65,7 @@ func New(o Options) *Front {
 		o.Ledger = work.NewLedger()
 	}
 	return &Front{
-		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, traceOf: o.TraceOf, enforcement: o.Enforcement,
+		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, causeOf: o.CauseOf, enforcement: o.Enforcement,
 		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, disturber: o.Disturber, log: o.Log,
 	}
 }

@@ -100,7 +100,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	}
 	c.front = awsapi.New(awsapi.Options{
 		Services: p.services(), Identities: p.iam, Account: c.opts.Account, Region: c.opts.Region, Model: c.model, Enforcement: c.opts.IAM,
-		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, TraceOf: p.runner.TraceOf,
+		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, CauseOf: p.runner.CauseOf,
 		Ledger: c.ledger, Disturber: inject.Calls{Set: c.faults}, Log: c.log,
 	})
 	caller.front = c.front

@@ -107,12 +107,6 @@ func (c Cause) Sample() Cause {
 	return c
 }
 
-// Decided says no where nobody has decided.
-func (c Cause) Decided() Cause {
-	c.Refused = !c.Sampled
-	return c
-}
-
 // IsZero reports whether c is no cause.
 func (c Cause) IsZero() bool { return c == Cause{} }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -14,11 +15,12 @@ type Invocation struct {
 	RequestID string // a UUID, which the function sees and the log names
 	// ARN is the function as it was invoked, with its qualifier.
 	ARN           arn.ARN
-	Payload       []byte // not changed, and kept until the function has it
-	ClientContext string // JSON; empty for none
-	Identity      string // Cognito identity, JSON; empty for none
-	TraceID       string // value of the X-Ray header
-	Tail          bool   // return the end of the log
+	Payload       []byte       // not changed, and kept until the function has it
+	ClientContext string       // JSON; empty for none
+	Identity      string       // Cognito identity, JSON; empty for none
+	TraceID       string       // value of the X-Ray header
+	Cause         record.Cause // what the function does is caused by, see [Runner.CauseOf]
+	Tail          bool         // return the end of the log
 	Limit         Limit
 
 	doom *time.Duration // after how long at it the process is killed; nil for never

@@ -3,6 +3,8 @@ package runner
 import (
 	"strconv"
 	"strings"
+
+	"github.com/nube-run/nube/internal/record"
 )
 
 // telemetry sets the variables by which the OpenTelemetry SDKs of a function
@@ -56,20 +58,27 @@ func (r *Runner) resource(e environment, i *instance) {
 	e[name] = all
 }
 
-// TraceOf returns the X-Ray header of the invocation that runs in the instance
-// to which an access key was given: why somebody with that key calls, who does
-// not say so. It is empty where that cannot be told: no instance has the key,
-// or it runs nothing, or several at a time.
-func (r *Runner) TraceOf(key string) string {
+// CauseOf returns why the instance to which an access key was given calls, where
+// the call itself does not say so: its invocation, in the given trace unless
+// that is zero. It is the zero Cause where that cannot be told: no instance has
+// the key, or it runs nothing of the kind, or several at a time.
+func (r *Runner) CauseOf(key string, trace record.TraceID) record.Cause {
 	found, ok := r.keyed.Load(key)
 	if !ok {
-		return ""
+		return record.Cause{}
 	}
 	i := found.(*instance)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if len(i.active) != 1 {
-		return ""
+	var one record.Cause
+	for _, v := range i.active {
+		switch {
+		case !trace.IsZero() && v.Cause.Trace != trace:
+		case one.IsZero():
+			one = v.Cause
+		default:
+			return record.Cause{}
+		}
 	}
-	return i.active[0].TraceID
+	return one
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nube-run/nube/internal/record"
 )
 
 // An application's OpenTelemetry SDK finds the receiver and knows who it is;
@@ -51,17 +53,28 @@ func TestNoTelemetry(t *testing.T) {
 }
 
 // Who calls with an instance's key calls because of its invocation, if it has
-// one and no other.
-func TestTraceOf(t *testing.T) {
-	const header = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0"
+// one of that trace and no other.
+func TestCauseOf(t *testing.T) {
 	r := &Runner{}
-	one := &invocation{Invocation: Invocation{TraceID: header}}
+	cause := func(trace, span byte) record.Cause {
+		return record.Cause{Trace: record.TraceID{trace}, Span: record.SpanID{span}, Request: "r"}
+	}
+	in := func(c record.Cause) *invocation { return &invocation{Invocation: Invocation{Cause: c}} }
 	r.keyed.Store("idle", &instance{})
-	r.keyed.Store("one", &instance{active: []*invocation{one}})
-	r.keyed.Store("two", &instance{active: []*invocation{one, one}})
-	for key, want := range map[string]string{"idle": "", "one": header, "two": "", "nobody": ""} {
-		if got := r.TraceOf(key); got != want {
-			t.Errorf("%s: %q, want %q", key, got, want)
+	r.keyed.Store("one", &instance{active: []*invocation{in(cause(1, 1))}})
+	r.keyed.Store("two", &instance{active: []*invocation{in(cause(1, 1)), in(cause(2, 2))}})
+	for _, test := range []struct {
+		key   string
+		trace byte
+		want  record.Cause
+	}{
+		{"nobody", 0, record.Cause{}}, {"idle", 0, record.Cause{}}, {"one", 0, cause(1, 1)}, {"one", 1, cause(1, 1)}, {"one", 3, record.Cause{}},
+		{"two", 0, record.Cause{}}, {"two", 2, cause(2, 2)},
+	} {
+		var trace record.TraceID
+		trace[0] = test.trace
+		if got := r.CauseOf(test.key, trace); got != test.want {
+			t.Errorf("%s in %d: %+v, want %+v", test.key, test.trace, got, test.want)
 		}
 	}
 }

@@ -19,7 +19,8 @@ func (s *Service) traced(ctx context.Context, t target, in runner.Invocation) (r
 	ctx, hop := s.Recorder.Begin(ctx, record.Span{
 		Kind: record.Internal, Service: "lambda", Name: t.function.Name, Resource: string(in.ARN), Request: in.RequestID,
 	})
-	in.TraceID = t.traceHeader(record.From(ctx))
+	in.Cause = record.From(ctx)
+	in.TraceID = t.traceHeader(in.Cause)
 	res, err := s.Runner.Invoke(ctx, t.spec, in)
 	hop.Note(record.LogStream, res.Stream.Name)
 	hop.Carried(len(in.Payload), len(res.Payload))
@@ -56,12 +57,13 @@ func failure(res runner.Result, err error) string {
 
 // traceHeader is what the function finds in _X_AMZN_TRACE_ID. With active
 // tracing the trace is sampled, unless its caller has decided against it; with
-// PassThrough nobody has decided for it who does not say so.
+// PassThrough, and no decision to pass on, there is the root alone.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+// https://github.com/aws/aws-xray-sdk-node/pull/660
 func (t *target) traceHeader(c record.Cause) string {
 	if t.config.Tracing == "Active" {
 		c = c.Sample()
 	}
-	return c.Decided().XRay()
+	return c.Root()
 }

@@ -94,13 +94,14 @@ func TestInvocationsAreTraced(t *testing.T) {
 
 // What the caller has decided stands; where nobody has, active tracing does.
 //
-// Mutations that it finds: active tracing over a refusal, a header without a
+// Mutations that it finds: active tracing over a refusal, a parent without a
 // decision.
 func TestTraceHeader(t *testing.T) {
-	const root = "Root=1-5759e988-bd862e3fe1be46a994272793"
+	const root, parent = "Root=1-5759e988-bd862e3fe1be46a994272793", ";Parent=53995c3f42cd8ad8"
 	for _, test := range []struct{ mode, from, want string }{
-		{"PassThrough", root, root + ";Sampled=0"},
-		{"Active", root, root + ";Sampled=1"},
+		{"PassThrough", root, root},
+		{"PassThrough", root + parent, root},
+		{"Active", root + parent, root + parent + ";Sampled=1"},
 		{"PassThrough", root + ";Sampled=1", root + ";Sampled=1"},
 		{"PassThrough", root + ";Sampled=0", root + ";Sampled=0"},
 		{"Active", root + ";Sampled=0", root + ";Sampled=0"},
