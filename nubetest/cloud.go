@@ -13,7 +13,8 @@ import (
 // Cloud is a running cloud. Its methods may be called from several goroutines;
 // those that take a [testing.TB] fail it, and must be called from its own.
 type Cloud struct {
-	cloud *cloud.Cloud
+	cloud  *cloud.Cloud
+	broken bool // by the test: that it cannot end in order is no failure
 }
 
 // api is the platform's own API.
