@@ -55,12 +55,22 @@ func Enqueue(function string, event any) error {
 	return call("lambda", "/2015-03-31/functions/"+function+"/invocations", http.Header{"X-Amz-Invocation-Type": {"Event"}}, event, nil)
 }
 
+// Publish publishes a message to a topic.
+func Publish(topic, message string) error {
+	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {topic}, "Message": {message}}
+	return send("sns", "/", http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(form.Encode()), nil)
+}
+
 func call(service, path string, header http.Header, in, out any) error {
-	at, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
+	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(in)
+	return send(service, path, header, body, out)
+}
+
+func send(service, path string, header http.Header, body []byte, out any) error {
+	at, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
 	if err != nil {
 		return err
 	}
