@@ -144,7 +144,7 @@ func (v *invocation) finish() {
 		v.timer.Stop()
 	}
 	use := inst.usage(v)
-	lines := [3]string{"", endLine(v.RequestID), reportLine(v.RequestID, use, v.outcome)}
+	lines := [3]string{"", endLine(v.RequestID), reportLine(v.RequestID, use, v.outcome) + v.xrayLine()}
 	if v.outcome != nil && v.outcome.log != "" {
 		lines[0] = v.outcome.log + "\n"
 		if v.outcome.status.status == "timeout" {

@@ -82,3 +82,14 @@ func (r *Runner) CauseOf(key string, trace record.TraceID) record.Cause {
 	}
 	return one
 }
+
+// xrayLine is what Lambda adds to the report of an invocation whose trace is
+// kept: a second line of the same event.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+func (v *invocation) xrayLine() string {
+	if !strings.HasSuffix(v.TraceID, ";Sampled=1") || v.Cause.IsZero() {
+		return ""
+	}
+	return "XRAY TraceId: " + v.Cause.Trace.XRay() + "\tSegmentId: " + v.Cause.Span.String() + "\tSampled: true\t\n"
+}

@@ -79,6 +79,21 @@ func TestCauseOf(t *testing.T) {
 	}
 }
 
+// The report of an invocation whose trace is kept says which.
+func TestXRayLine(t *testing.T) {
+	g := newRig(t, nil)
+	s := languages()[0].spec(t)
+	cause := record.Cause{Trace: record.TraceID{0x67, 0x89, 0x12, 0x33, 1}, Span: record.SpanID{2}}
+	for _, sampled := range []bool{true, false} {
+		cause.Sampled = sampled
+		res := g.invoke(s, do{"do": "echo"}, func(in *Invocation) { in.Cause, in.TraceID, in.Tail = cause, cause.Root(), true })
+		const line = "\t\nXRAY TraceId: 1-67891233-010000000000000000000000\tSegmentId: 0200000000000000\tSampled: true\t\n"
+		if tail := string(res.Tail); strings.Contains(tail, "XRAY") != sampled || strings.HasSuffix(tail, line) != sampled {
+			t.Errorf("sampled %v: the log ends with %q", sampled, res.Tail)
+		}
+	}
+}
+
 // A cold start says how long its parts took, a warm invocation only when it
 // began.
 func TestPhases(t *testing.T) {
