@@ -173,7 +173,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
 		Hold: c.debug.holding(),
-		DB:   c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Caller: caller, Log: c.log,
+		DB:   c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Roles: assumable{p.iam}, Caller: caller, Log: c.log,
 	})
 	return nil
 }

@@ -43,7 +43,7 @@ func httpAuthorizerProgress(id string) stack.Progress {
 }
 
 func (h httpAuthorizer) Update(ctx context.Context, r stack.Request) (stack.Progress, error) {
-	in := apigatewayv2.UpdateAuthorizerRequest{AuthorizerId: &r.PhysicalID, IdentitySource: []string{}, AuthorizerResultTtlInSeconds: ptr(int32(0))}
+	in := apigatewayv2.UpdateAuthorizerRequest{AuthorizerId: &r.PhysicalID, IdentitySource: []string{}, AuthorizerResultTtlInSeconds: ptr(int32(0)), AuthorizerCredentialsArn: taken(r, "AuthorizerCredentialsArn")}
 	if r.Old.Has("EnableSimpleResponses") {
 		in.EnableSimpleResponses = ptr(false)
 	}

@@ -15,7 +15,7 @@ type httpIntegration struct{ base }
 // and those of WebSocket APIs.
 func refusedOfIntegration() []string {
 	return []string{
-		"ConnectionId", "ContentHandlingStrategy", "CredentialsArn", "IntegrationSubtype", "PassthroughBehavior", "RequestTemplates",
+		"ConnectionId", "ContentHandlingStrategy", "IntegrationSubtype", "PassthroughBehavior", "RequestTemplates",
 		"TemplateSelectionExpression", "TlsConfig",
 	}
 }
@@ -60,7 +60,7 @@ func responseParameters(props *template.Value) map[string]map[string]string {
 func (h httpIntegration) Update(ctx context.Context, r stack.Request) (stack.Progress, error) {
 	in := apigatewayv2.UpdateIntegrationRequest{
 		IntegrationId: &r.PhysicalID, TimeoutInMillis: ptr(int32(30_000)), Description: taken(r, "Description"),
-		IntegrationMethod: taken(r, "IntegrationMethod"), ResponseParameters: map[string]map[string]string{},
+		IntegrationMethod: taken(r, "IntegrationMethod"), CredentialsArn: taken(r, "CredentialsArn"), ResponseParameters: map[string]map[string]string{},
 	}
 	if err := bind(&in, r.Properties, "ResponseParameters", "RequestParameters"); err != nil {
 		return stack.Progress{PhysicalID: r.PhysicalID}, err

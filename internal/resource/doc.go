@@ -45,7 +45,7 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: usagePlanKey{b}},
 		{Provider: httpAPI{b}, Refused: refusedOfHTTPAPI()},
 		{Provider: apiMapping{b}},
-		{Provider: httpAuthorizer{b}, Refused: []string{"AuthorizerCredentialsArn", "IdentityValidationExpression"}},
+		{Provider: httpAuthorizer{b}, Refused: []string{"IdentityValidationExpression"}},
 		{Provider: httpDeployment{b}},
 		{Provider: httpDomain{b}, Refused: refusedOfHTTPDomain()},
 		{Provider: httpIntegration{b}, Refused: refusedOfIntegration()},

@@ -23,7 +23,8 @@ const (
 )
 
 func (s *Service) registerAPIs() {
-	awsapi.Handle(s.api, shapes.CreateApi, on("POST", func(*shapes.CreateApiRequest) string { return "/apis" }), s.createAPI)
+	awsapi.Handle(s.api, shapes.CreateApi, passing(on("POST", func(*shapes.CreateApiRequest) string { return "/apis" }),
+		func(in *shapes.CreateApiRequest) *string { return in.CredentialsArn }), s.createAPI)
 	awsapi.Handle(s.api, shapes.GetApi, on("GET", func(in *shapes.GetApiRequest) string { return apiPath(in.ApiId) }), s.getAPI)
 	awsapi.Handle(s.api, shapes.GetApis, on("GET", func(*shapes.GetApisRequest) string { return "/apis" }), s.getAPIs)
 	awsapi.Handle(s.api, shapes.UpdateApi, on("PATCH", func(in *shapes.UpdateApiRequest) string { return apiPath(in.ApiId) }), s.updateAPI)

@@ -248,3 +248,24 @@ func TestIAM(t *testing.T) {
 		}
 	}
 }
+
+// TestCredentials: with a role, a function is called as the role; one that API
+// Gateway may not assume is of no use.
+func TestCredentials(t *testing.T) {
+	b := open(t)
+	for _, name := range []string{"caller", "other"} {
+		b.route("GET /"+name, func(_ *shapes.CreateRouteRequest, i *shapes.CreateIntegrationRequest) {
+			i.CredentialsArn = ptr("arn:aws:iam::123456789012:role/x/" + name)
+		})
+	}
+	if r := b.request("GET", "/caller", ""); r.StatusCode != 200 {
+		t.Fatalf("status %d", r.StatusCode)
+	}
+	p := b.actors[0].Principal
+	if p.ARN != "arn:aws:sts::123456789012:assumed-role/caller/BackplaneAssumeRoleSession" || p.Issuer != "arn:aws:iam::123456789012:role/x/caller" {
+		t.Errorf("called as %+v", p)
+	}
+	if r := b.request("GET", "/other", ""); r.StatusCode != 500 || len(b.actors) != 1 {
+		t.Errorf("a role that cannot be assumed: %d, called %d times", r.StatusCode, len(b.actors))
+	}
+}

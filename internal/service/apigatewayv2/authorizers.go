@@ -12,10 +12,12 @@ import (
 )
 
 func (s *Service) registerAuthorizers() {
-	awsapi.Handle(s.api, shapes.CreateAuthorizer, on("POST", func(in *shapes.CreateAuthorizerRequest) string { return apiPath(in.ApiId) + "/authorizers" }), s.createAuthorizer)
+	awsapi.Handle(s.api, shapes.CreateAuthorizer, passing(on("POST", func(in *shapes.CreateAuthorizerRequest) string { return apiPath(in.ApiId) + "/authorizers" }),
+		func(in *shapes.CreateAuthorizerRequest) *string { return in.AuthorizerCredentialsArn }), s.createAuthorizer)
 	awsapi.Handle(s.api, shapes.GetAuthorizer, on("GET", func(in *shapes.GetAuthorizerRequest) string { return authorizerPath(in.ApiId, in.AuthorizerId) }), s.getAuthorizer)
 	awsapi.Handle(s.api, shapes.GetAuthorizers, on("GET", func(in *shapes.GetAuthorizersRequest) string { return apiPath(in.ApiId) + "/authorizers" }), s.getAuthorizers)
-	awsapi.Handle(s.api, shapes.UpdateAuthorizer, on("PATCH", func(in *shapes.UpdateAuthorizerRequest) string { return authorizerPath(in.ApiId, in.AuthorizerId) }), s.updateAuthorizer)
+	awsapi.Handle(s.api, shapes.UpdateAuthorizer, passing(on("PATCH", func(in *shapes.UpdateAuthorizerRequest) string { return authorizerPath(in.ApiId, in.AuthorizerId) }),
+		func(in *shapes.UpdateAuthorizerRequest) *string { return in.AuthorizerCredentialsArn }), s.updateAuthorizer)
 	awsapi.Handle(s.api, shapes.DeleteAuthorizer, on("DELETE", func(in *shapes.DeleteAuthorizerRequest) string { return authorizerPath(in.ApiId, in.AuthorizerId) }), s.deleteAuthorizer)
 	awsapi.Handle(s.api, shapes.ResetAuthorizersCache, on("DELETE", func(in *shapes.ResetAuthorizersCacheRequest) string {
 		return apiPath(in.ApiId) + "/stages/" + value(in.StageName) + "/cache/authorizers"
@@ -89,7 +91,7 @@ func soundJWT(a *shapes.Authorizer) error {
 		return badRequest("jwtConfiguration with an issuer is required for authorizers of the type JWT")
 	case len(a.IdentitySource) != 1 || !strings.HasPrefix(a.IdentitySource[0], "$request."):
 		return badRequest("An authorizer of the type JWT needs one identity source: a header or a parameter of the query string, such as $request.header.Authorization")
-	case value(a.AuthorizerUri) != "" || value(a.AuthorizerPayloadFormatVersion) != "" || a.EnableSimpleResponses != nil || value(a.AuthorizerResultTtlInSeconds) != 0:
+	case value(a.AuthorizerUri) != "" || value(a.AuthorizerCredentialsArn) != "" || value(a.AuthorizerPayloadFormatVersion) != "" || a.EnableSimpleResponses != nil || value(a.AuthorizerResultTtlInSeconds) != 0:
 		return badRequest("authorizerUri, authorizerPayloadFormatVersion, enableSimpleResponses and authorizerResultTtlInSeconds belong to authorizers of the type REQUEST")
 	}
 	u, err := url.Parse(*c.Issuer)
@@ -103,14 +105,16 @@ func soundRequest(a *shapes.Authorizer) error {
 	switch {
 	case a.JwtConfiguration != nil:
 		return badRequest("jwtConfiguration belongs to authorizers of the type JWT")
-	case value(a.AuthorizerCredentialsArn) != "":
-		return refused("authorizerCredentialsArn: the function's resource policy decides who may call it. Add a permission for apigateway.amazonaws.com.")
 	case value(a.AuthorizerPayloadFormatVersion) != "1.0" && value(a.AuthorizerPayloadFormatVersion) != "2.0":
 		return badRequest("AuthorizerPayloadFormatVersion is a required parameter for REQUEST authorizer. Supported values are 1.0 and 2.0")
 	case *a.AuthorizerPayloadFormatVersion == "1.0" && value(a.EnableSimpleResponses):
 		return badRequest("Simple responses need authorizerPayloadFormatVersion 2.0")
 	case value(a.AuthorizerResultTtlInSeconds) > 0 && len(a.IdentitySource) == 0:
 		return badRequest("Identity sources are required to keep the answers of an authorizer")
+	}
+	a.AuthorizerCredentialsArn = some(a.AuthorizerCredentialsArn)
+	if err := soundCredentials(a.AuthorizerCredentialsArn); err != nil {
+		return err
 	}
 	if _, ok := functionOf(value(a.AuthorizerUri)); !ok {
 		return badRequest("Invalid Authorizer URI: %s. Authorizer URI should be a valid API Gateway ARN that represents a Lambda function invocation.", value(a.AuthorizerUri))

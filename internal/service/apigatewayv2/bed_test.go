@@ -48,6 +48,7 @@ type functions struct {
 	events []string // of the integration
 	asked  []string // of the authorizer
 	source []arn.ARN
+	actors []awsapi.Actor
 	answer func(payload []byte) (apigatewayv2.Outcome, error)
 	judge  string // what the authorizer says
 }
@@ -56,6 +57,7 @@ func (f *functions) Invoke(ctx context.Context, fn arn.ARN, payload []byte) (api
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.source = append(f.source, awsapi.From(ctx).Actor.SourceARN)
+	f.actors = append(f.actors, awsapi.From(ctx).Actor)
 	if fn == judge {
 		f.asked = append(f.asked, string(payload))
 		return apigatewayv2.Outcome{Payload: []byte(f.judge)}, nil
@@ -67,6 +69,11 @@ func (f *functions) Invoke(ctx context.Context, fn arn.ARN, payload []byte) (api
 // says makes the function answer with a payload.
 func (f *functions) says(payload string) {
 	f.answer = func([]byte) (apigatewayv2.Outcome, error) { return apigatewayv2.Outcome{Payload: []byte(payload)}, nil }
+}
+
+// AssumableBy implements [apigatewayv2.Roles].
+func (f *functions) AssumableBy(_ context.Context, role arn.ARN, service string) (bool, error) {
+	return role.Name() == "caller" && service == "apigateway.amazonaws.com", nil
 }
 
 // apis is a REST API service that has none.
@@ -126,7 +133,7 @@ func open(t *testing.T, set ...func(*shapes.CreateApiRequest)) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := apigatewayv2.New(apigatewayv2.Options{DB: db, Clock: b.model, Invoke: &b.functions, HTTP: b, Logs: &b.lines})
+	s := apigatewayv2.New(apigatewayv2.Options{DB: db, Clock: b.model, Invoke: &b.functions, HTTP: b, Logs: &b.lines, Roles: &b.functions})
 	b.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{s.API(), ids.API()}, Identities: ids, Account: account, Region: scope.Region, Model: b.model,
 	})

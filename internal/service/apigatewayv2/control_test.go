@@ -25,9 +25,10 @@ func TestRefusals(t *testing.T) {
 	integration("nube does not support the integration subtype SQS-SendMessage", func(i *shapes.CreateIntegrationRequest) {
 		i.IntegrationSubtype, i.IntegrationUri = ptr("SQS-SendMessage"), nil
 	})
-	integration("nube does not support credentialsArn", func(i *shapes.CreateIntegrationRequest) {
-		i.CredentialsArn = ptr("arn:aws:iam::123456789012:role/r")
+	integration("nube does not support the caller's own credentials", func(i *shapes.CreateIntegrationRequest) {
+		i.CredentialsArn = ptr("arn:aws:iam::*:user/*")
 	})
+	integration("The credentials are the ARN of a role", func(i *shapes.CreateIntegrationRequest) { i.CredentialsArn = ptr("arn:aws:iam::123456789012:user/u") })
 	integration("Integration type MOCK is not supported", func(i *shapes.CreateIntegrationRequest) { i.IntegrationType = ptr("MOCK") })
 	integration("Supported values are 1.0 and 2.0", func(i *shapes.CreateIntegrationRequest) { i.PayloadFormatVersion = ptr("3.0") })
 	integration("not a valid Lambda function ARN", func(i *shapes.CreateIntegrationRequest) { i.IntegrationUri = ptr("https://example.com") })

@@ -50,7 +50,7 @@ func (x *exchange) callFunction(ctx context.Context, i *shapes.Integration, r *r
 	if !ok {
 		return x.internal("integration", errors.New("no function in "+*i.IntegrationUri))
 	}
-	out, f := x.invoke(ctx, fn, x.routeARN(), payload)
+	out, f := x.invoke(ctx, fn, x.routeARN(), i.CredentialsArn, payload)
 	if f != nil {
 		return proxy.Answer{}, f
 	}
@@ -77,12 +77,14 @@ func (x *exchange) callFunction(ctx context.Context, i *shapes.Integration, r *r
 }
 
 // invoke calls a function for the API; source is what the function's permissions
-// may name.
-func (x *exchange) invoke(ctx context.Context, fn, source arn.ARN, payload []byte) (Outcome, *failure) {
-	called := awsapi.With(ctx, &awsapi.Call{
-		ID: awsapi.NewID(), Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", source),
-	})
-	out, err := x.s.Invoke.Invoke(called, fn, payload)
+// may name, credentials a role to call it with.
+func (x *exchange) invoke(ctx context.Context, fn, source arn.ARN, credentials *string, payload []byte) (Outcome, *failure) {
+	var out Outcome
+	actor, err := x.acting(ctx, source, credentials)
+	if err == nil {
+		called := awsapi.With(ctx, &awsapi.Call{ID: awsapi.NewID(), Scope: x.target.Scope, Actor: actor})
+		out, err = x.s.Invoke.Invoke(called, fn, payload)
+	}
 	switch {
 	case err == nil:
 		return out, nil

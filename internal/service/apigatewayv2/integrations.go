@@ -13,10 +13,12 @@ import (
 )
 
 func (s *Service) registerIntegrations() {
-	awsapi.Handle(s.api, shapes.CreateIntegration, on("POST", func(in *shapes.CreateIntegrationRequest) string { return apiPath(in.ApiId) + "/integrations" }), s.createIntegration)
+	awsapi.Handle(s.api, shapes.CreateIntegration, passing(on("POST", func(in *shapes.CreateIntegrationRequest) string { return apiPath(in.ApiId) + "/integrations" }),
+		func(in *shapes.CreateIntegrationRequest) *string { return in.CredentialsArn }), s.createIntegration)
 	awsapi.Handle(s.api, shapes.GetIntegration, on("GET", func(in *shapes.GetIntegrationRequest) string { return integrationPath(in.ApiId, in.IntegrationId) }), s.getIntegration)
 	awsapi.Handle(s.api, shapes.GetIntegrations, on("GET", func(in *shapes.GetIntegrationsRequest) string { return apiPath(in.ApiId) + "/integrations" }), s.getIntegrations)
-	awsapi.Handle(s.api, shapes.UpdateIntegration, on("PATCH", func(in *shapes.UpdateIntegrationRequest) string { return integrationPath(in.ApiId, in.IntegrationId) }), s.updateIntegration)
+	awsapi.Handle(s.api, shapes.UpdateIntegration, passing(on("PATCH", func(in *shapes.UpdateIntegrationRequest) string { return integrationPath(in.ApiId, in.IntegrationId) }),
+		func(in *shapes.UpdateIntegrationRequest) *string { return in.CredentialsArn }), s.updateIntegration)
 	awsapi.Handle(s.api, shapes.DeleteIntegration, on("DELETE", func(in *shapes.DeleteIntegrationRequest) string { return integrationPath(in.ApiId, in.IntegrationId) }), s.deleteIntegration)
 }
 
@@ -62,6 +64,12 @@ func soundIntegration(i *shapes.Integration) error {
 	if err := soundMappings(i); err != nil {
 		return err
 	}
+	if i.CredentialsArn = some(i.CredentialsArn); i.CredentialsArn != nil && *i.IntegrationType != "AWS_PROXY" {
+		return badRequest("credentialsArn belongs to integrations with functions")
+	}
+	if err := soundCredentials(i.CredentialsArn); err != nil {
+		return err
+	}
 	if *i.IntegrationType == "AWS_PROXY" {
 		i.IntegrationMethod = orDefault(i.IntegrationMethod, "POST")
 		if _, ok := functionOf(value(i.IntegrationUri)); !ok {
@@ -94,8 +102,6 @@ func refuseParts(i *shapes.Integration) error {
 		return refused("the integration subtype %s: HTTP APIs here lead to Lambda functions and HTTP back ends", sub)
 	case value(i.ConnectionType) == "VPC_LINK" || i.ConnectionId != nil:
 		return refused("private integrations: connectionType VPC_LINK. An HTTP_PROXY integration reaches a back end by its address.")
-	case value(i.CredentialsArn) != "":
-		return refused("credentialsArn: the function's resource policy decides who may call it. Add a permission for apigateway.amazonaws.com.")
 	case len(i.RequestTemplates) > 0 || value(i.TemplateSelectionExpression) != "" || value(i.PassthroughBehavior) != "" || value(i.ContentHandlingStrategy) != "":
 		return badRequest("requestTemplates, templateSelectionExpression, passthroughBehavior and contentHandlingStrategy are supported for WebSocket APIs only")
 	}

@@ -83,7 +83,7 @@ func (x *exchange) callAuthorizer(ctx context.Context, a *shapes.Authorizer, ide
 	ctx, cancel := x.s.Hold.WithTimeout(ctx, x.s.machine, maxAuthorizer)
 	defer cancel()
 	source := x.target.Scope.Of("execute-api", x.target.API+"/authorizers/"+*a.AuthorizerId)
-	out, f := x.invoke(ctx, fn, source, x.authorizerEvent(a, identity))
+	out, f := x.invoke(ctx, fn, source, a.AuthorizerCredentialsArn, x.authorizerEvent(a, identity))
 	if f == nil && out.Failed {
 		f = internal()
 		x.problem = "The authorizer's function reported an error"

@@ -46,6 +46,7 @@ type Options struct {
 	Clock  *clock.Model
 	Invoke Invoker
 	Logs   Logs
+	Roles  Roles             // may be nil: then every role can be assumed
 	Caller awsapi.Caller     // finds the REST APIs that domain names are mapped to
 	HTTP   http.RoundTripper // of HTTP integrations and issuers; nil means http.DefaultTransport
 	Hold   *clock.Hold       // time that no time-out counts; may be nil
