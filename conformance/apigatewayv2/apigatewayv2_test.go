@@ -226,3 +226,22 @@ func TestCORS(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// An integration may name a role to call its function with; without one the function has to permit the API.
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-integrations.html
+func TestCredentials(t *testing.T) {
+	fn := open(t).function() // which permits that API alone
+	x := open(t)
+	role, _ := target.NewRole(t, `{"Effect":"Allow","Principal":{"Service":"apigateway.amazonaws.com"},"Action":"sts:AssumeRole"}`,
+		`{"Effect":"Allow","Action":"lambda:InvokeFunction","Resource":"`+*fn+`"}`)
+	in := apigatewayv2.CreateIntegrationInput{IntegrationType: types.IntegrationTypeAwsProxy, IntegrationUri: fn, PayloadFormatVersion: aws.String("2.0")}
+	x.route("GET /without", in)
+	in.CredentialsArn = &role
+	x.route("GET /with", in)
+	if r := target.HTTP(t, "GET", x.endpoint+"/without", ""); r.Status != 500 || r.Body != `{"message":"Internal Server Error"}` {
+		t.Errorf("without a role: %+v", r)
+	}
+	if r := target.HTTP(t, "GET", x.endpoint+"/with", ""); r.Status != 200 {
+		t.Errorf("with a role: %+v", r)
+	}
+}
