@@ -397,11 +397,10 @@ func testCloseWaits(t *testing.T, open Open) {
 	for i := range 8 {
 		begun.Add(1)
 		all.Go(func() {
+			once := sync.OnceFunc(begun.Done) // the body may run again
 			for n := 0; ; n++ {
 				_, err := db.Update(context.Background(), func(tx *kv.Tx) error {
-					if n == 0 {
-						begun.Done()
-					}
+					once()
 					tx.Append(kv.Key("log"), nil, nil)
 					_, err := tx.Get(kv.Key(fmt.Sprint(i)))
 					return err
