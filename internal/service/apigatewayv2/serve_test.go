@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
@@ -340,4 +341,41 @@ func TestStageVariables(t *testing.T) {
 	if got := described(b.request("GET", "/", "")); !strings.HasSuffix(got, "\nthe other function") {
 		t.Error(got)
 	}
+}
+
+// TestChangesUnderTraffic: a route that stays answers through every change of
+// the others, and what a change has returned is what the next request sees.
+func TestChangesUnderTraffic(t *testing.T) {
+	b := open(t)
+	b.route("GET /stays")
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if r := b.request("GET", "/stays", ""); r.StatusCode != 200 {
+					t.Errorf("status %d", r.StatusCode)
+					return
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		path := fmt.Sprintf("/r%d", i)
+		id := b.route("GET " + path)
+		if r := b.request("GET", path, ""); r.StatusCode != 200 {
+			t.Errorf("%s: %d after it was made", path, r.StatusCode)
+		}
+		do(b, shapes.DeleteRoute, &shapes.DeleteRouteRequest{ApiId: &b.api, RouteId: &id})
+		if r := b.request("GET", path, ""); r.StatusCode != 404 {
+			t.Errorf("%s: %d after it was deleted", path, r.StatusCode)
+		}
+	}
+	close(done)
+	wg.Wait()
 }
