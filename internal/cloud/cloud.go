@@ -35,8 +35,8 @@ type Cloud struct {
 	log   *slog.Logger
 	model *clock.Model
 
-	instance  string // this process among those that share a store
-	deploying sync.Mutex
+	instance  string         // this process among those that share a store
+	deploying turns          // one application's files at a time, and nothing while a state is exchanged
 	debug     *debuggers     // nil: nothing is debugged
 	madeOf    []string       // the files that were looked at last; guarded by deploying
 	goes      sync.WaitGroup // what goes on by itself
@@ -68,7 +68,7 @@ type Cloud struct {
 func Open(ctx context.Context, o Options) (*Cloud, error) {
 	o.setDefaults()
 	c := &Cloud{
-		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12], faults: &inject.Set{}, gate: newGate(), broken: make(chan struct{}),
+		opts: o, scope: arn.In(o.Region, o.Account), log: o.Log, ledger: work.NewLedger(), instance: rand.Text()[:12], faults: &inject.Set{}, gate: newGate(), deploying: make(turns, 1), broken: make(chan struct{}),
 	}
 	if err := c.open(ctx); err != nil {
 		return nil, errors.Join(err, c.Close(context.WithoutCancel(ctx)))

@@ -115,10 +115,12 @@ func (e *StackError) Error() string {
 // Deploy implements [control.Platform]: it reads the manifest, builds what
 // changed and brings the stack to what the manifest says.
 func (c *Cloud) Deploy(ctx context.Context, r control.DeployRequest, tell func(control.DeployEvent)) (_ *control.Deployment, err error) {
+	if err := c.deploying.take(ctx); err != nil {
+		return nil, err
+	}
+	defer c.deploying.Unlock()
 	ctx, hop := c.recorder.Begin(ctx, record.Span{Service: "nube", Name: "deploy"})
 	defer func() { hop.End(err) }()
-	c.deploying.Lock() // one application's files at a time
-	defer c.deploying.Unlock()
 	project, err := c.load(ctx, r)
 	defer func() { c.madeOf = c.inputs(project.Project) }()
 	if err != nil {

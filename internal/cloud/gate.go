@@ -13,6 +13,28 @@ import (
 	"github.com/nube-run/nube/internal/control"
 )
 
+// turns lets one at a time do something.
+type turns chan struct{}
+
+// take waits for a turn, or until ctx ends.
+func (t turns) take(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case t <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Lock implements [sync.Locker].
+func (t turns) Lock() { t <- struct{}{} }
+
+// Unlock implements [sync.Locker].
+func (t turns) Unlock() { <-t }
+
 // gate stands between the listeners and what answers. While the cloud's state is
 // exchanged it holds requests, which neither fail nor see half of it.
 type gate struct {

@@ -33,7 +33,9 @@ func (s snapshots) Load(ctx context.Context, r control.SnapshotRequest) (control
 		return what, err
 	}
 	c := s.c
-	c.deploying.Lock() // nothing is deployed meanwhile, or loaded
+	if err := c.deploying.take(ctx); err != nil { // nothing is deployed meanwhile, or loaded
+		return what, err
+	}
 	defer c.deploying.Unlock()
 	next, err := c.prepare(path)
 	if err != nil {

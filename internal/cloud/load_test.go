@@ -2,9 +2,13 @@ package cloud
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"testing"
 
+	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/disk"
+	"github.com/nube-run/nube/internal/snapshot"
 )
 
 // Wherever the exchange of states is interrupted, the next start finds the one
@@ -82,6 +86,39 @@ func TestSnapshotNames(t *testing.T) {
 	} {
 		if got := snapshotName(name); got != want {
 			t.Errorf("snapshotName(%q) = %v", name, got)
+		}
+	}
+}
+
+// Code that only a snapshot uses stays.
+func TestSnapshotsKeepCode(t *testing.T) {
+	c := &Cloud{place: place{work: t.TempDir()}}
+	for name, uses := range map[string][]string{"one": {"a", "b"}, "two": {"b", "c"}} {
+		path, _, err := snapshots{c}.file(control.SnapshotRequest{Name: name})
+		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o700)
+		}
+		var f *os.File
+		if err == nil {
+			f, err = os.Create(path)
+		}
+		if err == nil {
+			_, err = snapshot.NewWriter(f, snapshot.Header{Uses: uses})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	used := map[string]bool{"d": true}
+	if err := (snapshots{c}).keep(used); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range []string{"a", "b", "c", "d"} {
+		if !used[d] {
+			t.Errorf("%s is removed", d)
 		}
 	}
 }

@@ -31,8 +31,15 @@ func (c *Cloud) sweep(ctx context.Context) error {
 	if c.opts.Code != "" {
 		return nil
 	}
+	if err := c.deploying.take(ctx); err != nil {
+		return err
+	}
+	defer c.deploying.Unlock()
 	used, err := c.parts.lambda.InUse(ctx)
 	if err != nil {
+		return err
+	}
+	if err := (snapshots{c}).keep(used); err != nil {
 		return err
 	}
 	return c.builds.Sweep(used, drained)

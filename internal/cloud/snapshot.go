@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,8 +25,8 @@ import (
 //
 // A snapshot is taken while everything goes on: it is what a power loss at that
 // instant would leave, so that what was under way is taken up when it is put
-// back. Code is in it where it is a file of its own; one of the cloud's own
-// relies on the store of code, which forgets nothing.
+// back. Code is in it where it is a file of its own; for those of the cloud the
+// store of code keeps what they use.
 type snapshots struct{ c *Cloud }
 
 const snapshotSuffix = ".snapshot"
@@ -82,23 +83,18 @@ func (s snapshots) Save(ctx context.Context, r control.SnapshotRequest) (control
 
 // look reads what a snapshot is of.
 func (s snapshots) look(path string, own bool) (control.Snapshot, error) {
-	f, err := os.Open(path)
+	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return control.Snapshot{}, &control.ErrSnapshot{Message: "there is no snapshot " + strings.TrimSuffix(filepath.Base(path), snapshotSuffix)}
 	}
 	if err != nil {
 		return control.Snapshot{}, fmt.Errorf("snapshot: %w", err)
 	}
-	defer f.Close()
-	st, err := f.Stat()
+	h, err := header(path)
 	if err != nil {
-		return control.Snapshot{}, fmt.Errorf("snapshot: %w", err)
+		return control.Snapshot{}, err
 	}
-	r, err := snapshot.NewReader(f)
-	if err != nil {
-		return control.Snapshot{}, fmt.Errorf("%s: %w", path, err)
-	}
-	out := control.Snapshot{Name: r.Header.Name, Created: r.Header.Created, Clock: r.Header.Clock, Stopped: r.Header.Stopped, Bytes: st.Size()}
+	out := control.Snapshot{Name: h.Name, Created: h.Created, Clock: h.Clock, Stopped: h.Stopped, Bytes: st.Size()}
 	if own {
 		out.Name = strings.TrimSuffix(filepath.Base(path), snapshotSuffix)
 	} else {
@@ -125,6 +121,38 @@ func (s snapshots) List(context.Context) ([]control.Snapshot, error) {
 	return out, nil
 }
 
+// keep adds the code that the cloud's own snapshots use to what is in use.
+func (s snapshots) keep(used map[string]bool) error {
+	paths, err := filepath.Glob(filepath.Join(s.c.workDir("snapshots"), "*"+snapshotSuffix))
+	if err != nil {
+		return fmt.Errorf("snapshots: %w", err)
+	}
+	for _, p := range paths {
+		h, err := header(p)
+		if err != nil {
+			return err
+		}
+		for _, d := range h.Uses {
+			used[d] = true
+		}
+	}
+	return nil
+}
+
+// header reads what a snapshot says of itself.
+func header(path string) (snapshot.Header, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return snapshot.Header{}, fmt.Errorf("snapshot: %w", err)
+	}
+	defer f.Close()
+	r, err := snapshot.NewReader(f)
+	if err != nil {
+		return snapshot.Header{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return r.Header, nil
+}
+
 // Remove implements [control.Snapshots].
 func (s snapshots) Remove(_ context.Context, name string) error {
 	path, _, err := s.file(control.SnapshotRequest{Name: name})
@@ -140,11 +168,16 @@ func (s snapshots) Remove(_ context.Context, name string) error {
 
 // save writes a snapshot.
 func (c *Cloud) save(ctx context.Context, to io.Writer, name string, code bool) error {
+	uses, err := c.parts.lambda.InUse(ctx)
+	if err != nil {
+		return err
+	}
+	digests := slices.Sorted(maps.Keys(uses))
 	var w *snapshot.Writer
-	err := c.db.View(ctx, func(s *kv.Snap) (err error) {
+	err = c.db.View(ctx, func(s *kv.Snap) (err error) {
 		w, err = snapshot.NewWriter(to, snapshot.Header{
 			Name: name, Created: clock.Machine{}.Now().UTC(), Clock: c.model.Now().Time(), Stopped: c.model.Stopped(),
-			Version: s.Stamp().Version(), Account: c.opts.Account, Code: code, Program: c.opts.Version,
+			Version: s.Stamp().Version(), Account: c.opts.Account, Code: code, Uses: digests, Program: c.opts.Version,
 		})
 		if err != nil {
 			return err
@@ -166,7 +199,7 @@ func (c *Cloud) save(ctx context.Context, to io.Writer, name string, code bool) 
 		return err
 	}
 	if code {
-		if err := c.saveCode(w); err != nil {
+		if err := c.saveCode(w, digests); err != nil {
 			return err
 		}
 	}
@@ -223,12 +256,15 @@ const linkMode = 0o120000
 
 // saveCode writes what functions run from. Directories of dependencies stay where
 // they are.
-func (c *Cloud) saveCode(w *snapshot.Writer) error {
-	all, err := c.builds.Artifacts()
-	if err != nil {
-		return err
-	}
-	for _, a := range all {
+func (c *Cloud) saveCode(w *snapshot.Writer, digests []string) error {
+	for _, d := range digests {
+		a, err := c.builds.Artifact(d)
+		if errors.Is(err, build.ErrUnknown) {
+			continue // its function cannot be run here either
+		}
+		if err != nil {
+			return err
+		}
 		text, err := a.Describe()
 		if err == nil {
 			err = w.File("code/"+a.Digest+".json", 0o600, int64(len(text)), bytes.NewReader(text))

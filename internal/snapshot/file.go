@@ -29,6 +29,7 @@ type Header struct {
 	Version uint64    `json:"version"` // of the store: no stamp in it is greater
 	Account string    `json:"account"`
 	Code    bool      `json:"code"` // functions' code is in it
+	Uses    []string  `json:"uses"` // digests of the code that its functions have
 	Program string    `json:"program"`
 }
 

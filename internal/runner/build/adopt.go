@@ -6,29 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 )
-
-// Artifacts returns the artifacts of the store.
-func (s *Store) Artifacts() ([]Artifact, error) {
-	names, err := os.ReadDir(filepath.Join(s.dir, "meta"))
-	if err != nil {
-		return nil, fmt.Errorf("build: artifacts: %w", err)
-	}
-	var out []Artifact
-	for _, n := range names {
-		digest, ok := strings.CutSuffix(n.Name(), ".json")
-		if !ok {
-			continue
-		}
-		a, err := s.Artifact(digest)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
 
 // Adopt takes over an artifact of another store, whose files fill writes into a
 // directory. One that is there already is left as it is.
