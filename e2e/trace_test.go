@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +65,21 @@ apigateway PUT /users/ID 200
 		got := strings.ReplaceAll(drawn(withoutPhases(c.tree(test.reply.header.Get("X-Amzn-Requestid"))), ""), id, "ID")
 		if got != strings.TrimPrefix(test.want, "\n") {
 			t.Errorf("%s:\n%swant%s", test.name, got, test.want)
+		}
+	}
+
+	// Nothing that happened is on its own: every trace is one tree.
+	out, code := c.nube("trace", "--limit", "1000", "--output", "json")
+	if code != 0 {
+		t.Fatal(out)
+	}
+	for line := range strings.Lines(out) {
+		var sum struct{ Trace string }
+		if err := json.Unmarshal([]byte(line), &sum); err != nil {
+			t.Fatal(err)
+		}
+		if spans := c.tree(sum.Trace); len(spans) != 1 {
+			t.Errorf("%s is %d trees:\n%s", sum.Trace, len(spans), drawn(spans, ""))
 		}
 	}
 }
