@@ -11,5 +11,8 @@
 // Invariants: the listeners are bound before the store is opened, and requests
 // that arrive earlier wait; parts start in the order in which they depend on
 // each other and stop in the reverse; after Close no process, goroutine,
-// listener or file of the cloud is left.
+// listener or file of the cloud is left. When a snapshot is loaded everything but
+// listeners and sandbox stops and starts again on another state: requests wait
+// outside ([gate]) until nobody is inside, nobody sees parts of both states, and
+// whoever uses a part from a goroutine of his own holds a turn to deploy.
 package cloud

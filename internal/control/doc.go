@@ -1,7 +1,8 @@
 // Package control is the platform's own API, below /_nube/api/ on the AWS
-// endpoint: status, settle, deploy, logs as they come, and which permissions
-// were missing. The command line and the console use it and the AWS APIs, and
-// nothing else.
+// endpoint: status, settle, deploy, logs as they come, traces, mail, the clock,
+// faults, snapshots, and which permissions were missing. The command line, the
+// console and the clients of test suites use it and the AWS APIs, and nothing
+// else.
 //
 // It decides nothing about the cloud: it asks the packages that do. It is no
 // AWS API and imitates none.
