@@ -256,8 +256,9 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestTracesOff runs the same requests with traces and without, and gets the
-// same answers: byte for byte, but for ids and times.
+// TestTracesOff runs the same requests with everything recorded, without traces
+// and without what is replayed, and gets the same answers: byte for byte, but for
+// ids and times.
 //
 // Mutations that it finds: no cause where nothing is recorded, an operation that
 // asks the records.
@@ -265,8 +266,12 @@ func TestTracesOff(t *testing.T) {
 	varies := regexp.MustCompile(`[0-9A-Z]{26}|\d{4}-\d\d-\d\dT[0-9:.]+Z|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|Root=1-[-0-9a-f]+(;[A-Za-z]+=[0-9a-f]+)*|` +
 		`(Date|X-Amz-Apigw-Id|Content-Length): [^\r\n]+|127\.0\.0\.1:\d+`)
 	said := map[string]string{}
-	for _, traces := range []string{"on", "off"} {
-		c := start(t, "memory", "up", "../examples/shop", "--traces", traces)
+	for _, without := range []string{"", "traces", "exchanges"} {
+		args := []string{"up", "../examples/shop"}
+		if without != "" {
+			args = append(args, "--"+without, "off")
+		}
+		c := start(t, "memory", args...)
 		var out bytes.Buffer
 		keep := func(r reply) reply {
 			fmt.Fprintf(&out, "%d\n", r.status)
@@ -278,20 +283,24 @@ func TestTracesOff(t *testing.T) {
 		path := "/users/" + user["id"].(string)
 		keep(c.send(http.MethodGet, path, ""))
 		keep(c.send(http.MethodPut, path, `{"name":"Anna","email":"anna@example.com"}`))
-		keep(c.send(http.MethodGet, "/users/none", ""))
+		missing := keep(c.send(http.MethodGet, "/users/none", ""))
 		keep(c.send(http.MethodPost, "/users", `{`))
 		keep(c.send(http.MethodPatch, "/nowhere", ""))
 		keep(c.send(http.MethodDelete, path, ""))
 		c.settle()
 		text, code := c.nube("logs", "userApi")
 		fmt.Fprintf(&out, "%d %d lines of logs\n", code, strings.Count(text, "\n"))
-		said[traces] = varies.ReplaceAllString(out.String(), "…")
+		said[without] = varies.ReplaceAllString(out.String(), "…")
 		list, code := c.nube("trace")
-		if code != 0 || (list == "") != (traces == "off") {
-			t.Errorf("with traces %s nube trace says %d %s", traces, code, list)
+		if code != 0 || (list == "") != (without == "traces") {
+			t.Errorf("without %q nube trace says %d %s", without, code, list)
 		}
-	}
-	if said["on"] != said["off"] {
-		t.Errorf("with traces:\n%s\nwithout:\n%s", said["on"], said["off"])
+		again, code := c.nube("replay", missing.header.Get("X-Amzn-Requestid"))
+		if (code != 0) != (without == "exchanges") {
+			t.Errorf("without %q nube replay says %d %s", without, code, again)
+		}
+		if said[""] != said[without] {
+			t.Errorf("with everything:\n%s\nwithout %s:\n%s", said[""], without, said[without])
+		}
 	}
 }
