@@ -45,11 +45,8 @@ long it took.`,
 			if err != nil {
 				return err
 			}
-			if since > 0 {
-				q.Since = cl.clock.Now().Add(-since)
-			}
 			if len(given) == 0 {
-				return a.listTraces(cmd.Context(), cl, q, follow)
+				return a.listTraces(cmd.Context(), cl, q, since, follow)
 			}
 			var report control.TraceReport
 			if err := cl.control(cmd.Context(), http.MethodGet, "traces/"+url.PathEscape(given[0]), nil, &report); err != nil {
@@ -72,7 +69,7 @@ long it took.`,
 }
 
 // listTraces prints summaries.
-func (a *app) listTraces(ctx context.Context, cl *client, q control.TraceQuery, follow bool) error {
+func (a *app) listTraces(ctx context.Context, cl *client, q control.TraceQuery, since time.Duration, follow bool) error {
 	v := url.Values{}
 	set := func(name, value string, given bool) {
 		if given {
@@ -82,7 +79,7 @@ func (a *app) listTraces(ctx context.Context, cl *client, q control.TraceQuery, 
 	set("function", q.Function, q.Function != "")
 	set("status", q.Status, q.Status != "")
 	set("errors", "1", q.Errors)
-	set("since", q.Since.UTC().Format(time.RFC3339Nano), !q.Since.IsZero())
+	set("since", since.String(), since > 0) // by the cloud's clock
 	set("limit", strconv.Itoa(q.Limit), !follow)
 	set("follow", "1", follow)
 	err := cl.stream(ctx, http.MethodGet, "traces", v.Encode(), nil, func(line []byte) error {

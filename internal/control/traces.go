@@ -17,11 +17,11 @@ import (
 
 // TraceQuery says which requests are wanted; its zero value means the latest.
 type TraceQuery struct {
-	Function string // that took part, by its name or the end of it
-	Status   string // of the answer: 404, or 4xx for any that begins so
-	Errors   bool   // only those in which something failed
-	Since    time.Time
-	Limit    int // at most so many; 20 where it is not said
+	Function string    // that took part, by its name or the end of it
+	Status   string    // of the answer: 404, or 4xx for any that begins so
+	Errors   bool      // only those in which something failed
+	Since    time.Time // model time
+	Limit    int       // at most so many; 20 where it is not said
 }
 
 // TraceSummary is one request and what became of it.
@@ -93,7 +93,7 @@ func (s *Server) traces(w http.ResponseWriter, r *http.Request, id string) {
 	case id != "":
 		s.trace(w, r, id)
 	default:
-		q, err := traceQuery(r.URL.Query())
+		q, err := traceQuery(r.URL.Query(), s.Recorder.Now())
 		if err != nil {
 			refuse(w, http.StatusBadRequest, err.Error())
 			return
@@ -102,12 +102,16 @@ func (s *Server) traces(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-func traceQuery(v url.Values) (TraceQuery, error) {
+// traceQuery reads a query. Since is a time, or for how long until now.
+func traceQuery(v url.Values, now clock.Instant) (TraceQuery, error) {
 	q := TraceQuery{Function: v.Get("function"), Status: strings.ToLower(v.Get("status")), Errors: v.Get("errors") == "1", Limit: 20}
 	if t := v.Get("since"); t != "" {
 		since, err := time.Parse(time.RFC3339Nano, t)
+		if ago, isSpan := time.ParseDuration(t); isSpan == nil {
+			since, err = now.Add(-ago).Time(), nil
+		}
 		if err != nil {
-			return q, errors.New("since is not a time: " + t)
+			return q, errors.New("since is neither a time nor a duration such as 10m: " + t)
 		}
 		q.Since = since
 	}

@@ -81,9 +81,10 @@ func TestListTraces(t *testing.T) {
 		{"status=5xx&function=list", ""},
 		{"errors=1", "POST / 502 2/2"},
 		{"since=" + url.QueryEscape(time.Unix(1_700_000_060, 0).Format(time.RFC3339Nano)), "GET /nothing 404 0/2, POST / 502 2/2"},
+		{"since=60s", "GET /nothing 404 0/2, POST / 502 2/2"}, // by the model's clock
 		{"status=x", `{"message":"status is no status such as 404 or 5xx: x"}`},
 		{"status=5432", `{"message":"status is no status such as 404 or 5xx: 5432"}`},
-		{"since=noon", `{"message":"since is not a time: noon"}`},
+		{"since=noon", `{"message":"since is neither a time nor a duration such as 10m: noon"}`},
 		{"limit=-1", `{"message":"limit is not a number: -1"}`},
 	} {
 		w := s.get(t.Context(), "", test.query)

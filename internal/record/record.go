@@ -105,6 +105,9 @@ func (r *Recorder) Flush() error {
 	return errors.Join(r.Logs.j.Flush(), r.Traces.j.Flush(), r.Exchanges.j.Flush(), r.Metrics.j.Flush())
 }
 
+// Now is the model time: what records say happened now.
+func (r *Recorder) Now() clock.Instant { return r.model.Now() }
+
 // Trouble is telemetry that was lost because the disk would not take it.
 type Trouble struct {
 	Of   string // logs, traces, exchanges or metrics
