@@ -55,6 +55,11 @@ func Enqueue(function string, event any) error {
 	return call("lambda", "/2015-03-31/functions/"+function+"/invocations", http.Header{"X-Amz-Invocation-Type": {"Event"}}, event, nil)
 }
 
+// Invoke invokes a function and decodes its answer.
+func Invoke(function string, event, out any) error {
+	return call("lambda", "/2015-03-31/functions/"+function+"/invocations", http.Header{}, event, out)
+}
+
 // Publish publishes a message to a topic.
 func Publish(topic, message string) error {
 	form := url.Values{"Action": {"Publish"}, "Version": {"2010-03-31"}, "TopicArn": {topic}, "Message": {message}}
