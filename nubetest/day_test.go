@@ -32,18 +32,20 @@ import (
 //
 //	acknowledged writes  a write that the client was told of is in the stream, and the table is what the
 //	                     stream's last record says: dynamodb appends no record of a delete
-//	order                the function sees the changes of a key in their order: sources puts each record
-//	                     into a lane of its own
-//	stream               a change that the function has not seen is a dead letter: sources takes a batch
-//	                     that failed for done; or sources forgets to tell of those that it gives up
-//	topic, function      what the first function has published the second has seen, or it is a dead letter:
-//	                     lambda does not try an event again and has no destination for it
-//	topic, mail and HTTP it was mailed and posted, too: sns passes over every fifth subscription
-//	async                accepted work was done or is a dead letter: delivery drops what is not done at once
-//	poison               what cannot succeed is a dead letter and nothing else, and holds up nobody: sources
-//	                     does not split batches
+//	order                the function sees the changes of a key in their order: sources hands a batch over
+//	                     backwards
+//	stream               a change that the function has not seen is a dead letter, and no dead letter is of
+//	                     more than that: sources takes a batch that failed for done; sources does not tell
+//	                     of what it gives up
+//	topic                what the first function has published the second has seen, or it is a dead letter;
+//	                     and it was mailed, and posted: lambda has no destination for what it gives up; sns
+//	                     passes over an address now and then
+//	async                work that was accepted was done or is a dead letter: delivery takes what failed
+//	                     for done
+//	poison               what cannot succeed is a dead letter, and what comes after it goes on: sources
+//	                     tries a batch without end
 //	time to live         what has expired is gone, not before its time, and the function was told: dynamodb
-//	                     does not evict
+//	                     evicts nothing; dynamodb appends no record of what it evicts
 //
 // Seeds are printed as names of subtests. NUBE_SEEDS sets how many are run, and
 // NUBE_SEED the first.

@@ -26,11 +26,8 @@ type exchange struct {
 // begin has what is read of a request's body gathered from now on.
 func begin(r *http.Request, t Target) *exchange {
 	x := &exchange{r: r, body: r.Body, http: record.HTTPExchange{
-		Endpoint: t.endpoint, Method: r.Method, Host: r.Host, URI: r.RequestURI, Remote: r.RemoteAddr, Header: r.Header,
+		Endpoint: t.endpoint, Method: r.Method, Host: r.Host, URI: r.URL.RequestURI(), Remote: r.RemoteAddr, Header: r.Header,
 	}}
-	if x.http.URI == "" {
-		x.http.URI = r.URL.RequestURI()
-	}
 	if r.Body != nil && r.Body != http.NoBody {
 		if n := r.ContentLength; n > 0 && n <= maxKept {
 			x.sent.b = make([]byte, 0, n)
