@@ -40,6 +40,7 @@ type Cloud struct {
 	debug     *debuggers     // nil: nothing is debugged
 	madeOf    []string       // the files that were looked at last; guarded by deploying
 	goes      sync.WaitGroup // what goes on by itself
+	errands   *errands       // what is done beside
 
 	ledger   *work.Ledger
 	builds   *build.Store

@@ -97,7 +97,7 @@ func (d *debuggers) attach(p *manifest.Project) error {
 		s := &debug.Session{Kind: kind, Hold: d}
 		fn := arn.In(p.Region, d.c.opts.Account).Function(f.Name)
 		s.Want = func() {
-			d.c.goes.Go(func() {
+			d.c.errands.Go(func() {
 				// Whoever attached waits; why there is no instance is in its log.
 				if err := d.c.parts.lambda.Warm(context.Background(), fn); err != nil {
 					d.c.log.Warn("starting a function for its debugger", "function", f.Name, "err", err)

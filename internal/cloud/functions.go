@@ -105,12 +105,16 @@ func (l *functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
 func (l *functionLogs) ensure(stream record.Stream) {
 	if _, seen := l.seen.LoadOrStore(stream, nil); !seen {
 		token := l.c.ledger.Begin(work.Derivation, stream.Group)
-		l.c.goes.Go(func() {
+		service := l.c.parts.logs
+		begun := l.c.errands.Go(func() {
 			defer token.End()
-			if err := l.c.parts.logs.Ensure(context.Background(), stream); err != nil {
+			if err := service.Ensure(context.Background(), stream); err != nil {
 				l.c.log.Error("making a log stream", "group", stream.Group, "stream", stream.Name, "err", err)
 			}
 		})
+		if !begun {
+			token.End()
+		}
 	}
 }
 

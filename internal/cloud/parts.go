@@ -86,7 +86,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
 	p := &parts{denials: &control.Denials{}}
 	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
-	c.parts = p
+	c.parts, c.errands = p, &errands{}
 	var err error
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
 		return fmt.Errorf("root key: %w", err)
@@ -145,6 +145,8 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	if err != nil {
 		return err
 	}
+	// Instances log until they are gone.
+	c.stopping(func(context.Context) error { c.errands.end(); return nil })
 	c.stopping(func(context.Context) error { return p.runner.Close() })
 	p.lambda = lambda.New(lambda.Options{
 		Debug: c.debug.on,
