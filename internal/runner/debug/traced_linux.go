@@ -12,17 +12,18 @@ import (
 // traced reports whether all threads of a child of pid are stopped by its
 // debugger, and whether that can be told.
 func traced(pid int) (stopped, known bool) {
-	for _, child := range children(pid) {
-		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", child)) // a good pattern
-		stopped = len(tasks) > 0
-		for _, t := range tasks {
-			if state, ok := field(t, 0); ok && state != "t" {
-				stopped = false
-			}
-		}
-		return stopped, true
+	below := children(pid)
+	if len(below) == 0 {
+		return false, true // it has not begun, or has ended
 	}
-	return false, true // it has not begun, or has ended
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", below[0])) // a good pattern
+	stopped = len(tasks) > 0
+	for _, t := range tasks {
+		if state, ok := field(t, 0); ok && state != "t" {
+			stopped = false
+		}
+	}
+	return stopped, true
 }
 
 // Descendants are the processes below pid, the deepest first.
