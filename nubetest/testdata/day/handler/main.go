@@ -128,9 +128,13 @@ func messages(event []byte) ([]string, error) {
 	return out, err
 }
 
+// notify notes what it is told, but for the changes with a number that ends in 7.
 func notify(event []byte) (any, error) {
 	all, err := messages(event)
 	for _, m := range all {
+		if strings.HasSuffix(m, "7") {
+			return nil, errPoison
+		}
 		if err == nil {
 			err = note("told", m)
 		}
