@@ -39,7 +39,7 @@ and keeps what it has: everything is there at the next start, also after a kill.
 				a.ready(since)
 			}
 			if err == nil {
-				trimLater()
+				afterStart(cmd.Context())
 				err = cl.Run(cmd.Context())
 			}
 			if stopErr := a.stop(cl); err == nil {

@@ -5,19 +5,12 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/nube-run/nube/internal/clock"
 )
 
-// trimAfter is how long after "ready" starting counts as over.
-const trimAfter = time.Second
-
-// trimLater gives back the memory that only starting needed.
+// trim gives back the memory that only starting needed.
 //
 // Two hundred packages initialise themselves, and each touches a page or two
 // of code and tables of its own. Linux maps sixteen pages around every one that
@@ -29,13 +22,10 @@ const trimAfter = time.Second
 // how many services are linked in. Rejected: a smaller binary, which each
 // service adds to; and leaving it to the kernel, which does the same but only
 // when others are short of memory already.
-func trimLater() {
-	clock.Machine{}.AfterFunc(trimAfter, func() {
-		debug.FreeOSMemory() // first, since collecting touches pages
-		if maps, err := os.ReadFile("/proc/self/maps"); err == nil && !traced() {
-			unmapProgram(maps)
-		}
-	})
+func trim() {
+	if maps, err := os.ReadFile("/proc/self/maps"); err == nil && !traced() {
+		unmapProgram(maps)
+	}
 }
 
 // traced reports whether a debugger is attached: it writes its breakpoints

@@ -106,7 +106,7 @@ func (a *app) runUp(ctx context.Context, dir string, watch bool, debug []string,
 		}
 	}
 	if err == nil {
-		trimLater()
+		afterStart(ctx)
 		if watch {
 			defer a.reload(ctx, cl, req)()
 		}
