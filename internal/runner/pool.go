@@ -191,7 +191,12 @@ func (p *pool) park(pl *place, first, returned, condemned bool) bool {
 		}
 		return true
 	}
-	if p.retired {
+	surplus := p.spec.Provisioned && p.up > p.keep*p.spec.places() // fewer are to be kept than when it was given work
+	if surplus {
+		p.up -= p.spec.places()
+		pl.inst.counted = false
+	}
+	if p.retired || surplus {
 		p.mu.Unlock()
 		pl.inst.retire()
 		return true

@@ -104,8 +104,16 @@ func TestProvisionedStay(t *testing.T) {
 		ready("one more", 3, 4)
 		provision(1)
 		ready("fewer", 1, 4)
+		provision(2)
+		ready("two again", 2, 5)
+		a, b := w.callProvisioned(kept, onDemand, "a", "30s"), w.callProvisioned(kept, onDemand, "b", "30s")
+		synctest.Wait()
+		provision(1) // while both are busy
+		<-a
+		<-b
+		ready("fewer, of those that were busy", 1, 5)
 		provision(0)
-		ready("none", 0, 4)
+		ready("none", 0, 5)
 		if r := <-w.callProvisioned(kept, onDemand, "b", "1ms"); r.Provisioned || !r.Cold {
 			t.Errorf("without any: %+v", r)
 		}
