@@ -39,6 +39,11 @@ func services() []service {
 		{pkg: "sesv2", dir: "sesv2/2019-09-27", name: "Amazon Simple Email Service V2"},
 		{pkg: "iam", dir: "iam/2010-05-08"},
 		{pkg: "sns", dir: "sns/2010-03-31"},
+		{pkg: "events", dir: "eventbridge/2015-10-07"},
+		{pkg: "scheduler", dir: "scheduler/2021-06-30"},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
+		{pkg: "kms", dir: "kms/2014-11-01", open: []string{"KeySpec", "DataKeyPairSpec", "SigningAlgorithmSpec"}},
+		{pkg: "ssm", dir: "ssm/2014-11-06"},
+		{pkg: "secretsmanager", dir: "secretsmanager/2017-10-17"},
 	}
 }
