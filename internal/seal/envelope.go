@@ -1,0 +1,86 @@
+package seal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	format    = 1
+	headSize  = 1 + len(ID{})
+	nonceSize = 12
+	tagSize   = 16
+)
+
+// ErrDamaged says that an envelope is not one, was changed, or is not of the
+// place where it lay.
+var ErrDamaged = errors.New("seal: the envelope does not open: it is damaged, or of another place")
+
+// KeyError says that the key of an envelope is not there.
+type KeyError struct {
+	Want ID
+	Have []ID
+}
+
+// Error implements error.
+func (e *KeyError) Error() string {
+	if len(e.Have) == 0 {
+		return fmt.Sprintf("sealed under key %s, and there is no key", e.Want)
+	}
+	have := make([]string, len(e.Have))
+	for i, id := range e.Have {
+		have[i] = id.String()
+	}
+	return fmt.Sprintf("sealed under key %s, not under %s", e.Want, strings.Join(have, " or "))
+}
+
+// Keys are keys that are used together: the first seals, all open.
+type Keys []Key
+
+// Seal returns the envelope of a text. It opens only together with the same
+// associated data, which says what it is and where it lies.
+func (ks Keys) Seal(text, associated []byte) []byte {
+	k := ks[0]
+	out := make([]byte, headSize+nonceSize, headSize+nonceSize+len(text)+tagSize)
+	out[0] = format
+	copy(out[1:], k.id[:])
+	rand.Read(out[headSize:])
+	return k.aead.Seal(out, out[headSize:], text, bind(out[:headSize], associated))
+}
+
+// Open returns the text of an envelope.
+func (ks Keys) Open(envelope, associated []byte) ([]byte, error) {
+	id, err := SealedUnder(envelope)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(ks, func(k Key) bool { return k.id == id })
+	if i < 0 {
+		e := &KeyError{Want: id}
+		for _, k := range ks {
+			e.Have = append(e.Have, k.id)
+		}
+		return nil, e
+	}
+	text, err := ks[i].aead.Open(nil, envelope[headSize:headSize+nonceSize], envelope[headSize+nonceSize:], bind(envelope[:headSize], associated))
+	if err != nil {
+		return nil, ErrDamaged
+	}
+	return text, nil
+}
+
+// SealedUnder returns the id of the key under which an envelope is.
+func SealedUnder(envelope []byte) (ID, error) {
+	if len(envelope) < headSize+nonceSize+tagSize || envelope[0] != format {
+		return ID{}, ErrDamaged
+	}
+	return ID(envelope[1:headSize]), nil
+}
+
+// bind is what is authenticated besides the text.
+func bind(head, associated []byte) []byte {
+	return append(slices.Clip(slices.Clone(head)), associated...)
+}
