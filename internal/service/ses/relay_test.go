@@ -11,7 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // postOffice is a mail server that answers as answer says, which is asked before
@@ -253,6 +257,42 @@ func TestParseServer(t *testing.T) {
 	for _, text := range []string{"", ":25", "http://x:1", "smtp://", "smtp://x/path", "smtp://x?y=1", "smtp://%"} {
 		if got, err := ParseServer(text); err == nil {
 			t.Errorf("%q is %+v", text, got)
+		}
+	}
+}
+
+// handed notes the effects that are emitted.
+type handed struct {
+	Emitter
+	effects []delivery.Effect
+}
+
+func (h *handed) Emit(tx *kv.Tx, es ...delivery.Effect) error {
+	h.effects = append(h.effects, es...)
+	return h.Emitter.Emit(tx, es...)
+}
+
+// TestRelayActor: a mail goes to the mail server as whoever sent it, and of a
+// session with its role, which the session's own ARN does not tell.
+//
+// Mutation: caused without Issuer.
+func TestRelayActor(t *testing.T) {
+	b := newBed(t, Options{Server: newPostOffice(t, func(string) string { return "" }).server()})
+	out := &handed{Emitter: b.s.Emit}
+	b.s.Emit = out
+	const session, role = "arn:aws:sts::123456789012:assumed-role/mailer/fn", "arn:aws:iam::123456789012:role/team/mailer"
+	b.ctx = awsapi.With(b.ctx, &awsapi.Call{ID: "request", Scope: arn.In(testRegion, testAccount), Actor: awsapi.Actor{
+		Account: testAccount, UserID: "AROAX:fn", Principal: policy.Principal{ARN: session, Issuer: role},
+	}})
+	b.do("v1.SendEmail", twoReaders, nil)
+	b.settle()
+	if len(out.effects) != 2 {
+		t.Fatalf("%d effects, want 2", len(out.effects))
+	}
+	want := delivery.ActorRef{Account: testAccount, ARN: session, Issuer: role, UserID: "AROAX:fn"}
+	for _, e := range out.effects {
+		if d := cmp.Diff(want, e.Actor); d != "" {
+			t.Error(d)
 		}
 	}
 }

@@ -204,7 +204,9 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 func (l *letter) caused(ctx context.Context) {
 	call := awsapi.From(ctx)
 	a := &call.Actor
-	l.actor = delivery.ActorRef{Account: a.Account, ARN: string(a.Principal.ARN), Service: a.Principal.Service, UserID: a.UserID}
+	l.actor = delivery.ActorRef{
+		Account: a.Account, ARN: string(a.Principal.ARN), Issuer: string(a.Principal.Issuer), Service: a.Principal.Service, UserID: a.UserID,
+	}
 	l.trace(record.From(ctx))
 	if l.Request == "" {
 		l.Request = call.ID
