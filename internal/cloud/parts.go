@@ -171,7 +171,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
 		Hold: c.debug.holding(),
-		DB:   c.db, Clock: c.model, Invoke: invoker{p.lambda}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+		DB:   c.db, Clock: c.model, Invoke: invoker{p.lambda}, Roles: assumable{p.iam}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
 		Hold: c.debug.holding(),

@@ -162,7 +162,7 @@ func (x *exchange) callAuthorizer(ctx context.Context, a *authorizer, identity [
 	defer cancel()
 	scope := x.target.Scope
 	source := scope.Of("execute-api", x.target.API+"/authorizers/"+*a.Id)
-	called := awsapi.With(ctx, &awsapi.Call{ID: x.id, Scope: scope, Actor: awsapi.ServiceActor(scope.Account, "apigateway.amazonaws.com", source)})
+	called := awsapi.With(ctx, &awsapi.Call{ID: x.id, Scope: scope, Actor: awsapi.ServiceActor(scope.Account, service, source)})
 	out, err := x.s.invoke.Invoke(called, Invocation{Function: fn, Payload: payload, TraceID: x.trace})
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) || out.Throttle:

@@ -147,7 +147,7 @@ var scope = arn.In("eu-central-1", account)
 // start makes a gateway over what is stored, as it is after a restart.
 func (b *bed) start() {
 	b.Helper()
-	gateway := apigateway.New(apigateway.Options{DB: b.db, Clock: b.clock, Invoke: b.function, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
+	gateway := apigateway.New(apigateway.Options{DB: b.db, Clock: b.clock, Invoke: b.function, Roles: b.function, HTTP: &b.backends, Logs: &b.logs, Pools: &b.tokens})
 	b.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{gateway.API(), b.ids.API()}, Identities: b.ids, Account: account, Region: scope.Region, Model: b.clock, Enforcement: b.mode,
 	})

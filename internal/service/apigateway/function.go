@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 )
@@ -34,9 +33,12 @@ func (x *exchange) invokeFunction(ctx context.Context, i *shapes.Integration, in
 		return Outcome{}, x.internal("integration", fmt.Errorf("no function in %s", *i.Uri))
 	}
 	in.Function, in.TraceID = fn, x.trace
-	called := awsapi.With(ctx, &awsapi.Call{
-		ID: x.id, Scope: x.target.Scope, Actor: awsapi.ServiceActor(x.target.Scope.Account, "apigateway.amazonaws.com", x.executeARN()),
-	})
+	called, err := x.as(ctx, value(i.Credentials))
+	if err != nil {
+		x.s.log.Warn("apigateway: the function is called by nobody", "request", x.id, "function", fn, "err", err)
+		x.say(levelError, "Execution failed due to configuration error: %v", err)
+		return Outcome{}, misconfiguration()
+	}
 	if x.logs != nil {
 		x.sayCall(fn.String(), in.Payload)
 	}
@@ -50,13 +52,18 @@ func (x *exchange) invokeFunction(ctx context.Context, i *shapes.Integration, in
 	case err != nil:
 		if _, coded := fault.As(err); coded { // the function is gone, or may not be called
 			x.s.log.Warn("apigateway: the function could not be called", "request", x.id, "function", fn, "err", err)
-			return out, &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
+			return out, misconfiguration()
 		}
 		return out, x.internal("calling "+fn.String(), err)
 	case out.Throttle:
 		return out, &failure{"INTEGRATION_FAILURE", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
 	}
 	return out, nil
+}
+
+// misconfiguration is the answer when an API is not set up to call its function.
+func misconfiguration() *failure {
+	return &failure{"API_CONFIGURATION_ERROR", http.StatusInternalServerError, "InternalServerErrorException", "Internal server error"}
 }
 
 // badGateway is the answer when a function failed or answered something else

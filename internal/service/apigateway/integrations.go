@@ -11,15 +11,15 @@ import (
 )
 
 func (s *Service) registerIntegrations() {
-	awsapi.Handle(s.api, shapes.PutIntegration, on("PUT", func(in *shapes.PutIntegrationRequest) string {
+	awsapi.Handle(s.api, shapes.PutIntegration, passing(on("PUT", func(in *shapes.PutIntegrationRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
-	}), s.putIntegration)
+	}), func(in *shapes.PutIntegrationRequest) string { return value(in.Credentials) }), s.putIntegration)
 	awsapi.Handle(s.api, shapes.GetIntegration, on("GET", func(in *shapes.GetIntegrationRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
 	}), s.getIntegration)
-	awsapi.Handle(s.api, shapes.UpdateIntegration, on("PATCH", func(in *shapes.UpdateIntegrationRequest) string {
+	awsapi.Handle(s.api, shapes.UpdateIntegration, passing(on("PATCH", func(in *shapes.UpdateIntegrationRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
-	}), s.updateIntegration)
+	}), patched), s.updateIntegration)
 	awsapi.Handle(s.api, shapes.DeleteIntegration, on("DELETE", func(in *shapes.DeleteIntegrationRequest) string {
 		return methodPath(in.RestApiId, in.ResourceId, in.HttpMethod) + "/integration"
 	}), s.deleteIntegration)
@@ -84,6 +84,9 @@ func supportedIntegration(i *shapes.Integration) error {
 	}
 	if value(i.ConnectionType) == "VPC_LINK" {
 		return badRequest("connectionType VPC_LINK is not supported: there are no VPCs.")
+	}
+	if err := soundCredentials(value(i.Credentials)); err != nil {
+		return err
 	}
 	switch value(i.Type) {
 	case "AWS_PROXY":

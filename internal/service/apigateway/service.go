@@ -48,6 +48,7 @@ type Options struct {
 	DB     *kv.DB
 	Clock  *clock.Model
 	Invoke Invoker
+	Roles  Roles             // nil means that every role can be assumed
 	Pools  Pools             // nil means that there are no authorizers of user pools
 	Logs   Logs              // nil means that nothing is logged
 	HTTP   http.RoundTripper // of HTTP integrations; nil means http.DefaultTransport
@@ -68,6 +69,7 @@ type Service struct {
 	log     *slog.Logger
 	logs    Logs
 	pools   Pools
+	roles   Roles
 	plans   planCache
 
 	verdicts verdicts
@@ -77,7 +79,7 @@ type Service struct {
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, hold: o.Hold, log: o.Log}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, roles: o.Roles, hold: o.Hold, log: o.Log}
 	if s.client == nil {
 		s.client = http.DefaultTransport
 	}
