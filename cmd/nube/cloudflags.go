@@ -14,12 +14,13 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/cloud"
 	"github.com/nube-run/nube/internal/runner/sandbox"
+	"github.com/nube-run/nube/internal/seal"
 )
 
 // cloudFlags are the flags of the commands that run a cloud.
 type cloudFlags struct {
 	listen, gateway, data, iam, isolation, region string
-	code, smtp, senders                           string
+	code, smtp, senders, masterKey                string
 	telemetry                                     telemetryFlags
 	verbose                                       bool
 }
@@ -35,6 +36,7 @@ func (f *cloudFlags) register(c *cobra.Command) {
 	fs.StringVar(&f.region, "region", "", "region of the application and of requests that name none (default the manifest's, or us-east-1)")
 	fs.StringVar(&f.smtp, "smtp", "", "mail server to which mail goes on: HOST:PORT, smtp://USER:PASSWORD@HOST:PORT or smtps://… (default $NUBE_SMTP, or none)")
 	fs.StringVar(&f.senders, "senders", "any", "from whom SES sends: any, or verified, as AWS does")
+	fs.StringVar(&f.masterKey, "master-key", "", "key under which secrets are kept: file:PATH, env:NAME or age:PATH, an age identity (default $NUBE_MASTER_KEY, or one that is made in --data)")
 	f.telemetry.register(c)
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "write the platform's own log to standard error")
 }
@@ -64,6 +66,15 @@ func (f *cloudFlags) options(a *app, dir string) (cloud.Options, error) {
 		o.VerifySenders = true
 	default:
 		return o, usage("--senders is any or verified, not %q", f.senders)
+	}
+	if f.masterKey == "" {
+		f.masterKey = os.Getenv("NUBE_MASTER_KEY")
+	}
+	if f.masterKey != "" {
+		var err error
+		if o.MasterKey, err = seal.ParseSource(f.masterKey); err != nil {
+			return o, usage("--master-key: %w", err)
+		}
 	}
 	if err := f.telemetry.apply(&o); err != nil {
 		return o, err

@@ -24,6 +24,7 @@ import (
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/runner/sandbox"
+	"github.com/nube-run/nube/internal/seal"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -45,6 +46,8 @@ type Cloud struct {
 	ledger   *work.Ledger
 	builds   *build.Store
 	db       *kv.DB
+	master   seal.Keys // that the cloud has made or read itself; nil until it is needed
+	vault    *vault
 	recorder *record.Recorder
 	exporter *otlp.Exporter // nil when nothing is exported
 	sandbox  *sandbox.Host
@@ -155,6 +158,10 @@ func (c *Cloud) openStore(ctx context.Context) error {
 	if c.model, err = recallClock(ctx, c.db, c.opts.Account, c.opts.ClockAt); err != nil {
 		return err
 	}
+	c.vault = &vault{account: c.opts.Account, db: c.db, master: c.masterKey}
+	if err := c.vault.open(ctx); err != nil {
+		return err
+	}
 	o := record.Options{
 		FS: c.place.fs, Dir: c.place.fs.PathJoin(c.place.dir, "records"), Model: c.model, NoTraces: c.opts.NoTraces, NoExchanges: c.opts.NoExchanges,
 	}
@@ -179,8 +186,11 @@ func (c *Cloud) openSandbox() error {
 	run := c.workDir("run")
 	o := sandbox.Options{Mode: c.opts.Isolation, Dir: run}
 	if !c.place.temp {
-		o.Hidden = []string{c.workDir("kv"), c.workDir("records"), c.workDir("root-key")}
+		o.Hidden = []string{c.workDir("kv"), c.workDir("records"), c.workDir("root-key"), c.workDir(masterKeyFile)}
 		o.Masked = []string{c.place.work}
+	}
+	if path := c.opts.MasterKey.File(); path != "" {
+		o.Hidden = append(o.Hidden, path)
 	}
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return err

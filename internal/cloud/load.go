@@ -37,7 +37,7 @@ func (s snapshots) Load(ctx context.Context, r control.SnapshotRequest) (control
 		return what, err
 	}
 	defer c.deploying.Unlock()
-	next, err := c.prepare(path)
+	next, err := c.prepare(ctx, path)
 	if err != nil {
 		return what, fmt.Errorf("loading %s: %w", path, err)
 	}
@@ -62,7 +62,7 @@ const loadingDir = "loading"
 const readyMark = "ready"
 
 // prepare makes the state of a snapshot ready.
-func (c *Cloud) prepare(path string) (next, error) {
+func (c *Cloud) prepare(ctx context.Context, path string) (next, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return next{}, err
@@ -80,6 +80,9 @@ func (c *Cloud) prepare(path string) (next, error) {
 		if err := c.fill(r, n.db, n.fs, c.place.dir); err != nil {
 			return next{}, errors.Join(err, n.db.Close())
 		}
+		if err := c.reseal(ctx, n.db, r.Header.Master); err != nil {
+			return next{}, errors.Join(err, n.db.Close())
+		}
 		return n, nil
 	}
 	fsys, dir := c.place.fs, c.place.fs.PathJoin(c.place.dir, loadingDir)
@@ -94,7 +97,9 @@ func (c *Cloud) prepare(path string) (next, error) {
 		return next{}, err
 	}
 	db := kv.Open(engine)
-	err = c.fill(r, db, fsys, dir)
+	if err = c.fill(r, db, fsys, dir); err == nil {
+		err = c.reseal(ctx, db, r.Header.Master)
+	}
 	return next{}, errors.Join(err, db.Close())
 }
 

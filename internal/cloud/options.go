@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/otlp"
 	"github.com/nube-run/nube/internal/runner/sandbox"
+	"github.com/nube-run/nube/internal/seal"
 )
 
 // NoOTLP is the OTLP of a cloud that does not receive telemetry.
@@ -67,6 +68,11 @@ type Options struct {
 	// means test and test on loopback, and generated ones, kept in Data,
 	// when the cloud listens to others.
 	RootKey, RootSecret string
+
+	// MasterKey is where the key comes from under which secrets lie in the store;
+	// its zero value is a key of the cloud's own, made with the first secret and
+	// kept in Data, readable for nobody but its owner.
+	MasterKey seal.Source
 
 	// Debug are the functions that run under a debugger. They are not confined.
 	Debug []Debug

@@ -173,11 +173,15 @@ func (c *Cloud) save(ctx context.Context, to io.Writer, name string, code bool) 
 		return err
 	}
 	digests := slices.Sorted(maps.Keys(uses))
+	master, err := c.travelKey(ctx)
+	if err != nil {
+		return err
+	}
 	var w *snapshot.Writer
 	err = c.db.View(ctx, func(s *kv.Snap) (err error) {
 		w, err = snapshot.NewWriter(to, snapshot.Header{
 			Name: name, Created: clock.Machine{}.Now().UTC(), Clock: c.model.Now().Time(), Stopped: c.model.Stopped(),
-			Version: s.Stamp().Version(), Account: c.opts.Account, Code: code, Uses: digests, Program: c.opts.Version,
+			Version: s.Stamp().Version(), Account: c.opts.Account, Code: code, Uses: digests, Program: c.opts.Version, Master: master,
 		})
 		if err != nil {
 			return err

@@ -31,6 +31,7 @@ type Header struct {
 	Code    bool      `json:"code"` // functions' code is in it
 	Uses    []string  `json:"uses"` // digests of the code that its functions have
 	Program string    `json:"program"`
+	Master  string    `json:"master,omitempty"` // the master key of the store's secrets, where the cloud had made it itself
 }
 
 const (
