@@ -57,6 +57,10 @@ type Call struct {
 	UserAgent string
 	Host      string // that the caller addressed, with the port; "" inside the platform
 	TLS       bool
+
+	// Via is the service that makes the call with the actor's own rights, because
+	// the actor called it: "ssm.eu-west-1.amazonaws.com", as kms:ViaService has it.
+	Via string
 }
 
 type callKey struct{}
@@ -73,6 +77,16 @@ func From(ctx context.Context) *Call {
 		return c
 	}
 	return &Call{}
+}
+
+// Through returns a context in which a service, such as "ssm", makes calls for
+// whoever called it: in the same place, as the same actor.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+func Through(ctx context.Context, service string) context.Context {
+	c := *From(ctx)
+	c.Via = service + "." + c.Scope.Region + ".amazonaws.com"
+	return With(ctx, &c)
 }
 
 // As returns a context that makes calls in the same place and under the same

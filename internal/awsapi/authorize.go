@@ -102,7 +102,7 @@ func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier,
 			}
 			if doc != nil {
 				with := *set
-				with.Resource, with.ResourceDecides = []*policy.Doc{doc}, doc.Kind() == policy.Trust
+				with.Resource, with.ResourceDecides = []*policy.Doc{doc}, doc.Kind().Decides()
 				judged = &with
 			}
 		}
@@ -178,7 +178,7 @@ func (k requestKeys) Key(name string) (policy.Value, bool) {
 	case "aws:username":
 		return policy.One(userName(c.Actor.Principal.ARN)), userName(c.Actor.Principal.ARN) != ""
 	case "aws:viaawsservice":
-		return policy.Bool(false), true
+		return policy.Bool(c.Via != ""), true
 	}
 	if tag, ok := strings.CutPrefix(name, "aws:principaltag/"); ok {
 		return k.principalTag(tag)

@@ -5,7 +5,7 @@ import "strings"
 // check goes through the stages that follow syntax, in IAM's order, and
 // compiles the statements on the way.
 func (p *parser) check() error {
-	if p.kind != Resource && p.kind != Trust && p.doc.version != version2012 {
+	if !p.kind.hasPrincipal() && p.doc.version != version2012 {
 		return &Error{Message: msgVersion, Field: "Version"}
 	}
 	if p.doc.version == "" {

@@ -14,7 +14,7 @@ const (
 // play. It fails with an [*Error], which carries IAM's message. The checks
 // come in IAM's order, because IAM reports only the first stage that fails.
 func Parse(k Kind, document string) (*Doc, error) {
-	if k != Resource && strings.TrimLeft(document, " \t\r\n") != document {
+	if k != Resource && k != Key && strings.TrimLeft(document, " \t\r\n") != document {
 		return nil, &Error{Message: msgLeadingSpace}
 	}
 	root, err := readJSON([]byte(document))

@@ -13,6 +13,7 @@ const (
 	Boundary             // a permissions boundary: the most that Identity may grant
 	Session              // passed to AssumeRole or GetFederationToken
 	Control              // a service control policy of the organisation
+	Key                  // a KMS key policy, with the key's grants: a resource's, that decides
 )
 
 // String returns the kind as AWS's messages name it.
@@ -20,7 +21,7 @@ func (k Kind) String() string {
 	switch k {
 	case Identity:
 		return "identity-based policy"
-	case Resource:
+	case Resource, Key:
 		return "resource-based policy"
 	case Trust:
 		return "role trust policy"
@@ -35,7 +36,11 @@ func (k Kind) String() string {
 }
 
 // hasPrincipal reports whether statements of the kind say for whom they are.
-func (k Kind) hasPrincipal() bool { return k == Resource || k == Trust }
+func (k Kind) hasPrincipal() bool { return k == Resource || k == Trust || k == Key }
+
+// Decides reports whether nothing is allowed on a resource that has such a
+// policy unless the policy allows it: see [Set.ResourceDecides].
+func (k Kind) Decides() bool { return k == Trust || k == Key }
 
 // An Effect is what a statement does with a request that it matches.
 type Effect uint8
