@@ -6,6 +6,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/policy"
+	"github.com/nube-run/nube/internal/work"
 )
 
 // Actor is who makes a call. It travels in the context, and in the envelope of
@@ -61,6 +62,11 @@ type Call struct {
 	// Via is the service that makes the call with the actor's own rights, because
 	// the actor called it: "ssm.eu-west-1.amazonaws.com", as kms:ViaService has it.
 	Via string
+
+	// Work is what the request counts as under way. A handler that waits for
+	// something from outside parks it meanwhile. It is nobody's of a call inside
+	// the process that has no request.
+	Work work.Token
 }
 
 type callKey struct{}

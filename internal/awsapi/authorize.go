@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/policy"
 	"github.com/nube-run/nube/internal/record"
@@ -77,6 +78,16 @@ func (f *Front) Permit(ctx context.Context, needs ...Access) error {
 		return nil
 	}
 	return f.permit(ctx, From(ctx), nil, needs)
+}
+
+// PermitOn is Permit for permissions that resource policies have a part in:
+// those of the resources of the service with this model.
+func (f *Front) PermitOn(ctx context.Context, m *schema.Model, needs ...Access) error {
+	s := f.service(m)
+	if f.enforcement == Off || s == nil {
+		return nil
+	}
+	return f.permit(ctx, From(ctx), s.Policies, needs)
 }
 
 func (f *Front) permit(ctx context.Context, c *Call, resources ResourcePolicier, needs []Access) error {

@@ -60,6 +60,9 @@ func (f *Front) run(ctx context.Context, s *Service, op *schema.Op, h *handler, 
 		return nil, err
 	}
 	if broken := s.check.Violations(op.Input, in); broken != nil {
+		if s.Invalid != nil {
+			return nil, s.Invalid(op, broken)
+		}
 		return nil, fault.New(s.validationCode(), "%s", validate.Message(broken))
 	}
 	if f.disturber != nil {

@@ -22,7 +22,7 @@ func (f *Front) writeError(ctx context.Context, w http.ResponseWriter, t *target
 			if server {
 				side = "Receiver"
 			}
-			w.Header().Set("X-Amzn-Query-Error", code+";"+side)
+			w.Header().Set("X-Amzn-Query-Error", t.service.queryCode(code)+";"+side)
 		}
 		return f.writeJSON(w, call, t, status, appendErrorJSON(nil, t, e, code))
 	case schema.QueryXML, schema.RESTXML:
@@ -30,12 +30,23 @@ func (f *Front) writeError(ctx context.Context, w http.ResponseWriter, t *target
 		if server {
 			side = "Receiver"
 		}
+		if t.protocol == schema.QueryXML && t.service.QueryError != nil && e.Status == 0 {
+			code, status = t.service.QueryError(code)
+		}
 		body := appendErrorXML(nil, t.service.Model, code, e.Message, side, call.ID)
 		return write(w, w.Header(), requestIDHeader, call.ID, "text/xml", status, body)
 	}
 	head := w.Header()
 	head.Set("X-Amzn-Errortype", code)
 	return write(w, head, requestIDHeader, call.ID, "application/json", status, appendErrorREST(nil, t, e, server))
+}
+
+// queryCode is an error's code in the query protocol.
+func (s *Service) queryCode(code string) string {
+	if s.QueryError != nil {
+		code, _ = s.QueryError(code)
+	}
+	return code
 }
 
 // dress gives an error the code and the status that the service's protocol

@@ -41,6 +41,7 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	token := f.ledger.Begin(work.Request, name)
 	defer token.End()
+	call.Work = token
 	ctx, done := f.observe(ctx, t.service.Model.ID, name)
 	if again := attempt(r); again != "" {
 		record.Note(ctx, record.Attempt, again)
@@ -147,6 +148,9 @@ func findQuery(r *http.Request, t *target, body []byte) error {
 		for k, vs := range posted {
 			form[k] = append(form[k], vs...)
 		}
+	}
+	if t.service.Form != nil {
+		t.service.Form(r, form)
 	}
 	t.form, t.name = form, form.Get("Action")
 	t.op = t.service.Model.Op(t.name)

@@ -3,12 +3,15 @@ package awsapi
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/awsapi/validate"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -38,6 +41,18 @@ type Service struct {
 	// DeniedCode is the error code of a denial where it is not the protocol's
 	// usual one.
 	DeniedCode string
+
+	// Invalid, when set, is the error of an input that breaks the model, in
+	// place of ValidationCode and the sentences of the violations.
+	Invalid func(op *schema.Op, violations []string) *fault.Error
+
+	// QueryError, when set, gives the query protocol's code and status of an
+	// error for its code in the model: what such answers carry, and the header
+	// of JSON answers of a service that is compatible with its older clients.
+	QueryError func(code string) (string, int)
+
+	// Form, when set, completes a request of the query protocol by its path.
+	Form func(r *http.Request, form url.Values)
 
 	// Checksum makes answers carry X-Amz-Crc32, as DynamoDB's do.
 	Checksum bool

@@ -73,7 +73,7 @@ type Shape struct {
 
 	KeyName, ElemName string // XML and query names of a map's and list's parts; "" means the default
 	Flattened         bool   // XML and query: elements stand directly in the parent
-	XMLName           string // XML element when the shape is a payload or a wrapper
+	XMLName           string // XML element when the shape is a payload or a wrapper; of a flattened map's entries, in queries too
 	XMLNamespace      string // xmlns of that element
 	Time              TimeFormat
 

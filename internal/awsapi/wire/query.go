@@ -59,6 +59,8 @@ func (d *queryDecoder) structure(s *schema.Shape, prefix string, v reflect.Value
 		name := prefix + exported(mb.Wire)
 		if flat := mb.Flattened || sh.Flattened; flat && sh.Kind == schema.List && sh.ElemName != "" {
 			name = prefix + sh.ElemName
+		} else if flat && sh.Kind == schema.Map && sh.XMLName != "" {
+			name = prefix + sh.XMLName
 		}
 		if !d.present(name) {
 			if name = prefix + mb.Wire; !d.present(name) {

@@ -85,7 +85,7 @@ func appendXMLValue(dst []byte, m *schema.Model, s *schema.Shape, tf schema.Time
 		elem := m.Shape(s.Elem)
 		entry := "entry"
 		if flat {
-			entry = name
+			entry = or(s.XMLName, name)
 		} else {
 			dst = open(dst, name, ns)
 		}

@@ -11,7 +11,10 @@ import (
 // add puts into the model what AWS has added to the API since the models were
 // frozen: added/<service>.json has shapes in their form, written from the API
 // reference. A shape that the model has gets the further members, and a pattern
-// in place of its own; another is new. A service without the file has nothing added.
+// in place of its own; another is new. Of an API that is spoken in the query
+// protocol too and has a model of its JSON alone, it has what that needs: the names
+// of elements, the name space, and whether results are wrapped. A service without
+// the file has nothing added.
 func (m *model) add(path string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -21,10 +24,22 @@ func (m *model) add(path string) error {
 		return err
 	}
 	var more struct {
+		Metadata struct {
+			XMLNamespace   string `json:"xmlNamespace"`
+			ResultWrappers bool   `json:"resultWrappers"`
+		} `json:"metadata"`
 		Shapes map[string]*shape `json:"shapes"`
 	}
 	if err := json.Unmarshal(text, &more); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
+	}
+	if ns := more.Metadata.XMLNamespace; ns != "" {
+		m.Metadata.XMLNamespace = ns
+	}
+	for name, op := range m.Operations {
+		if more.Metadata.ResultWrappers && op.Output != nil {
+			op.Output.ResultWrapper = name + "Result"
+		}
 	}
 	for name, s := range more.Shapes {
 		if err := s.read(); err != nil {
@@ -38,6 +53,7 @@ func (m *model) add(path string) error {
 		if s.Pattern != "" {
 			have.Pattern = s.Pattern
 		}
+		have.name(s)
 		for _, member := range s.order {
 			if _, ok := have.members[member]; ok {
 				return fmt.Errorf("%s: shape %s has the member %s in the model", path, name, member)
@@ -47,4 +63,16 @@ func (m *model) add(path string) error {
 		}
 	}
 	return nil
+}
+
+// name takes the names that more gives elements.
+func (s *shape) name(more *shape) {
+	if more.LocationName != "" {
+		s.LocationName = more.LocationName
+	}
+	for _, part := range [...]struct{ have, more *ref }{{s.Member, more.Member}, {s.Key, more.Key}, {s.Value, more.Value}} {
+		if part.have != nil && part.more != nil && part.more.LocationName != "" {
+			part.have.LocationName = part.more.LocationName
+		}
+	}
 }

@@ -41,6 +41,9 @@ func services() []service {
 		{pkg: "sns", dir: "sns/2010-03-31"},
 		{pkg: "events", dir: "eventbridge/2015-10-07"},
 		{pkg: "scheduler", dir: "scheduler/2021-06-30"},
+		{pkg: "sqs", dir: "sqs/2012-11-05", errorPkg: "com.amazonaws.sqs", also: []string{"schema.QueryXML"}, open: []string{
+			"QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends",
+		}},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
 		{pkg: "kms", dir: "kms/2014-11-01", open: []string{"KeySpec", "DataKeyPairSpec", "SigningAlgorithmSpec"}},
 		{pkg: "ssm", dir: "ssm/2014-11-06"},
