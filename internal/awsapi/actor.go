@@ -99,6 +99,6 @@ func Through(ctx context.Context, service string) context.Context {
 // request id as ctx, but as another actor.
 func As(ctx context.Context, a Actor) context.Context {
 	c := *From(ctx)
-	c.Actor = a
+	c.Actor, c.Via = a, ""
 	return With(ctx, &c)
 }
