@@ -79,6 +79,16 @@ type Exhausted interface {
 	Exhausted(e Effect, o Outcome, why Reason) []Effect
 }
 
+// Undertaker is the receiver of the scheme of a Policy.DeadLetter that says
+// itself what follows when an effect is given up, in place of what the target's
+// receiver would: its emitter's dead letters look alike, whatever the target.
+type Undertaker interface {
+	Receiver
+	// Bury returns what is emitted. The effect has its whole payload, Attempt is
+	// how often it was tried, and LastError is why the last try failed.
+	Bury(e Effect, o Outcome, why Reason) []Effect
+}
+
 // window is how many effects an actor holds, and a transaction takes.
 const window = 64
 

@@ -222,6 +222,34 @@ func TestReceiverWritesTheDeadLetter(t *testing.T) {
 	}
 }
 
+// undertaker buries what is given up, whoever was to take it.
+type undertaker struct{ exhausted }
+
+func (*undertaker) Scheme() string { return "grave" }
+
+func (*undertaker) Bury(e delivery.Effect, o delivery.Outcome, why delivery.Reason) []delivery.Effect {
+	return []delivery.Effect{effect("out:dlq", fmt.Sprintf("%s of %s after %d: %v %d", e.Payload, e.Target, e.Attempt, o.Err, why))}
+}
+
+func TestUndertakerComesBeforeTheReceiver(t *testing.T) {
+	out := &outside{}
+	b := newBed(t, openMem(t), stopped(start), delivery.Options{}, out, inside{})
+	ex := &exhausted{}
+	ex.do = func(context.Context, delivery.Effect) delivery.Outcome {
+		return delivery.Outcome{Err: errDown, Permanent: true}
+	}
+	b.delivery.Receive(ex)
+	b.delivery.Receive(&undertaker{})
+	b.start()
+	e := effect("ex:a", "x")
+	e.Policy = delivery.Policy{DeadLetter: "grave:yard"}
+	b.emit(e)
+	b.settled()
+	if got, want := out.took(), "x of ex:a after 1: target is down 0#1"; got != want {
+		t.Errorf("dead letters %q, want %q", got, want)
+	}
+}
+
 func TestOneOrderWaitsAndTheRestGoesOn(t *testing.T) {
 	fail := true
 	var mu sync.Mutex

@@ -227,15 +227,7 @@ func (a *actor) giveUp(tx *kv.Tx, it *item, r row, o Outcome, why Reason) error 
 	e := r.Effect
 	e.Payload, e.Head = e.whole(), nil
 	e.Attempt, e.Cause = r.attempts, it.cause()
-	then := o.Then
-	if x, ok := a.receiver.(Exhausted); ok {
-		then = append(slices.Clone(then), x.Exhausted(e, o, why)...)
-	} else if dl := e.Policy.DeadLetter; dl != "" {
-		then = append(slices.Clone(then), Effect{
-			Cell: e.Cell, Target: dl, Kind: e.Kind, Order: e.Order, Payload: e.Payload,
-			Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
-		})
-	}
+	then := append(slices.Clone(o.Then), a.afterwards(e, o, why)...)
 	if err := a.d.Emit(tx, then...); err != nil {
 		return err
 	}
@@ -246,6 +238,24 @@ func (a *actor) giveUp(tx *kv.Tx, it *item, r row, o Outcome, why Reason) error 
 	r.kind, r.Payload = payloadInline, r.Payload[:min(len(r.Payload), inlineMax)]
 	tx.Set(a.layout.gone(a.key.name, it.place.stamp), r.encode())
 	return a.trimGone(tx)
+}
+
+// afterwards is what follows when an effect is given up.
+func (a *actor) afterwards(e Effect, o Outcome, why Reason) []Effect {
+	dl := e.Policy.DeadLetter
+	if u, ok := a.d.receivers[Scheme(dl)].(Undertaker); ok {
+		return u.Bury(e, o, why)
+	}
+	if x, ok := a.receiver.(Exhausted); ok {
+		return x.Exhausted(e, o, why)
+	}
+	if dl == "" {
+		return nil
+	}
+	return []Effect{{
+		Cell: e.Cell, Target: dl, Kind: e.Kind, Order: e.Order, Payload: e.Payload,
+		Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
+	}}
 }
 
 // trimGone removes the oldest of the effects that were given up, if they are
