@@ -81,9 +81,15 @@ func (t *taker) take() []delivery.Effect {
 }
 
 // caller is the front, which is made after the service.
-type caller struct{ front *awsapi.Front }
+type caller struct {
+	front *awsapi.Front
+	fail  error // of all calls, if it is set
+}
 
 func (c *caller) Call(ctx context.Context, m *schema.Model, op *schema.Op, in any) (any, error) {
+	if c.fail != nil {
+		return nil, c.fail
+	}
 	return c.front.Call(ctx, m, op, in)
 }
 
@@ -98,6 +104,7 @@ type bed struct {
 	iam      *iam.Service
 	s        *sns.Service
 	front    *awsapi.Front
+	caller   *caller // of what other services publish
 	ctx      context.Context
 	stop     func()
 
@@ -146,7 +153,7 @@ func makeBed(t testing.TB, db *kv.DB, now clock.Instant, client *http.Client, be
 	b.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{b.s.API(), b.iam.API()}, Identities: b.iam, Account: account, Region: region, Model: b.clock, Ledger: b.ledger,
 	})
-	late.front = b.front
+	late.front, b.caller = b.front, late
 	b.ctx = awsapi.With(context.Background(), &awsapi.Call{Scope: arn.In(region, account), Actor: awsapi.RootOf(account)})
 	b.settler = &work.Settler{Ledger: b.ledger, DB: db, Clock: b.clock, Backlogs: []work.Backlog{timers, b.delivery}}
 

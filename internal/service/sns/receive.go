@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -58,10 +59,17 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Issuer: arn.ARN(e.Actor.Issuer), Service: e.Actor.Service},
 	}})
 	if _, err := awsapi.Do(ctx, s.Caller, shapes.Publish, in); err != nil {
-		_, refused := fault.As(err) // what SNS refuses it will refuse again
-		return delivery.Outcome{Err: fmt.Errorf("publish to %s: %w", e.Target, err), Permanent: refused}
+		final := refused(err)
+		return delivery.Outcome{Err: fmt.Errorf("publish to %s: %w", e.Target, err), Permanent: final, Throttled: !final}
 	}
 	return delivery.Outcome{}
+}
+
+// refused reports whether an error is SNS's word on a message, which it would
+// repeat. Its own failures and throttling pass, and count for no attempt.
+func refused(err error) bool {
+	f, coded := fault.As(err)
+	return coded && f.Status < http.StatusInternalServerError && f.Code != "Throttling" && f.Code != "Throttled"
 }
 
 var _ interface {

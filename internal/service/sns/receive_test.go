@@ -1,6 +1,7 @@
 package sns_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 )
@@ -66,6 +68,36 @@ func TestOtherServicesPublish(t *testing.T) {
 	b.emit(foreign, alarm)
 	if got := b.queued(); len(got) != 1 {
 		t.Errorf("%d messages, want that of the other account alone", len(got))
+	}
+}
+
+// What SNS cannot take now it takes later: only what it refuses is given up.
+func TestOtherServicesPublishAgain(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fail  error
+		comes bool
+	}{
+		{"an error of SNS's own", fault.New("InternalError", "it failed").With(500), true},
+		{"throttling", fault.New("Throttling", "Rate exceeded").With(400), true},
+		{"an error of the store's", errors.New("the disk is full"), true},
+		{"what is refused", fault.New("InvalidParameter", "Invalid parameter: Message too long"), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBed(t)
+			topic := b.createTopic("t")
+			b.subscribe(topic, "sqs", queueARN+"q", "RawMessageDelivery", "true")
+			b.caller.fail = c.fail
+			b.emit(delivery.Effect{
+				Target: topic, ID: "1", Payload: []byte("an alarm"), Actor: delivery.ActorRef{Account: account, Service: "cloudwatch.amazonaws.com"},
+				SourceARN: "arn:aws:cloudwatch:us-east-1:123456789012:alarm:a", Policy: delivery.Policy{MaxAttempts: 1},
+			})
+			b.caller.fail = nil
+			b.advance(time.Minute)
+			if got := b.queued(); (len(got) == 1) != c.comes {
+				t.Errorf("%d messages, came = %v is wanted", len(got), c.comes)
+			}
+		})
 	}
 }
 
