@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/mail"
+	"strings"
 	"time"
 
 	"github.com/nube-run/nube/internal/delivery"
@@ -106,8 +107,8 @@ func (to *subscriber) policy() delivery.Policy {
 func (r *renderer) queueMessage(to *subscriber, text string) (head, payload []byte, err error) {
 	m := r.m
 	qm := delivery.Message{Group: m.group}
-	if m.topic.fifo() {
-		qm.Dedup = m.dedup
+	if strings.HasSuffix(to.Endpoint, fifoSuffix) {
+		qm.Dedup = m.dedup // a standard queue of a FIFO topic takes none
 	}
 	if to.raw {
 		if len(m.attributes) > 0 {

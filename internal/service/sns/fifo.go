@@ -18,7 +18,8 @@ const dedupWindow = 5 * time.Minute
 // firstSequence makes sequence numbers twenty digits, as AWS's are.
 const firstSequence = 10_000_000_000_000_000_000
 
-// identify gives a message of a FIFO topic its deduplication id.
+// identify gives a message of a FIFO topic its deduplication id: of the whole
+// message, with what it has for each protocol.
 func (m *message) identify(t *topic) error {
 	if !m.topic.fifo() || m.dedup != "" {
 		return nil
@@ -26,7 +27,7 @@ func (m *message) identify(t *topic) error {
 	if t.attribute(m.topic, "ContentBasedDeduplication") != "true" {
 		return invalid("The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
 	}
-	sum := sha256.Sum256([]byte(m.text))
+	sum := sha256.Sum256([]byte(m.published))
 	m.dedup = hex.EncodeToString(sum[:])
 	return nil
 }

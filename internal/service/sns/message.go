@@ -20,6 +20,7 @@ type message struct {
 	at         clock.Instant
 	subject    *string
 	text       string
+	published  string            // the message as it was given: text, or with texts by protocol
 	byProtocol map[string]string // what there is instead of text, by protocol
 	attributes map[string]shapes.MessageAttributeValue
 	bytes      int // that count against the topic's maximum

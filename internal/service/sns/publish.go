@@ -67,7 +67,7 @@ func publishTarget(ctx context.Context, in *shapes.PublishInput) (name, error) {
 // checked when it is sent.
 func newMessage(n name, e *shapes.PublishBatchRequestEntry) (*message, error) {
 	m := &message{
-		kind: typeNotification, id: awsapi.NewID(), topic: n, subject: e.Subject, text: value(e.Message), attributes: e.MessageAttributes,
+		kind: typeNotification, id: awsapi.NewID(), topic: n, subject: e.Subject, text: value(e.Message), published: value(e.Message), attributes: e.MessageAttributes,
 		group: value(e.MessageGroupId), dedup: value(e.MessageDeduplicationId),
 	}
 	if m.text == "" {
