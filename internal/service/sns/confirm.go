@@ -142,7 +142,8 @@ func (s *Service) confirmSubscription(ctx context.Context, in *shapes.ConfirmSub
 		var tok token
 		if ok, err := get(tx, sp.token(link), &tok); err != nil {
 			return err
-		} else if !ok || tok.Topic != n.topic || now > tok.At.Add(tokenLife) {
+		} else if !ok || tok.Topic != n.topic || tok.At < t.Created || now > tok.At.Add(tokenLife) {
+			// Of no topic, or of one of the same name before this one, or too old.
 			return invalid("Token")
 		}
 		n.id = tok.ID

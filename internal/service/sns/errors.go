@@ -12,6 +12,8 @@ func badValue(format string, args ...any) *fault.Error {
 	return fault.New("ParameterValueInvalid", format, args...)
 }
 
+func badToken() *fault.Error { return invalid("NextToken Reason: An invalid token was passed.") }
+
 func noTopic() *fault.Error { return fault.New("NotFound", "Topic does not exist") }
 
 func noSubscription() *fault.Error { return fault.New("NotFound", "Subscription does not exist") }

@@ -115,6 +115,11 @@ func (h *HTTP) pace(ctx context.Context, target string, perSecond int) error {
 	if at.Before(now) {
 		at = now
 	}
+	for other, at := range h.next {
+		if at.Before(now) {
+			delete(h.next, other) // it may be called at once, as if it had never been
+		}
+	}
 	h.next[target] = at.Add(time.Second / time.Duration(perSecond))
 	h.mu.Unlock()
 	return h.machine.Wait(ctx, at.Sub(now))

@@ -316,6 +316,28 @@ func TestLateConfirmation(t *testing.T) {
 	b.follow(decode[map[string]any](t, h.take()[0].body)["SubscribeURL"].(string))
 }
 
+// A link that restores a subscription does not bring it to another topic, which
+// has the name of its own.
+func TestRestoreAfterTheTopic(t *testing.T) {
+	b := newBed(t)
+	h := newHook(t)
+	topic := b.createTopic("t")
+	sub := b.subscribe(topic, "http", h.URL)
+	b.settle()
+	b.follow(decode[map[string]any](t, h.take()[0].body)["SubscribeURL"].(string))
+	b.follow(endpoint + "/?Action=Unsubscribe&SubscriptionArn=" + sub)
+	b.settle()
+	restore := decode[map[string]any](t, h.take()[0].body)["SubscribeURL"].(string)
+	if _, err := awsapi.Do(b.ctx, b.front, shapes.DeleteTopic, &shapes.DeleteTopicInput{TopicArn: &topic}); err != nil {
+		t.Fatal(err)
+	}
+	b.advance(time.Hour)
+	b.createTopic("t")
+	if a := b.get(restore); a.Status != 400 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+}
+
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 func TestHTTPRetries(t *testing.T) {
 	b := newBed(t)

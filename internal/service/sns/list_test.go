@@ -2,12 +2,15 @@ package sns_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
+	"github.com/nube-run/nube/internal/fault"
 )
 
 // https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html
@@ -66,6 +69,26 @@ func TestPages(t *testing.T) {
 	}
 	if count != n+2 {
 		t.Errorf("%d topics, want %d", count, n+2)
+	}
+}
+
+// A token is good for the list that gave it, and shows nothing of another topic.
+func TestTokensOfOtherLists(t *testing.T) {
+	b := newBed(t)
+	first, second := b.createTopic("first"), b.createTopic("second")
+	b.subscribe(first, "sqs", queueARN+"q")
+	b.subscribe(second, "sqs", queueARN+"q")
+	token := func(parts ...string) *string {
+		return ptr(base64.StdEncoding.EncodeToString([]byte(strings.Join(parts, "\n"))))
+	}
+	for _, c := range []*string{token("first", ""), token("first", "0"), token("second"), token("second", "x", "y"), ptr("%"), ptr("IA")} {
+		out, err := awsapi.Do(b.ctx, b.front, shapes.ListSubscriptionsByTopic, &shapes.ListSubscriptionsByTopicInput{TopicArn: &second, NextToken: c})
+		if !fault.Is(err, "InvalidParameter") {
+			t.Errorf("%q: %+v, %v", *c, out, err)
+		}
+	}
+	if out, err := awsapi.Do(b.ctx, b.front, shapes.ListTopics, &shapes.ListTopicsInput{NextToken: token("second", "id")}); !fault.Is(err, "InvalidParameter") {
+		t.Errorf("topics: %+v, %v", out, err)
 	}
 }
 

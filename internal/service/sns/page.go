@@ -10,14 +10,16 @@ func nextToken(last ...string) *string {
 	return ptr(base64.StdEncoding.EncodeToString([]byte(strings.Join(last, "\n"))))
 }
 
-// after reads such a token.
-func after(token *string) ([]string, error) {
+// after reads such a token, which has n parts; nil for none. Whoever made one of
+// another list, or one by himself, is told so.
+func after(token *string, n int) ([]string, error) {
 	if value(token) == "" {
 		return nil, nil
 	}
 	b, err := base64.StdEncoding.DecodeString(*token)
-	if err != nil || len(b) == 0 {
-		return nil, invalid("NextToken Reason: An invalid token was passed.")
+	parts := strings.Split(string(b), "\n")
+	if err != nil || len(b) == 0 || len(parts) != n {
+		return nil, badToken()
 	}
-	return strings.Split(string(b), "\n"), nil
+	return parts, nil
 }

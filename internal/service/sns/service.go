@@ -44,7 +44,7 @@ type Service struct {
 	signer signer
 
 	topics   sync.Map // string(key of a topic) → *loaded
-	policies sync.Map // text of a topic's policy → *policy.Doc
+	policies sync.Map // ARN of a topic → *parsed
 }
 
 // New returns the service.

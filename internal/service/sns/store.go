@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 )
@@ -107,6 +108,16 @@ func get(g getter, k kv.Key, v any) (bool, error) {
 		return false, err
 	}
 	return true, decode(k, b, v)
+}
+
+// present is the error of a row that must be there: the store's own, and only
+// where there is none that it is missing. Clients forget what they are told is
+// gone.
+func present(ok bool, err error, missing *fault.Error) error {
+	if err == nil && !ok {
+		return missing
+	}
+	return err
 }
 
 func decode(k kv.Key, b []byte, v any) error {

@@ -44,16 +44,17 @@ func (s *Service) subscribe(ctx context.Context, in *shapes.SubscribeInput) (*sh
 	if err := s.setSubscription(n, &sub, in.Attributes); err != nil {
 		return nil, err
 	}
-	id, link := awsapi.NewID(), newToken()
+	fresh, link := awsapi.NewID(), newToken()
 	var ask *delivery.Effect
 	if sub.Pending {
-		if ask, err = s.confirmation(ctx, n, id, &sub, link); err != nil {
+		if ask, err = s.confirmation(ctx, n, fresh, &sub, link); err != nil {
 			return nil, err
 		}
 	}
 	var found *subscription
+	var id string
 	err = s.change(ctx, n, func(tx *kv.Tx, t *topic) error {
-		found = nil
+		found, id = nil, fresh // what a run before has found may be gone in this one
 		sp := n.space()
 		k := sp.endpoint(n.topic, sub.Protocol, sub.Endpoint)
 		var oldID string

@@ -197,8 +197,9 @@ func (s *Service) getSubscriptionAttributes(ctx context.Context, in *shapes.GetS
 			k    kv.Key
 			into any
 		}{{sp.topic(n.topic), &t}, {sp.subscription(n.topic, n.id), &sub}} {
-			if ok, err := get(snap, row.k, row.into); err != nil || !ok {
-				return errors.Join(err, noSubscription())
+			ok, err := get(snap, row.k, row.into)
+			if err := present(ok, err, noSubscription()); err != nil {
+				return err
 			}
 		}
 		if sub.expired(s.Clock.Now()) {

@@ -2,7 +2,6 @@ package sns
 
 import (
 	"context"
-	"errors"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
@@ -31,12 +30,15 @@ func (s *Service) listSubscriptionsByTopic(ctx context.Context, in *shapes.ListS
 
 // list lists one page of subscriptions.
 func (s *Service) list(ctx context.Context, n name, r kv.Range, token *string, ofTopic bool) ([]shapes.Subscription, *string, error) {
-	from, err := after(token)
+	from, err := after(token, 2)
 	if err != nil {
 		return nil, nil, err
 	}
+	if ofTopic && from != nil && from[0] != n.topic {
+		return nil, nil, badToken() // who may list one topic may not list another
+	}
 	sp := n.space()
-	if len(from) == 2 {
+	if from != nil {
 		r.Start = kv.Next(sp.subscription(from[0], from[1]))
 	}
 	out := []shapes.Subscription{}
@@ -44,8 +46,9 @@ func (s *Service) list(ctx context.Context, n name, r kv.Range, token *string, o
 	now := s.Clock.Now()
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		if ofTopic {
-			if row, err := snap.Get(sp.topic(n.topic)); err != nil || row == nil {
-				return errors.Join(err, noTopic())
+			row, err := snap.Get(sp.topic(n.topic))
+			if err := present(row != nil, err, noTopic()); err != nil {
+				return err
 			}
 		}
 		for p, err := range snap.Scan(r, kv.ScanOptions{}) {
@@ -100,9 +103,6 @@ func (s *Service) unsubscribe(ctx context.Context, in *shapes.UnsubscribeInput) 
 	if err != nil || sub == nil {
 		return &schema.Empty{}, err // there is none: that is what was asked for
 	}
-	if byLink && sub.OwnerOnly {
-		return nil, fault.New("AuthorizationError", "The subscription was made with AuthenticateOnUnsubscribe: only its owner can end it").With(403)
-	}
 	var last *delivery.Effect
 	if byLink && confirms(sub.Protocol) && !sub.Pending {
 		if last, err = s.farewell(ctx, n, n.id, sub, link); err != nil {
@@ -114,6 +114,9 @@ func (s *Service) unsubscribe(ctx context.Context, in *shapes.UnsubscribeInput) 
 		var now subscription
 		if ok, err := get(tx, sp.subscription(n.topic, n.id), &now); err != nil || !ok {
 			return err
+		}
+		if byLink && now.OwnerOnly {
+			return fault.New("AuthorizationError", "The subscription was made with AuthenticateOnUnsubscribe: only its owner can end it").With(403)
 		}
 		tx.Delete(sp.subscription(n.topic, n.id))
 		tx.Delete(sp.endpoint(n.topic, now.Protocol, now.Endpoint))

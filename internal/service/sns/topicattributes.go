@@ -226,8 +226,9 @@ func (s *Service) getTopicAttributes(ctx context.Context, in *shapes.GetTopicAtt
 	now := s.Clock.Now()
 	sp := n.space()
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		if ok, err := get(snap, sp.topic(n.topic), &t); err != nil || !ok {
-			return errors.Join(err, noTopic())
+		ok, err := get(snap, sp.topic(n.topic), &t)
+		if err := present(ok, err, noTopic()); err != nil {
+			return err
 		}
 		for p, err := range snap.Scan(sp.subscriptionsOf(n.topic), kv.ScanOptions{}) {
 			if err != nil {

@@ -110,6 +110,8 @@ func (s *Service) deleteTopic(ctx context.Context, in *shapes.DeleteTopicInput) 
 		}
 		return nil
 	})
+	s.topics.Delete(string(sp.topic(n.topic)))
+	s.policies.Delete(n.arn())
 	return &schema.Empty{}, err
 }
 
@@ -118,7 +120,7 @@ const pageSize = 100
 
 // https://docs.aws.amazon.com/sns/latest/api/API_ListTopics.html
 func (s *Service) listTopics(ctx context.Context, in *shapes.ListTopicsInput) (*shapes.ListTopicsResponse, error) {
-	after, err := after(in.NextToken)
+	after, err := after(in.NextToken, 1)
 	if err != nil {
 		return nil, err
 	}
