@@ -18,12 +18,12 @@ type Caller interface {
 }
 
 // Do calls an operation with its own types.
-func Do[I, O any](ctx context.Context, c Caller, op schema.TypedOp[I, O], in *I) (*O, error) {
-	out, err := c.Call(ctx, op.Model, op.Op, in)
+func Do[I, O any](ctx context.Context, c Caller, op schema.TypedOp[I, O], in I) (out O, err error) {
+	v, err := c.Call(ctx, op.Model, op.Op, in)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	return out.(*O), nil
+	return v.(O), nil
 }
 
 // Observer is told of every call. Begin may put a trace into the context; the

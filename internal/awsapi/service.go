@@ -101,13 +101,13 @@ type Access struct {
 // a call needs, all of which must be granted; nil means the operation's own
 // action on every resource. It may return an error in AWS's terms, which is
 // then the answer; it must not tell an unauthorised caller what exists.
-func Handle[I, O any](s *Service, op schema.TypedOp[I, O], access func(ctx context.Context, in *I) ([]Access, error), serve func(ctx context.Context, in *I) (*O, error)) {
+func Handle[I, O any](s *Service, op schema.TypedOp[I, O], access func(ctx context.Context, in I) ([]Access, error), serve func(ctx context.Context, in I) (O, error)) {
 	i := s.index(op.Op)
 	if s.handlers[i] != nil {
 		panic(fmt.Sprintf("awsapi: %s.%s has two handlers", s.Model.ID, op.Op.Name))
 	}
 	h := &handler{serve: func(ctx context.Context, in any) (any, error) {
-		out, err := serve(ctx, in.(*I))
+		out, err := serve(ctx, in.(I))
 		if err != nil {
 			return nil, err
 		}
@@ -116,14 +116,14 @@ func Handle[I, O any](s *Service, op schema.TypedOp[I, O], access func(ctx conte
 	action := s.Model.ID + ":" + op.Op.Name
 	h.access = func(context.Context, any) ([]Access, error) { return []Access{{Action: action}}, nil }
 	if access != nil {
-		h.access = func(ctx context.Context, in any) ([]Access, error) { return access(ctx, in.(*I)) }
+		h.access = func(ctx context.Context, in any) ([]Access, error) { return access(ctx, in.(I)) }
 	}
 	s.handlers[i] = h
 }
 
 // Open is the access function of operations that any authenticated caller may
 // call, such as sts:GetCallerIdentity.
-func Open[I any](context.Context, *I) ([]Access, error) { return nil, nil }
+func Open[I any](context.Context, I) ([]Access, error) { return nil, nil }
 
 // Reason is why some of a service's operations are not offered.
 type Reason struct {

@@ -14,12 +14,12 @@ import (
 type base struct{ caller awsapi.Caller }
 
 // do calls an operation.
-func do[I, O any](ctx context.Context, b base, op schema.TypedOp[I, O], in *I) (*O, error) {
+func do[I, O any](ctx context.Context, b base, op schema.TypedOp[I, O], in I) (O, error) {
 	return awsapi.Do(ctx, b.caller, op, in)
 }
 
 // run calls an operation whose answer does not matter.
-func run[I, O any](ctx context.Context, b base, op schema.TypedOp[I, O], in *I) error {
+func run[I, O any](ctx context.Context, b base, op schema.TypedOp[I, O], in I) error {
 	_, err := awsapi.Do(ctx, b.caller, op, in)
 	return err
 }

@@ -144,7 +144,7 @@ func (l *live) down() {
 	}
 }
 
-func ask[I, O any](l *live, op schema.TypedOp[I, O], in *I) *O {
+func ask[I, O any](l *live, op schema.TypedOp[I, O], in I) O {
 	l.t.Helper()
 	out, err := awsapi.Do(l.ctx, l.front, op, in)
 	if err != nil {

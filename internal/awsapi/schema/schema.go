@@ -188,8 +188,13 @@ func (m *Model) Op(name string) *Op {
 	return nil
 }
 
-// TypedOp is an operation with the Go types of its input and output. The
-// generated packages have one variable of it per declared operation.
+// TypedOp is an operation with the Go types of its input and output, which are
+// pointers to the generated structs. The generated packages have one variable
+// of it per declared operation.
+//
+// They are pointers because the compiler makes one instance of a generic
+// function for all pointers, but one for each struct: what takes a TypedOp is
+// there once, not a thousand times.
 type TypedOp[I, O any] struct {
 	Model *Model
 	Op    *Op

@@ -41,8 +41,8 @@ func soundCredentials(credentials string) error {
 // passing adds the permission to give API Gateway a role to what an operation
 // takes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
-func passing[I any](access func(context.Context, *I) ([]awsapi.Access, error), credentials func(*I) string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func passing[I any](access func(context.Context, I) ([]awsapi.Access, error), credentials func(I) string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs, err := access(ctx, in)
 		if role := credentials(in); role != "" && !callersOwn(role) && err == nil {
 			needs = append(needs, awsapi.Access{Action: "iam:PassRole", Resource: arn.ARN(role), Keys: policy.KeyMap{"iam:passedtoservice": policy.One(service)}})

@@ -6,7 +6,7 @@ import (
 )
 
 // do calls an operation as the account's root; it has to succeed.
-func do[I, O any](b *bed, op schema.TypedOp[I, O], in *I) *O {
+func do[I, O any](b *bed, op schema.TypedOp[I, O], in I) O {
 	b.Helper()
 	out, err := awsapi.Do(b.root, b.front, op, in)
 	if err != nil {

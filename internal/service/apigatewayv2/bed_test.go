@@ -159,7 +159,7 @@ func open(t *testing.T, set ...func(*shapes.CreateApiRequest)) *bed {
 
 func ptr[T any](v T) *T { return &v }
 
-func do[I, O any](b *bed, op schema.TypedOp[I, O], in *I) *O {
+func do[I, O any](b *bed, op schema.TypedOp[I, O], in I) O {
 	b.Helper()
 	out, err := awsapi.Do(b.root, b.front, op, in)
 	if err != nil {
@@ -169,7 +169,7 @@ func do[I, O any](b *bed, op schema.TypedOp[I, O], in *I) *O {
 }
 
 // refuses holds an operation to an error.
-func refuses[I, O any](b *bed, op schema.TypedOp[I, O], in *I, want string) {
+func refuses[I, O any](b *bed, op schema.TypedOp[I, O], in I, want string) {
 	b.Helper()
 	_, err := awsapi.Do(b.root, b.front, op, in)
 	if err == nil || !strings.Contains(err.Error(), want) {

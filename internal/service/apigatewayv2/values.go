@@ -13,8 +13,8 @@ import (
 // on is the access function of an operation: API Gateway's actions are HTTP
 // methods on paths.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
-func on[I any](method string, path func(*I) string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func on[I any](method string, path func(I) string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		c := awsapi.From(ctx).Scope
 		resource := arn.Scope{Partition: c.Partition, Region: c.Region}.Of("apigateway", path(in))
 		return []awsapi.Access{{Action: "apigateway:" + method, Resource: resource}}, nil

@@ -42,8 +42,8 @@ func (s *Service) API() *awsapi.Service { return s.api }
 
 // on is the access function of an operation on a stack. Who passes a role needs
 // the permission to pass it.
-func on[I any](action string, name, role func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func on[I any](action string, name, role func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs := []awsapi.Access{{Action: "cloudformation:" + action, Resource: stackARN(ctx, val(name(in)))}}
 		if role != nil && role(in) != nil {
 			needs = append(needs, awsapi.Access{

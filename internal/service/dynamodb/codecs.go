@@ -35,11 +35,11 @@ func jsonLen(items ...attr.Item) int {
 	return n
 }
 
-func sized[I, O any](s *Service, op schema.TypedOp[I, O], length func(*O) int) {
+func sized[I, O any](s *Service, op schema.TypedOp[I, O], length func(O) int) {
 	awsapi.Fast(s.api, op, awsapi.Codec{
 		Decode: func(body []byte, in any) error { return wire.DecodeJSON(op.Model, op.Op.Input, body, in) },
 		Append: func(dst []byte, out any) []byte {
-			return wire.AppendJSON(slices.Grow(dst, length(out.(*O))), op.Model, op.Op.Output, out)
+			return wire.AppendJSON(slices.Grow(dst, length(out.(O))), op.Model, op.Op.Output, out)
 		},
 	})
 }

@@ -130,15 +130,15 @@ func (s *Service) deleteResourcePolicy(ctx context.Context, in *shapes.DeleteRes
 }
 
 // onTable is the access function of an operation on a table.
-func onTable[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func onTable[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "dynamodb:" + action, Resource: tableARN(ctx, name(in))}}, nil
 	}
 }
 
 // onResource is the access function of an operation that names its table by the ARN.
-func onResource[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(_ context.Context, in *I) ([]awsapi.Access, error) {
+func onResource[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "dynamodb:" + action, Resource: arn.ARN(value(name(in)))}}, nil
 	}
 }

@@ -14,14 +14,14 @@ import (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 
 // on is the access function of operations on a function.
-func on[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return onVersion(action, func(in *I) (_, _ *string) { return name(in), nil })
+func on[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return onVersion(action, func(in I) (_, _ *string) { return name(in), nil })
 }
 
 // onVersion is the access function of operations on a function, version or
 // alias.
-func onVersion[I any](action string, name func(*I) (name, qualifier *string)) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func onVersion[I any](action string, name func(I) (name, qualifier *string)) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		n, q := name(in)
 		r, err := parseRef(ctx, n, q)
 		if err != nil {
@@ -32,15 +32,15 @@ func onVersion[I any](action string, name func(*I) (name, qualifier *string)) fu
 }
 
 // onARN is the access function of operations on what an ARN names.
-func onARN[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(_ context.Context, in *I) ([]awsapi.Access, error) {
+func onARN[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "lambda:" + action, Resource: arn.ARN(value(name(in)))}}, nil
 	}
 }
 
 // onLayer is the access function of operations on a layer or its version.
-func onLayer[I any](action string, name func(*I) (*string, *int64)) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func onLayer[I any](action string, name func(I) (*string, *int64)) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		scope := awsapi.From(ctx).Scope
 		n, v := name(in)
 		layer := layerName(value(n))

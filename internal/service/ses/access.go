@@ -22,16 +22,16 @@ import (
 const versionKey = "ses:apiversion"
 
 // anywhere is the access function of an action without a resource.
-func anywhere[I any](version int, action string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(context.Context, *I) ([]awsapi.Access, error) {
+func anywhere[I any](version int, action string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(context.Context, I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "ses:" + action, Keys: policy.KeyMap{versionKey: policy.One(string(rune('0' + version)))}}}, nil
 	}
 }
 
 // onResource is the access function of an action of the second API set on a
 // resource, which of gives without its scope: "template/welcome".
-func onResource[I any](action string, of func(*I) arn.ARN) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func onResource[I any](action string, of func(I) arn.ARN) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{
 			Action: "ses:" + action, Resource: awsapi.From(ctx).Scope.Of("ses", string(of(in))), Keys: policy.KeyMap{versionKey: policy.One("2")},
 		}}, nil

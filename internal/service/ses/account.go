@@ -33,20 +33,20 @@ func (a *account) reasons(c *configSet) []string {
 }
 
 func (s *Service) registerAccount() {
-	awsapi.Handle(s.v1, v1.GetSendQuota, anywhere[schema.Empty](1, "GetSendQuota"), old(s.getSendQuota))
-	awsapi.Handle(s.v1, v1.GetSendStatistics, anywhere[schema.Empty](1, "GetSendStatistics"), old(s.getSendStatistics))
-	awsapi.Handle(s.v1, v1.GetAccountSendingEnabled, anywhere[schema.Empty](1, "GetAccountSendingEnabled"), old(func(ctx context.Context, _ *schema.Empty) (*v1.GetAccountSendingEnabledResponse, error) {
+	awsapi.Handle(s.v1, v1.GetSendQuota, anywhere[*schema.Empty](1, "GetSendQuota"), old(s.getSendQuota))
+	awsapi.Handle(s.v1, v1.GetSendStatistics, anywhere[*schema.Empty](1, "GetSendStatistics"), old(s.getSendStatistics))
+	awsapi.Handle(s.v1, v1.GetAccountSendingEnabled, anywhere[*schema.Empty](1, "GetAccountSendingEnabled"), old(func(ctx context.Context, _ *schema.Empty) (*v1.GetAccountSendingEnabledResponse, error) {
 		a, err := s.viewAccount(ctx)
 		return &v1.GetAccountSendingEnabledResponse{Enabled: ptr(!a.Paused)}, err
 	}))
-	awsapi.Handle(s.v1, v1.UpdateAccountSendingEnabled, anywhere[v1.UpdateAccountSendingEnabledRequest](1, "UpdateAccountSendingEnabled"), old(func(ctx context.Context, in *v1.UpdateAccountSendingEnabledRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.v1, v1.UpdateAccountSendingEnabled, anywhere[*v1.UpdateAccountSendingEnabledRequest](1, "UpdateAccountSendingEnabled"), old(func(ctx context.Context, in *v1.UpdateAccountSendingEnabledRequest) (*schema.Empty, error) {
 		return &schema.Empty{}, s.pause(ctx, !val(in.Enabled))
 	}))
-	awsapi.Handle(s.v2, v2.GetAccount, anywhere[v2.GetAccountRequest](2, "GetAccount"), recent(s.getAccount))
-	awsapi.Handle(s.v2, v2.PutAccountSendingAttributes, anywhere[v2.PutAccountSendingAttributesRequest](2, "PutAccountSendingAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSendingAttributesRequest) (*v2.PutAccountSendingAttributesResponse, error) {
+	awsapi.Handle(s.v2, v2.GetAccount, anywhere[*v2.GetAccountRequest](2, "GetAccount"), recent(s.getAccount))
+	awsapi.Handle(s.v2, v2.PutAccountSendingAttributes, anywhere[*v2.PutAccountSendingAttributesRequest](2, "PutAccountSendingAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSendingAttributesRequest) (*v2.PutAccountSendingAttributesResponse, error) {
 		return &v2.PutAccountSendingAttributesResponse{}, s.pause(ctx, !val(in.SendingEnabled))
 	}))
-	awsapi.Handle(s.v2, v2.PutAccountSuppressionAttributes, anywhere[v2.PutAccountSuppressionAttributesRequest](2, "PutAccountSuppressionAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSuppressionAttributesRequest) (*v2.PutAccountSuppressionAttributesResponse, error) {
+	awsapi.Handle(s.v2, v2.PutAccountSuppressionAttributes, anywhere[*v2.PutAccountSuppressionAttributesRequest](2, "PutAccountSuppressionAttributes"), recent(func(ctx context.Context, in *v2.PutAccountSuppressionAttributesRequest) (*v2.PutAccountSuppressionAttributesResponse, error) {
 		reasons := append([]string{}, in.SuppressedReasons...)
 		return &v2.PutAccountSuppressionAttributesResponse{}, s.changeAccount(ctx, func(a *account) { a.Suppress = &reasons })
 	}))

@@ -84,20 +84,20 @@ func inV2(err error) error {
 
 // old and recent wrap handlers of the first and the second API set, so that each
 // fails in its own words.
-func old[I, O any](serve func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
+func old[I, O any](serve func(context.Context, I) (O, error)) func(context.Context, I) (O, error) {
 	return wrapped(serve, inV1)
 }
 
-func recent[I, O any](serve func(context.Context, *I) (*O, error)) func(context.Context, *I) (*O, error) {
+func recent[I, O any](serve func(context.Context, I) (O, error)) func(context.Context, I) (O, error) {
 	return wrapped(serve, inV2)
 }
 
-func wrapped[I, O any](serve func(context.Context, *I) (*O, error), say func(error) error) func(context.Context, *I) (*O, error) {
-	return func(ctx context.Context, in *I) (*O, error) {
+func wrapped[I, O any](serve func(context.Context, I) (O, error), say func(error) error) func(context.Context, I) (O, error) {
+	return func(ctx context.Context, in I) (O, error) {
 		out, err := serve(ctx, in)
 		if err != nil {
-			return nil, say(err)
+			err = say(err)
 		}
-		return out, nil
+		return out, err
 	}
 }

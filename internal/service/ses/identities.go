@@ -14,36 +14,36 @@ import (
 )
 
 func (s *Service) registerIdentities() {
-	awsapi.Handle(s.v1, v1.VerifyEmailIdentity, anywhere[v1.VerifyEmailIdentityRequest](1, "VerifyEmailIdentity"), old(func(ctx context.Context, in *v1.VerifyEmailIdentityRequest) (*v1.VerifyEmailIdentityResponse, error) {
+	awsapi.Handle(s.v1, v1.VerifyEmailIdentity, anywhere[*v1.VerifyEmailIdentityRequest](1, "VerifyEmailIdentity"), old(func(ctx context.Context, in *v1.VerifyEmailIdentityRequest) (*v1.VerifyEmailIdentityResponse, error) {
 		return &v1.VerifyEmailIdentityResponse{}, s.verifyAddress(ctx, val(in.EmailAddress))
 	}))
-	awsapi.Handle(s.v1, v1.VerifyEmailAddress, anywhere[v1.VerifyEmailAddressRequest](1, "VerifyEmailAddress"), old(func(ctx context.Context, in *v1.VerifyEmailAddressRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.v1, v1.VerifyEmailAddress, anywhere[*v1.VerifyEmailAddressRequest](1, "VerifyEmailAddress"), old(func(ctx context.Context, in *v1.VerifyEmailAddressRequest) (*schema.Empty, error) {
 		return &schema.Empty{}, s.verifyAddress(ctx, val(in.EmailAddress))
 	}))
-	awsapi.Handle(s.v1, v1.VerifyDomainIdentity, anywhere[v1.VerifyDomainIdentityRequest](1, "VerifyDomainIdentity"), old(func(ctx context.Context, in *v1.VerifyDomainIdentityRequest) (*v1.VerifyDomainIdentityResponse, error) {
+	awsapi.Handle(s.v1, v1.VerifyDomainIdentity, anywhere[*v1.VerifyDomainIdentityRequest](1, "VerifyDomainIdentity"), old(func(ctx context.Context, in *v1.VerifyDomainIdentityRequest) (*v1.VerifyDomainIdentityResponse, error) {
 		id, err := s.verifyDomain(ctx, val(in.Domain))
 		return &v1.VerifyDomainIdentityResponse{VerificationToken: &id.Token}, err
 	}))
-	awsapi.Handle(s.v1, v1.VerifyDomainDkim, anywhere[v1.VerifyDomainDkimRequest](1, "VerifyDomainDkim"), old(func(ctx context.Context, in *v1.VerifyDomainDkimRequest) (*v1.VerifyDomainDkimResponse, error) {
+	awsapi.Handle(s.v1, v1.VerifyDomainDkim, anywhere[*v1.VerifyDomainDkimRequest](1, "VerifyDomainDkim"), old(func(ctx context.Context, in *v1.VerifyDomainDkimRequest) (*v1.VerifyDomainDkimResponse, error) {
 		id, err := s.verifyDomain(ctx, val(in.Domain))
 		return &v1.VerifyDomainDkimResponse{DkimTokens: id.Dkim}, err
 	}))
-	awsapi.Handle(s.v1, v1.GetIdentityVerificationAttributes, anywhere[v1.GetIdentityVerificationAttributesRequest](1, "GetIdentityVerificationAttributes"), old(s.getVerification))
-	awsapi.Handle(s.v1, v1.GetIdentityDkimAttributes, anywhere[v1.GetIdentityDkimAttributesRequest](1, "GetIdentityDkimAttributes"), old(s.getDkim))
-	awsapi.Handle(s.v1, v1.ListIdentities, anywhere[v1.ListIdentitiesRequest](1, "ListIdentities"), old(s.listIdentities))
-	awsapi.Handle(s.v1, v1.ListVerifiedEmailAddresses, anywhere[schema.Empty](1, "ListVerifiedEmailAddresses"), old(s.listVerifiedAddresses))
-	awsapi.Handle(s.v1, v1.DeleteIdentity, anywhere[v1.DeleteIdentityRequest](1, "DeleteIdentity"), old(func(ctx context.Context, in *v1.DeleteIdentityRequest) (*v1.DeleteIdentityResponse, error) {
+	awsapi.Handle(s.v1, v1.GetIdentityVerificationAttributes, anywhere[*v1.GetIdentityVerificationAttributesRequest](1, "GetIdentityVerificationAttributes"), old(s.getVerification))
+	awsapi.Handle(s.v1, v1.GetIdentityDkimAttributes, anywhere[*v1.GetIdentityDkimAttributesRequest](1, "GetIdentityDkimAttributes"), old(s.getDkim))
+	awsapi.Handle(s.v1, v1.ListIdentities, anywhere[*v1.ListIdentitiesRequest](1, "ListIdentities"), old(s.listIdentities))
+	awsapi.Handle(s.v1, v1.ListVerifiedEmailAddresses, anywhere[*schema.Empty](1, "ListVerifiedEmailAddresses"), old(s.listVerifiedAddresses))
+	awsapi.Handle(s.v1, v1.DeleteIdentity, anywhere[*v1.DeleteIdentityRequest](1, "DeleteIdentity"), old(func(ctx context.Context, in *v1.DeleteIdentityRequest) (*v1.DeleteIdentityResponse, error) {
 		_, err := s.deleteIdentity(ctx, val(in.Identity)) // one that is not there is no error
 		return &v1.DeleteIdentityResponse{}, err
 	}))
-	awsapi.Handle(s.v1, v1.DeleteVerifiedEmailAddress, anywhere[v1.DeleteVerifiedEmailAddressRequest](1, "DeleteVerifiedEmailAddress"), old(func(ctx context.Context, in *v1.DeleteVerifiedEmailAddressRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.v1, v1.DeleteVerifiedEmailAddress, anywhere[*v1.DeleteVerifiedEmailAddressRequest](1, "DeleteVerifiedEmailAddress"), old(func(ctx context.Context, in *v1.DeleteVerifiedEmailAddressRequest) (*schema.Empty, error) {
 		_, err := s.deleteIdentity(ctx, val(in.EmailAddress))
 		return &schema.Empty{}, err
 	}))
 
 	awsapi.Handle(s.v2, v2.CreateEmailIdentity, s.accessCreateIdentity, recent(s.createIdentity))
 	awsapi.Handle(s.v2, v2.GetEmailIdentity, onIdentity("GetEmailIdentity", func(in *v2.GetEmailIdentityRequest) *string { return in.EmailIdentity }), recent(s.getIdentity))
-	awsapi.Handle(s.v2, v2.ListEmailIdentities, anywhere[v2.ListEmailIdentitiesRequest](2, "ListEmailIdentities"), recent(s.listEmailIdentities))
+	awsapi.Handle(s.v2, v2.ListEmailIdentities, anywhere[*v2.ListEmailIdentitiesRequest](2, "ListEmailIdentities"), recent(s.listEmailIdentities))
 	awsapi.Handle(s.v2, v2.DeleteEmailIdentity, onIdentity("DeleteEmailIdentity", func(in *v2.DeleteEmailIdentityRequest) *string { return in.EmailIdentity }), recent(func(ctx context.Context, in *v2.DeleteEmailIdentityRequest) (*v2.DeleteEmailIdentityResponse, error) {
 		found, err := s.deleteIdentity(ctx, val(in.EmailIdentity))
 		if err == nil && !found {
@@ -57,8 +57,8 @@ func (s *Service) registerIdentities() {
 
 // onIdentity is the access function of operations of the second API set on an
 // identity.
-func onIdentity[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return onResource(action, func(in *I) arn.ARN { return arn.ARN("identity/" + normal(val(name(in)))) })
+func onIdentity[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return onResource(action, func(in I) arn.ARN { return arn.ARN("identity/" + normal(val(name(in)))) })
 }
 
 // verifyAddress registers an address, and sends the mail with its link.

@@ -25,17 +25,17 @@ import (
 // https://docs.aws.amazon.com/ses/latest/dg/sending-authorization.html
 
 func (s *Service) registerPolicies() {
-	awsapi.Handle(s.v1, v1.PutIdentityPolicy, anywhere[v1.PutIdentityPolicyRequest](1, "PutIdentityPolicy"), old(func(ctx context.Context, in *v1.PutIdentityPolicyRequest) (*v1.PutIdentityPolicyResponse, error) {
+	awsapi.Handle(s.v1, v1.PutIdentityPolicy, anywhere[*v1.PutIdentityPolicyRequest](1, "PutIdentityPolicy"), old(func(ctx context.Context, in *v1.PutIdentityPolicyRequest) (*v1.PutIdentityPolicyResponse, error) {
 		return &v1.PutIdentityPolicyResponse{}, s.putPolicy(ctx, val(in.Identity), val(in.PolicyName), val(in.Policy), either)
 	}))
-	awsapi.Handle(s.v1, v1.DeleteIdentityPolicy, anywhere[v1.DeleteIdentityPolicyRequest](1, "DeleteIdentityPolicy"), old(func(ctx context.Context, in *v1.DeleteIdentityPolicyRequest) (*v1.DeleteIdentityPolicyResponse, error) {
+	awsapi.Handle(s.v1, v1.DeleteIdentityPolicy, anywhere[*v1.DeleteIdentityPolicyRequest](1, "DeleteIdentityPolicy"), old(func(ctx context.Context, in *v1.DeleteIdentityPolicyRequest) (*v1.DeleteIdentityPolicyResponse, error) {
 		return &v1.DeleteIdentityPolicyResponse{}, s.deletePolicy(ctx, val(in.Identity), val(in.PolicyName))
 	}))
-	awsapi.Handle(s.v1, v1.ListIdentityPolicies, anywhere[v1.ListIdentityPoliciesRequest](1, "ListIdentityPolicies"), old(func(ctx context.Context, in *v1.ListIdentityPoliciesRequest) (*v1.ListIdentityPoliciesResponse, error) {
+	awsapi.Handle(s.v1, v1.ListIdentityPolicies, anywhere[*v1.ListIdentityPoliciesRequest](1, "ListIdentityPolicies"), old(func(ctx context.Context, in *v1.ListIdentityPoliciesRequest) (*v1.ListIdentityPoliciesResponse, error) {
 		id, err := s.viewIdentity(ctx, identityName(val(in.Identity)))
 		return &v1.ListIdentityPoliciesResponse{PolicyNames: append([]string{}, slices.Sorted(maps.Keys(id.Policies))...)}, err
 	}))
-	awsapi.Handle(s.v1, v1.GetIdentityPolicies, anywhere[v1.GetIdentityPoliciesRequest](1, "GetIdentityPolicies"), old(func(ctx context.Context, in *v1.GetIdentityPoliciesRequest) (*v1.GetIdentityPoliciesResponse, error) {
+	awsapi.Handle(s.v1, v1.GetIdentityPolicies, anywhere[*v1.GetIdentityPoliciesRequest](1, "GetIdentityPolicies"), old(func(ctx context.Context, in *v1.GetIdentityPoliciesRequest) (*v1.GetIdentityPoliciesResponse, error) {
 		id, err := s.viewIdentity(ctx, identityName(val(in.Identity)))
 		out := &v1.GetIdentityPoliciesResponse{Policies: map[string]string{}}
 		for _, name := range in.PolicyNames {

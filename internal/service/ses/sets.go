@@ -37,15 +37,15 @@ func (s *Service) registerSets() {
 	awsapi.Handle(s.v1, v1.DeleteConfigurationSet, onSetV1("DeleteConfigurationSet", func(in *v1.DeleteConfigurationSetRequest) *string { return in.ConfigurationSetName }), old(func(ctx context.Context, in *v1.DeleteConfigurationSetRequest) (*v1.DeleteConfigurationSetResponse, error) {
 		return &v1.DeleteConfigurationSetResponse{}, s.deleteSet(ctx, val(in.ConfigurationSetName))
 	}))
-	awsapi.Handle(s.v1, v1.DescribeConfigurationSet, anywhere[v1.DescribeConfigurationSetRequest](1, "DescribeConfigurationSet"), old(s.describeSet))
-	awsapi.Handle(s.v1, v1.ListConfigurationSets, anywhere[v1.ListConfigurationSetsRequest](1, "ListConfigurationSets"), old(s.listSetsV1))
-	awsapi.Handle(s.v1, v1.UpdateConfigurationSetSendingEnabled, anywhere[v1.UpdateConfigurationSetSendingEnabledRequest](1, "UpdateConfigurationSetSendingEnabled"), old(func(ctx context.Context, in *v1.UpdateConfigurationSetSendingEnabledRequest) (*schema.Empty, error) {
+	awsapi.Handle(s.v1, v1.DescribeConfigurationSet, anywhere[*v1.DescribeConfigurationSetRequest](1, "DescribeConfigurationSet"), old(s.describeSet))
+	awsapi.Handle(s.v1, v1.ListConfigurationSets, anywhere[*v1.ListConfigurationSetsRequest](1, "ListConfigurationSets"), old(s.listSetsV1))
+	awsapi.Handle(s.v1, v1.UpdateConfigurationSetSendingEnabled, anywhere[*v1.UpdateConfigurationSetSendingEnabledRequest](1, "UpdateConfigurationSetSendingEnabled"), old(func(ctx context.Context, in *v1.UpdateConfigurationSetSendingEnabledRequest) (*schema.Empty, error) {
 		return &schema.Empty{}, s.changeSet(ctx, val(in.ConfigurationSetName), func(c *configSet) { c.Paused = !val(in.Enabled) })
 	}))
 
 	awsapi.Handle(s.v2, v2.CreateConfigurationSet, accessCreateSet, recent(s.createSetV2))
 	awsapi.Handle(s.v2, v2.GetConfigurationSet, onSet("GetConfigurationSet", func(in *v2.GetConfigurationSetRequest) *string { return in.ConfigurationSetName }), recent(s.getSet))
-	awsapi.Handle(s.v2, v2.ListConfigurationSets, anywhere[v2.ListConfigurationSetsRequest](2, "ListConfigurationSets"), recent(s.listSetsV2))
+	awsapi.Handle(s.v2, v2.ListConfigurationSets, anywhere[*v2.ListConfigurationSetsRequest](2, "ListConfigurationSets"), recent(s.listSetsV2))
 	awsapi.Handle(s.v2, v2.DeleteConfigurationSet, onSet("DeleteConfigurationSet", func(in *v2.DeleteConfigurationSetRequest) *string { return in.ConfigurationSetName }), recent(func(ctx context.Context, in *v2.DeleteConfigurationSetRequest) (*v2.DeleteConfigurationSetResponse, error) {
 		return &v2.DeleteConfigurationSetResponse{}, s.deleteSet(ctx, val(in.ConfigurationSetName))
 	}))
@@ -61,13 +61,13 @@ func (s *Service) registerSets() {
 }
 
 // onSet is the access function of operations on a configuration set.
-func onSet[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return onResource(action, func(in *I) arn.ARN { return arn.ARN("configuration-set/" + val(name(in))) })
+func onSet[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return onResource(action, func(in I) arn.ARN { return arn.ARN("configuration-set/" + val(name(in))) })
 }
 
 // onSetV1 is the same for the operations of the first set that have the resource.
-func onSetV1[I any](action string, name func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
-	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+func onSetV1[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{
 			Action: "ses:" + action, Resource: awsapi.From(ctx).Scope.Of("ses", "configuration-set/"+val(name(in))), Keys: policy.KeyMap{versionKey: policy.One("1")},
 		}}, nil

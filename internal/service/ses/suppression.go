@@ -22,10 +22,10 @@ type suppressed struct {
 }
 
 func (s *Service) registerSuppression() {
-	awsapi.Handle(s.v2, v2.PutSuppressedDestination, anywhere[v2.PutSuppressedDestinationRequest](2, "PutSuppressedDestination"), recent(s.suppress))
-	awsapi.Handle(s.v2, v2.GetSuppressedDestination, anywhere[v2.GetSuppressedDestinationRequest](2, "GetSuppressedDestination"), recent(s.getSuppressed))
-	awsapi.Handle(s.v2, v2.DeleteSuppressedDestination, anywhere[v2.DeleteSuppressedDestinationRequest](2, "DeleteSuppressedDestination"), recent(s.unsuppress))
-	awsapi.Handle(s.v2, v2.ListSuppressedDestinations, anywhere[v2.ListSuppressedDestinationsRequest](2, "ListSuppressedDestinations"), recent(s.listSuppressed))
+	awsapi.Handle(s.v2, v2.PutSuppressedDestination, anywhere[*v2.PutSuppressedDestinationRequest](2, "PutSuppressedDestination"), recent(s.suppress))
+	awsapi.Handle(s.v2, v2.GetSuppressedDestination, anywhere[*v2.GetSuppressedDestinationRequest](2, "GetSuppressedDestination"), recent(s.getSuppressed))
+	awsapi.Handle(s.v2, v2.DeleteSuppressedDestination, anywhere[*v2.DeleteSuppressedDestinationRequest](2, "DeleteSuppressedDestination"), recent(s.unsuppress))
+	awsapi.Handle(s.v2, v2.ListSuppressedDestinations, anywhere[*v2.ListSuppressedDestinationsRequest](2, "ListSuppressedDestinations"), recent(s.listSuppressed))
 }
 
 func notSuppressed(address string) *fault.Error {

@@ -26,19 +26,19 @@ type template struct {
 }
 
 func (s *Service) registerTemplates() {
-	awsapi.Handle(s.v1, v1.CreateTemplate, anywhere[v1.CreateTemplateRequest](1, "CreateTemplate"), old(func(ctx context.Context, in *v1.CreateTemplateRequest) (*v1.CreateTemplateResponse, error) {
+	awsapi.Handle(s.v1, v1.CreateTemplate, anywhere[*v1.CreateTemplateRequest](1, "CreateTemplate"), old(func(ctx context.Context, in *v1.CreateTemplateRequest) (*v1.CreateTemplateResponse, error) {
 		return &v1.CreateTemplateResponse{}, s.createTemplate(ctx, val(in.Template.TemplateName), templateV1(in.Template))
 	}))
-	awsapi.Handle(s.v1, v1.UpdateTemplate, anywhere[v1.UpdateTemplateRequest](1, "UpdateTemplate"), old(func(ctx context.Context, in *v1.UpdateTemplateRequest) (*v1.UpdateTemplateResponse, error) {
+	awsapi.Handle(s.v1, v1.UpdateTemplate, anywhere[*v1.UpdateTemplateRequest](1, "UpdateTemplate"), old(func(ctx context.Context, in *v1.UpdateTemplateRequest) (*v1.UpdateTemplateResponse, error) {
 		return &v1.UpdateTemplateResponse{}, s.updateTemplate(ctx, val(in.Template.TemplateName), templateV1(in.Template))
 	}))
-	awsapi.Handle(s.v1, v1.GetTemplate, anywhere[v1.GetTemplateRequest](1, "GetTemplate"), old(s.getTemplate))
-	awsapi.Handle(s.v1, v1.DeleteTemplate, anywhere[v1.DeleteTemplateRequest](1, "DeleteTemplate"), old(func(ctx context.Context, in *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error) {
+	awsapi.Handle(s.v1, v1.GetTemplate, anywhere[*v1.GetTemplateRequest](1, "GetTemplate"), old(s.getTemplate))
+	awsapi.Handle(s.v1, v1.DeleteTemplate, anywhere[*v1.DeleteTemplateRequest](1, "DeleteTemplate"), old(func(ctx context.Context, in *v1.DeleteTemplateRequest) (*v1.DeleteTemplateResponse, error) {
 		_, err := s.deleteTemplate(ctx, val(in.TemplateName)) // one that is not there is no error
 		return &v1.DeleteTemplateResponse{}, err
 	}))
-	awsapi.Handle(s.v1, v1.ListTemplates, anywhere[v1.ListTemplatesRequest](1, "ListTemplates"), old(s.listTemplates))
-	awsapi.Handle(s.v1, v1.TestRenderTemplate, anywhere[v1.TestRenderTemplateRequest](1, "TestRenderTemplate"), old(func(ctx context.Context, in *v1.TestRenderTemplateRequest) (*v1.TestRenderTemplateResponse, error) {
+	awsapi.Handle(s.v1, v1.ListTemplates, anywhere[*v1.ListTemplatesRequest](1, "ListTemplates"), old(s.listTemplates))
+	awsapi.Handle(s.v1, v1.TestRenderTemplate, anywhere[*v1.TestRenderTemplateRequest](1, "TestRenderTemplate"), old(func(ctx context.Context, in *v1.TestRenderTemplateRequest) (*v1.TestRenderTemplateResponse, error) {
 		text, err := s.testRender(ctx, val(in.TemplateName), val(in.TemplateData))
 		return &v1.TestRenderTemplateResponse{RenderedTemplate: &text}, err
 	}))
@@ -58,7 +58,7 @@ func (s *Service) registerTemplates() {
 		}
 		return &v2.DeleteEmailTemplateResponse{}, err
 	}))
-	awsapi.Handle(s.v2, v2.ListEmailTemplates, anywhere[v2.ListEmailTemplatesRequest](2, "ListEmailTemplates"), recent(s.listEmailTemplates))
+	awsapi.Handle(s.v2, v2.ListEmailTemplates, anywhere[*v2.ListEmailTemplatesRequest](2, "ListEmailTemplates"), recent(s.listEmailTemplates))
 	awsapi.Handle(s.v2, v2.TestRenderEmailTemplate, onResource("TestRenderEmailTemplate", func(in *v2.TestRenderEmailTemplateRequest) arn.ARN { return on(in.TemplateName) }), recent(func(ctx context.Context, in *v2.TestRenderEmailTemplateRequest) (*v2.TestRenderEmailTemplateResponse, error) {
 		text, err := s.testRender(ctx, val(in.TemplateName), val(in.TemplateData))
 		return &v2.TestRenderEmailTemplateResponse{RenderedTemplate: &text}, err

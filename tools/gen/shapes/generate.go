@@ -488,7 +488,7 @@ func (g *generator) writeOps(b *bytes.Buffer) error {
 			fmt.Fprint(b, g.index[e.Shape])
 		}
 		fmt.Fprintf(b, "},\nNewInput: func() any { return new(%s) }, NewOutput: func() any { return new(%s) }},\n", in, out)
-		fmt.Fprintf(&vars, "// %s is the operation %s.\nvar %s = schema.TypedOp[%s, %s]{Model: &Model, Op: &ops[%d]}\n\n", name, name, name, in, out, i)
+		fmt.Fprintf(&vars, "// %s is the operation %s.\nvar %s = schema.TypedOp[*%s, *%s]{Model: &Model, Op: &ops[%d]}\n\n", name, name, name, in, out, i)
 	}
 	fmt.Fprintf(b, "}\n\n")
 	b.Write(vars.Bytes())

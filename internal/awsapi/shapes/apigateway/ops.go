@@ -310,274 +310,274 @@ var ops = [...]schema.Op{
 }
 
 // CreateApiKey is the operation CreateApiKey.
-var CreateApiKey = schema.TypedOp[CreateApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[0]}
+var CreateApiKey = schema.TypedOp[*CreateApiKeyRequest, *ApiKey]{Model: &Model, Op: &ops[0]}
 
 // CreateAuthorizer is the operation CreateAuthorizer.
-var CreateAuthorizer = schema.TypedOp[CreateAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[1]}
+var CreateAuthorizer = schema.TypedOp[*CreateAuthorizerRequest, *Authorizer]{Model: &Model, Op: &ops[1]}
 
 // CreateBasePathMapping is the operation CreateBasePathMapping.
-var CreateBasePathMapping = schema.TypedOp[CreateBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[2]}
+var CreateBasePathMapping = schema.TypedOp[*CreateBasePathMappingRequest, *BasePathMapping]{Model: &Model, Op: &ops[2]}
 
 // CreateDeployment is the operation CreateDeployment.
-var CreateDeployment = schema.TypedOp[CreateDeploymentRequest, Deployment]{Model: &Model, Op: &ops[3]}
+var CreateDeployment = schema.TypedOp[*CreateDeploymentRequest, *Deployment]{Model: &Model, Op: &ops[3]}
 
 // CreateDomainName is the operation CreateDomainName.
-var CreateDomainName = schema.TypedOp[CreateDomainNameRequest, DomainName]{Model: &Model, Op: &ops[6]}
+var CreateDomainName = schema.TypedOp[*CreateDomainNameRequest, *DomainName]{Model: &Model, Op: &ops[6]}
 
 // CreateModel is the operation CreateModel.
-var CreateModel = schema.TypedOp[CreateModelRequest, ModelShape]{Model: &Model, Op: &ops[7]}
+var CreateModel = schema.TypedOp[*CreateModelRequest, *ModelShape]{Model: &Model, Op: &ops[7]}
 
 // CreateRequestValidator is the operation CreateRequestValidator.
-var CreateRequestValidator = schema.TypedOp[CreateRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[8]}
+var CreateRequestValidator = schema.TypedOp[*CreateRequestValidatorRequest, *RequestValidator]{Model: &Model, Op: &ops[8]}
 
 // CreateResource is the operation CreateResource.
-var CreateResource = schema.TypedOp[CreateResourceRequest, Resource]{Model: &Model, Op: &ops[9]}
+var CreateResource = schema.TypedOp[*CreateResourceRequest, *Resource]{Model: &Model, Op: &ops[9]}
 
 // CreateRestApi is the operation CreateRestApi.
-var CreateRestApi = schema.TypedOp[CreateRestApiRequest, RestApi]{Model: &Model, Op: &ops[10]}
+var CreateRestApi = schema.TypedOp[*CreateRestApiRequest, *RestApi]{Model: &Model, Op: &ops[10]}
 
 // CreateStage is the operation CreateStage.
-var CreateStage = schema.TypedOp[CreateStageRequest, Stage]{Model: &Model, Op: &ops[11]}
+var CreateStage = schema.TypedOp[*CreateStageRequest, *Stage]{Model: &Model, Op: &ops[11]}
 
 // CreateUsagePlan is the operation CreateUsagePlan.
-var CreateUsagePlan = schema.TypedOp[CreateUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[12]}
+var CreateUsagePlan = schema.TypedOp[*CreateUsagePlanRequest, *UsagePlan]{Model: &Model, Op: &ops[12]}
 
 // CreateUsagePlanKey is the operation CreateUsagePlanKey.
-var CreateUsagePlanKey = schema.TypedOp[CreateUsagePlanKeyRequest, UsagePlanKey]{Model: &Model, Op: &ops[13]}
+var CreateUsagePlanKey = schema.TypedOp[*CreateUsagePlanKeyRequest, *UsagePlanKey]{Model: &Model, Op: &ops[13]}
 
 // DeleteApiKey is the operation DeleteApiKey.
-var DeleteApiKey = schema.TypedOp[DeleteApiKeyRequest, schema.Empty]{Model: &Model, Op: &ops[15]}
+var DeleteApiKey = schema.TypedOp[*DeleteApiKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[15]}
 
 // DeleteAuthorizer is the operation DeleteAuthorizer.
-var DeleteAuthorizer = schema.TypedOp[DeleteAuthorizerRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var DeleteAuthorizer = schema.TypedOp[*DeleteAuthorizerRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // DeleteBasePathMapping is the operation DeleteBasePathMapping.
-var DeleteBasePathMapping = schema.TypedOp[DeleteBasePathMappingRequest, schema.Empty]{Model: &Model, Op: &ops[17]}
+var DeleteBasePathMapping = schema.TypedOp[*DeleteBasePathMappingRequest, *schema.Empty]{Model: &Model, Op: &ops[17]}
 
 // DeleteDeployment is the operation DeleteDeployment.
-var DeleteDeployment = schema.TypedOp[DeleteDeploymentRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+var DeleteDeployment = schema.TypedOp[*DeleteDeploymentRequest, *schema.Empty]{Model: &Model, Op: &ops[19]}
 
 // DeleteDomainName is the operation DeleteDomainName.
-var DeleteDomainName = schema.TypedOp[DeleteDomainNameRequest, schema.Empty]{Model: &Model, Op: &ops[22]}
+var DeleteDomainName = schema.TypedOp[*DeleteDomainNameRequest, *schema.Empty]{Model: &Model, Op: &ops[22]}
 
 // DeleteGatewayResponse is the operation DeleteGatewayResponse.
-var DeleteGatewayResponse = schema.TypedOp[DeleteGatewayResponseRequest, schema.Empty]{Model: &Model, Op: &ops[23]}
+var DeleteGatewayResponse = schema.TypedOp[*DeleteGatewayResponseRequest, *schema.Empty]{Model: &Model, Op: &ops[23]}
 
 // DeleteIntegration is the operation DeleteIntegration.
-var DeleteIntegration = schema.TypedOp[DeleteIntegrationRequest, schema.Empty]{Model: &Model, Op: &ops[24]}
+var DeleteIntegration = schema.TypedOp[*DeleteIntegrationRequest, *schema.Empty]{Model: &Model, Op: &ops[24]}
 
 // DeleteIntegrationResponse is the operation DeleteIntegrationResponse.
-var DeleteIntegrationResponse = schema.TypedOp[DeleteIntegrationResponseRequest, schema.Empty]{Model: &Model, Op: &ops[25]}
+var DeleteIntegrationResponse = schema.TypedOp[*DeleteIntegrationResponseRequest, *schema.Empty]{Model: &Model, Op: &ops[25]}
 
 // DeleteMethod is the operation DeleteMethod.
-var DeleteMethod = schema.TypedOp[DeleteMethodRequest, schema.Empty]{Model: &Model, Op: &ops[26]}
+var DeleteMethod = schema.TypedOp[*DeleteMethodRequest, *schema.Empty]{Model: &Model, Op: &ops[26]}
 
 // DeleteMethodResponse is the operation DeleteMethodResponse.
-var DeleteMethodResponse = schema.TypedOp[DeleteMethodResponseRequest, schema.Empty]{Model: &Model, Op: &ops[27]}
+var DeleteMethodResponse = schema.TypedOp[*DeleteMethodResponseRequest, *schema.Empty]{Model: &Model, Op: &ops[27]}
 
 // DeleteModel is the operation DeleteModel.
-var DeleteModel = schema.TypedOp[DeleteModelRequest, schema.Empty]{Model: &Model, Op: &ops[28]}
+var DeleteModel = schema.TypedOp[*DeleteModelRequest, *schema.Empty]{Model: &Model, Op: &ops[28]}
 
 // DeleteRequestValidator is the operation DeleteRequestValidator.
-var DeleteRequestValidator = schema.TypedOp[DeleteRequestValidatorRequest, schema.Empty]{Model: &Model, Op: &ops[29]}
+var DeleteRequestValidator = schema.TypedOp[*DeleteRequestValidatorRequest, *schema.Empty]{Model: &Model, Op: &ops[29]}
 
 // DeleteResource is the operation DeleteResource.
-var DeleteResource = schema.TypedOp[DeleteResourceRequest, schema.Empty]{Model: &Model, Op: &ops[30]}
+var DeleteResource = schema.TypedOp[*DeleteResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[30]}
 
 // DeleteRestApi is the operation DeleteRestApi.
-var DeleteRestApi = schema.TypedOp[DeleteRestApiRequest, schema.Empty]{Model: &Model, Op: &ops[31]}
+var DeleteRestApi = schema.TypedOp[*DeleteRestApiRequest, *schema.Empty]{Model: &Model, Op: &ops[31]}
 
 // DeleteStage is the operation DeleteStage.
-var DeleteStage = schema.TypedOp[DeleteStageRequest, schema.Empty]{Model: &Model, Op: &ops[32]}
+var DeleteStage = schema.TypedOp[*DeleteStageRequest, *schema.Empty]{Model: &Model, Op: &ops[32]}
 
 // DeleteUsagePlan is the operation DeleteUsagePlan.
-var DeleteUsagePlan = schema.TypedOp[DeleteUsagePlanRequest, schema.Empty]{Model: &Model, Op: &ops[33]}
+var DeleteUsagePlan = schema.TypedOp[*DeleteUsagePlanRequest, *schema.Empty]{Model: &Model, Op: &ops[33]}
 
 // DeleteUsagePlanKey is the operation DeleteUsagePlanKey.
-var DeleteUsagePlanKey = schema.TypedOp[DeleteUsagePlanKeyRequest, schema.Empty]{Model: &Model, Op: &ops[34]}
+var DeleteUsagePlanKey = schema.TypedOp[*DeleteUsagePlanKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[34]}
 
 // FlushStageAuthorizersCache is the operation FlushStageAuthorizersCache.
-var FlushStageAuthorizersCache = schema.TypedOp[FlushStageAuthorizersCacheRequest, schema.Empty]{Model: &Model, Op: &ops[36]}
+var FlushStageAuthorizersCache = schema.TypedOp[*FlushStageAuthorizersCacheRequest, *schema.Empty]{Model: &Model, Op: &ops[36]}
 
 // GetAccount is the operation GetAccount.
-var GetAccount = schema.TypedOp[GetAccountRequest, Account]{Model: &Model, Op: &ops[39]}
+var GetAccount = schema.TypedOp[*GetAccountRequest, *Account]{Model: &Model, Op: &ops[39]}
 
 // GetApiKey is the operation GetApiKey.
-var GetApiKey = schema.TypedOp[GetApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[40]}
+var GetApiKey = schema.TypedOp[*GetApiKeyRequest, *ApiKey]{Model: &Model, Op: &ops[40]}
 
 // GetApiKeys is the operation GetApiKeys.
-var GetApiKeys = schema.TypedOp[GetApiKeysRequest, ApiKeys]{Model: &Model, Op: &ops[41]}
+var GetApiKeys = schema.TypedOp[*GetApiKeysRequest, *ApiKeys]{Model: &Model, Op: &ops[41]}
 
 // GetAuthorizer is the operation GetAuthorizer.
-var GetAuthorizer = schema.TypedOp[GetAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[42]}
+var GetAuthorizer = schema.TypedOp[*GetAuthorizerRequest, *Authorizer]{Model: &Model, Op: &ops[42]}
 
 // GetAuthorizers is the operation GetAuthorizers.
-var GetAuthorizers = schema.TypedOp[GetAuthorizersRequest, Authorizers]{Model: &Model, Op: &ops[43]}
+var GetAuthorizers = schema.TypedOp[*GetAuthorizersRequest, *Authorizers]{Model: &Model, Op: &ops[43]}
 
 // GetBasePathMapping is the operation GetBasePathMapping.
-var GetBasePathMapping = schema.TypedOp[GetBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[44]}
+var GetBasePathMapping = schema.TypedOp[*GetBasePathMappingRequest, *BasePathMapping]{Model: &Model, Op: &ops[44]}
 
 // GetBasePathMappings is the operation GetBasePathMappings.
-var GetBasePathMappings = schema.TypedOp[GetBasePathMappingsRequest, BasePathMappings]{Model: &Model, Op: &ops[45]}
+var GetBasePathMappings = schema.TypedOp[*GetBasePathMappingsRequest, *BasePathMappings]{Model: &Model, Op: &ops[45]}
 
 // GetDeployment is the operation GetDeployment.
-var GetDeployment = schema.TypedOp[GetDeploymentRequest, Deployment]{Model: &Model, Op: &ops[48]}
+var GetDeployment = schema.TypedOp[*GetDeploymentRequest, *Deployment]{Model: &Model, Op: &ops[48]}
 
 // GetDeployments is the operation GetDeployments.
-var GetDeployments = schema.TypedOp[GetDeploymentsRequest, Deployments]{Model: &Model, Op: &ops[49]}
+var GetDeployments = schema.TypedOp[*GetDeploymentsRequest, *Deployments]{Model: &Model, Op: &ops[49]}
 
 // GetDomainName is the operation GetDomainName.
-var GetDomainName = schema.TypedOp[GetDomainNameRequest, DomainName]{Model: &Model, Op: &ops[54]}
+var GetDomainName = schema.TypedOp[*GetDomainNameRequest, *DomainName]{Model: &Model, Op: &ops[54]}
 
 // GetDomainNames is the operation GetDomainNames.
-var GetDomainNames = schema.TypedOp[GetDomainNamesRequest, DomainNames]{Model: &Model, Op: &ops[55]}
+var GetDomainNames = schema.TypedOp[*GetDomainNamesRequest, *DomainNames]{Model: &Model, Op: &ops[55]}
 
 // GetGatewayResponse is the operation GetGatewayResponse.
-var GetGatewayResponse = schema.TypedOp[GetGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[57]}
+var GetGatewayResponse = schema.TypedOp[*GetGatewayResponseRequest, *GatewayResponse]{Model: &Model, Op: &ops[57]}
 
 // GetGatewayResponses is the operation GetGatewayResponses.
-var GetGatewayResponses = schema.TypedOp[GetGatewayResponsesRequest, GatewayResponses]{Model: &Model, Op: &ops[58]}
+var GetGatewayResponses = schema.TypedOp[*GetGatewayResponsesRequest, *GatewayResponses]{Model: &Model, Op: &ops[58]}
 
 // GetIntegration is the operation GetIntegration.
-var GetIntegration = schema.TypedOp[GetIntegrationRequest, Integration]{Model: &Model, Op: &ops[59]}
+var GetIntegration = schema.TypedOp[*GetIntegrationRequest, *Integration]{Model: &Model, Op: &ops[59]}
 
 // GetIntegrationResponse is the operation GetIntegrationResponse.
-var GetIntegrationResponse = schema.TypedOp[GetIntegrationResponseRequest, IntegrationResponse]{Model: &Model, Op: &ops[60]}
+var GetIntegrationResponse = schema.TypedOp[*GetIntegrationResponseRequest, *IntegrationResponse]{Model: &Model, Op: &ops[60]}
 
 // GetMethod is the operation GetMethod.
-var GetMethod = schema.TypedOp[GetMethodRequest, Method]{Model: &Model, Op: &ops[61]}
+var GetMethod = schema.TypedOp[*GetMethodRequest, *Method]{Model: &Model, Op: &ops[61]}
 
 // GetMethodResponse is the operation GetMethodResponse.
-var GetMethodResponse = schema.TypedOp[GetMethodResponseRequest, MethodResponse]{Model: &Model, Op: &ops[62]}
+var GetMethodResponse = schema.TypedOp[*GetMethodResponseRequest, *MethodResponse]{Model: &Model, Op: &ops[62]}
 
 // GetModel is the operation GetModel.
-var GetModel = schema.TypedOp[GetModelRequest, ModelShape]{Model: &Model, Op: &ops[63]}
+var GetModel = schema.TypedOp[*GetModelRequest, *ModelShape]{Model: &Model, Op: &ops[63]}
 
 // GetModelTemplate is the operation GetModelTemplate.
-var GetModelTemplate = schema.TypedOp[GetModelTemplateRequest, Template]{Model: &Model, Op: &ops[64]}
+var GetModelTemplate = schema.TypedOp[*GetModelTemplateRequest, *Template]{Model: &Model, Op: &ops[64]}
 
 // GetModels is the operation GetModels.
-var GetModels = schema.TypedOp[GetModelsRequest, Models]{Model: &Model, Op: &ops[65]}
+var GetModels = schema.TypedOp[*GetModelsRequest, *Models]{Model: &Model, Op: &ops[65]}
 
 // GetRequestValidator is the operation GetRequestValidator.
-var GetRequestValidator = schema.TypedOp[GetRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[66]}
+var GetRequestValidator = schema.TypedOp[*GetRequestValidatorRequest, *RequestValidator]{Model: &Model, Op: &ops[66]}
 
 // GetRequestValidators is the operation GetRequestValidators.
-var GetRequestValidators = schema.TypedOp[GetRequestValidatorsRequest, RequestValidators]{Model: &Model, Op: &ops[67]}
+var GetRequestValidators = schema.TypedOp[*GetRequestValidatorsRequest, *RequestValidators]{Model: &Model, Op: &ops[67]}
 
 // GetResource is the operation GetResource.
-var GetResource = schema.TypedOp[GetResourceRequest, Resource]{Model: &Model, Op: &ops[68]}
+var GetResource = schema.TypedOp[*GetResourceRequest, *Resource]{Model: &Model, Op: &ops[68]}
 
 // GetResources is the operation GetResources.
-var GetResources = schema.TypedOp[GetResourcesRequest, Resources]{Model: &Model, Op: &ops[69]}
+var GetResources = schema.TypedOp[*GetResourcesRequest, *Resources]{Model: &Model, Op: &ops[69]}
 
 // GetRestApi is the operation GetRestApi.
-var GetRestApi = schema.TypedOp[GetRestApiRequest, RestApi]{Model: &Model, Op: &ops[70]}
+var GetRestApi = schema.TypedOp[*GetRestApiRequest, *RestApi]{Model: &Model, Op: &ops[70]}
 
 // GetRestApis is the operation GetRestApis.
-var GetRestApis = schema.TypedOp[GetRestApisRequest, RestApis]{Model: &Model, Op: &ops[71]}
+var GetRestApis = schema.TypedOp[*GetRestApisRequest, *RestApis]{Model: &Model, Op: &ops[71]}
 
 // GetStage is the operation GetStage.
-var GetStage = schema.TypedOp[GetStageRequest, Stage]{Model: &Model, Op: &ops[75]}
+var GetStage = schema.TypedOp[*GetStageRequest, *Stage]{Model: &Model, Op: &ops[75]}
 
 // GetStages is the operation GetStages.
-var GetStages = schema.TypedOp[GetStagesRequest, Stages]{Model: &Model, Op: &ops[76]}
+var GetStages = schema.TypedOp[*GetStagesRequest, *Stages]{Model: &Model, Op: &ops[76]}
 
 // GetTags is the operation GetTags.
-var GetTags = schema.TypedOp[GetTagsRequest, Tags]{Model: &Model, Op: &ops[77]}
+var GetTags = schema.TypedOp[*GetTagsRequest, *Tags]{Model: &Model, Op: &ops[77]}
 
 // GetUsage is the operation GetUsage.
-var GetUsage = schema.TypedOp[GetUsageRequest, Usage]{Model: &Model, Op: &ops[78]}
+var GetUsage = schema.TypedOp[*GetUsageRequest, *Usage]{Model: &Model, Op: &ops[78]}
 
 // GetUsagePlan is the operation GetUsagePlan.
-var GetUsagePlan = schema.TypedOp[GetUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[79]}
+var GetUsagePlan = schema.TypedOp[*GetUsagePlanRequest, *UsagePlan]{Model: &Model, Op: &ops[79]}
 
 // GetUsagePlanKey is the operation GetUsagePlanKey.
-var GetUsagePlanKey = schema.TypedOp[GetUsagePlanKeyRequest, UsagePlanKey]{Model: &Model, Op: &ops[80]}
+var GetUsagePlanKey = schema.TypedOp[*GetUsagePlanKeyRequest, *UsagePlanKey]{Model: &Model, Op: &ops[80]}
 
 // GetUsagePlanKeys is the operation GetUsagePlanKeys.
-var GetUsagePlanKeys = schema.TypedOp[GetUsagePlanKeysRequest, UsagePlanKeys]{Model: &Model, Op: &ops[81]}
+var GetUsagePlanKeys = schema.TypedOp[*GetUsagePlanKeysRequest, *UsagePlanKeys]{Model: &Model, Op: &ops[81]}
 
 // GetUsagePlans is the operation GetUsagePlans.
-var GetUsagePlans = schema.TypedOp[GetUsagePlansRequest, UsagePlans]{Model: &Model, Op: &ops[82]}
+var GetUsagePlans = schema.TypedOp[*GetUsagePlansRequest, *UsagePlans]{Model: &Model, Op: &ops[82]}
 
 // PutGatewayResponse is the operation PutGatewayResponse.
-var PutGatewayResponse = schema.TypedOp[PutGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[88]}
+var PutGatewayResponse = schema.TypedOp[*PutGatewayResponseRequest, *GatewayResponse]{Model: &Model, Op: &ops[88]}
 
 // PutIntegration is the operation PutIntegration.
-var PutIntegration = schema.TypedOp[PutIntegrationRequest, Integration]{Model: &Model, Op: &ops[89]}
+var PutIntegration = schema.TypedOp[*PutIntegrationRequest, *Integration]{Model: &Model, Op: &ops[89]}
 
 // PutIntegrationResponse is the operation PutIntegrationResponse.
-var PutIntegrationResponse = schema.TypedOp[PutIntegrationResponseRequest, IntegrationResponse]{Model: &Model, Op: &ops[90]}
+var PutIntegrationResponse = schema.TypedOp[*PutIntegrationResponseRequest, *IntegrationResponse]{Model: &Model, Op: &ops[90]}
 
 // PutMethod is the operation PutMethod.
-var PutMethod = schema.TypedOp[PutMethodRequest, Method]{Model: &Model, Op: &ops[91]}
+var PutMethod = schema.TypedOp[*PutMethodRequest, *Method]{Model: &Model, Op: &ops[91]}
 
 // PutMethodResponse is the operation PutMethodResponse.
-var PutMethodResponse = schema.TypedOp[PutMethodResponseRequest, MethodResponse]{Model: &Model, Op: &ops[92]}
+var PutMethodResponse = schema.TypedOp[*PutMethodResponseRequest, *MethodResponse]{Model: &Model, Op: &ops[92]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[94]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[94]}
 
 // TestInvokeAuthorizer is the operation TestInvokeAuthorizer.
-var TestInvokeAuthorizer = schema.TypedOp[TestInvokeAuthorizerRequest, TestInvokeAuthorizerResponse]{Model: &Model, Op: &ops[95]}
+var TestInvokeAuthorizer = schema.TypedOp[*TestInvokeAuthorizerRequest, *TestInvokeAuthorizerResponse]{Model: &Model, Op: &ops[95]}
 
 // TestInvokeMethod is the operation TestInvokeMethod.
-var TestInvokeMethod = schema.TypedOp[TestInvokeMethodRequest, TestInvokeMethodResponse]{Model: &Model, Op: &ops[96]}
+var TestInvokeMethod = schema.TypedOp[*TestInvokeMethodRequest, *TestInvokeMethodResponse]{Model: &Model, Op: &ops[96]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[97]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[97]}
 
 // UpdateAccount is the operation UpdateAccount.
-var UpdateAccount = schema.TypedOp[UpdateAccountRequest, Account]{Model: &Model, Op: &ops[98]}
+var UpdateAccount = schema.TypedOp[*UpdateAccountRequest, *Account]{Model: &Model, Op: &ops[98]}
 
 // UpdateApiKey is the operation UpdateApiKey.
-var UpdateApiKey = schema.TypedOp[UpdateApiKeyRequest, ApiKey]{Model: &Model, Op: &ops[99]}
+var UpdateApiKey = schema.TypedOp[*UpdateApiKeyRequest, *ApiKey]{Model: &Model, Op: &ops[99]}
 
 // UpdateAuthorizer is the operation UpdateAuthorizer.
-var UpdateAuthorizer = schema.TypedOp[UpdateAuthorizerRequest, Authorizer]{Model: &Model, Op: &ops[100]}
+var UpdateAuthorizer = schema.TypedOp[*UpdateAuthorizerRequest, *Authorizer]{Model: &Model, Op: &ops[100]}
 
 // UpdateBasePathMapping is the operation UpdateBasePathMapping.
-var UpdateBasePathMapping = schema.TypedOp[UpdateBasePathMappingRequest, BasePathMapping]{Model: &Model, Op: &ops[101]}
+var UpdateBasePathMapping = schema.TypedOp[*UpdateBasePathMappingRequest, *BasePathMapping]{Model: &Model, Op: &ops[101]}
 
 // UpdateDeployment is the operation UpdateDeployment.
-var UpdateDeployment = schema.TypedOp[UpdateDeploymentRequest, Deployment]{Model: &Model, Op: &ops[103]}
+var UpdateDeployment = schema.TypedOp[*UpdateDeploymentRequest, *Deployment]{Model: &Model, Op: &ops[103]}
 
 // UpdateDomainName is the operation UpdateDomainName.
-var UpdateDomainName = schema.TypedOp[UpdateDomainNameRequest, DomainName]{Model: &Model, Op: &ops[106]}
+var UpdateDomainName = schema.TypedOp[*UpdateDomainNameRequest, *DomainName]{Model: &Model, Op: &ops[106]}
 
 // UpdateGatewayResponse is the operation UpdateGatewayResponse.
-var UpdateGatewayResponse = schema.TypedOp[UpdateGatewayResponseRequest, GatewayResponse]{Model: &Model, Op: &ops[107]}
+var UpdateGatewayResponse = schema.TypedOp[*UpdateGatewayResponseRequest, *GatewayResponse]{Model: &Model, Op: &ops[107]}
 
 // UpdateIntegration is the operation UpdateIntegration.
-var UpdateIntegration = schema.TypedOp[UpdateIntegrationRequest, Integration]{Model: &Model, Op: &ops[108]}
+var UpdateIntegration = schema.TypedOp[*UpdateIntegrationRequest, *Integration]{Model: &Model, Op: &ops[108]}
 
 // UpdateIntegrationResponse is the operation UpdateIntegrationResponse.
-var UpdateIntegrationResponse = schema.TypedOp[UpdateIntegrationResponseRequest, IntegrationResponse]{Model: &Model, Op: &ops[109]}
+var UpdateIntegrationResponse = schema.TypedOp[*UpdateIntegrationResponseRequest, *IntegrationResponse]{Model: &Model, Op: &ops[109]}
 
 // UpdateMethod is the operation UpdateMethod.
-var UpdateMethod = schema.TypedOp[UpdateMethodRequest, Method]{Model: &Model, Op: &ops[110]}
+var UpdateMethod = schema.TypedOp[*UpdateMethodRequest, *Method]{Model: &Model, Op: &ops[110]}
 
 // UpdateMethodResponse is the operation UpdateMethodResponse.
-var UpdateMethodResponse = schema.TypedOp[UpdateMethodResponseRequest, MethodResponse]{Model: &Model, Op: &ops[111]}
+var UpdateMethodResponse = schema.TypedOp[*UpdateMethodResponseRequest, *MethodResponse]{Model: &Model, Op: &ops[111]}
 
 // UpdateModel is the operation UpdateModel.
-var UpdateModel = schema.TypedOp[UpdateModelRequest, ModelShape]{Model: &Model, Op: &ops[112]}
+var UpdateModel = schema.TypedOp[*UpdateModelRequest, *ModelShape]{Model: &Model, Op: &ops[112]}
 
 // UpdateRequestValidator is the operation UpdateRequestValidator.
-var UpdateRequestValidator = schema.TypedOp[UpdateRequestValidatorRequest, RequestValidator]{Model: &Model, Op: &ops[113]}
+var UpdateRequestValidator = schema.TypedOp[*UpdateRequestValidatorRequest, *RequestValidator]{Model: &Model, Op: &ops[113]}
 
 // UpdateResource is the operation UpdateResource.
-var UpdateResource = schema.TypedOp[UpdateResourceRequest, Resource]{Model: &Model, Op: &ops[114]}
+var UpdateResource = schema.TypedOp[*UpdateResourceRequest, *Resource]{Model: &Model, Op: &ops[114]}
 
 // UpdateRestApi is the operation UpdateRestApi.
-var UpdateRestApi = schema.TypedOp[UpdateRestApiRequest, RestApi]{Model: &Model, Op: &ops[115]}
+var UpdateRestApi = schema.TypedOp[*UpdateRestApiRequest, *RestApi]{Model: &Model, Op: &ops[115]}
 
 // UpdateStage is the operation UpdateStage.
-var UpdateStage = schema.TypedOp[UpdateStageRequest, Stage]{Model: &Model, Op: &ops[116]}
+var UpdateStage = schema.TypedOp[*UpdateStageRequest, *Stage]{Model: &Model, Op: &ops[116]}
 
 // UpdateUsage is the operation UpdateUsage.
-var UpdateUsage = schema.TypedOp[UpdateUsageRequest, Usage]{Model: &Model, Op: &ops[117]}
+var UpdateUsage = schema.TypedOp[*UpdateUsageRequest, *Usage]{Model: &Model, Op: &ops[117]}
 
 // UpdateUsagePlan is the operation UpdateUsagePlan.
-var UpdateUsagePlan = schema.TypedOp[UpdateUsagePlanRequest, UsagePlan]{Model: &Model, Op: &ops[118]}
+var UpdateUsagePlan = schema.TypedOp[*UpdateUsagePlanRequest, *UsagePlan]{Model: &Model, Op: &ops[118]}

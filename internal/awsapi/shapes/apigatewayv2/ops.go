@@ -224,217 +224,217 @@ var ops = [...]schema.Op{
 }
 
 // CreateApi is the operation CreateApi.
-var CreateApi = schema.TypedOp[CreateApiRequest, CreateApiResponse]{Model: &Model, Op: &ops[0]}
+var CreateApi = schema.TypedOp[*CreateApiRequest, *CreateApiResponse]{Model: &Model, Op: &ops[0]}
 
 // CreateApiMapping is the operation CreateApiMapping.
-var CreateApiMapping = schema.TypedOp[CreateApiMappingRequest, CreateApiMappingResponse]{Model: &Model, Op: &ops[1]}
+var CreateApiMapping = schema.TypedOp[*CreateApiMappingRequest, *CreateApiMappingResponse]{Model: &Model, Op: &ops[1]}
 
 // CreateAuthorizer is the operation CreateAuthorizer.
-var CreateAuthorizer = schema.TypedOp[CreateAuthorizerRequest, CreateAuthorizerResponse]{Model: &Model, Op: &ops[2]}
+var CreateAuthorizer = schema.TypedOp[*CreateAuthorizerRequest, *CreateAuthorizerResponse]{Model: &Model, Op: &ops[2]}
 
 // CreateDeployment is the operation CreateDeployment.
-var CreateDeployment = schema.TypedOp[CreateDeploymentRequest, CreateDeploymentResponse]{Model: &Model, Op: &ops[3]}
+var CreateDeployment = schema.TypedOp[*CreateDeploymentRequest, *CreateDeploymentResponse]{Model: &Model, Op: &ops[3]}
 
 // CreateDomainName is the operation CreateDomainName.
-var CreateDomainName = schema.TypedOp[CreateDomainNameRequest, CreateDomainNameResponse]{Model: &Model, Op: &ops[4]}
+var CreateDomainName = schema.TypedOp[*CreateDomainNameRequest, *CreateDomainNameResponse]{Model: &Model, Op: &ops[4]}
 
 // CreateIntegration is the operation CreateIntegration.
-var CreateIntegration = schema.TypedOp[CreateIntegrationRequest, CreateIntegrationResult]{Model: &Model, Op: &ops[5]}
+var CreateIntegration = schema.TypedOp[*CreateIntegrationRequest, *CreateIntegrationResult]{Model: &Model, Op: &ops[5]}
 
 // CreateIntegrationResponse is the operation CreateIntegrationResponse.
-var CreateIntegrationResponse = schema.TypedOp[CreateIntegrationResponseRequest, CreateIntegrationResponseResponse]{Model: &Model, Op: &ops[6]}
+var CreateIntegrationResponse = schema.TypedOp[*CreateIntegrationResponseRequest, *CreateIntegrationResponseResponse]{Model: &Model, Op: &ops[6]}
 
 // CreateModel is the operation CreateModel.
-var CreateModel = schema.TypedOp[CreateModelRequest, CreateModelResponse]{Model: &Model, Op: &ops[7]}
+var CreateModel = schema.TypedOp[*CreateModelRequest, *CreateModelResponse]{Model: &Model, Op: &ops[7]}
 
 // CreateRoute is the operation CreateRoute.
-var CreateRoute = schema.TypedOp[CreateRouteRequest, CreateRouteResult]{Model: &Model, Op: &ops[8]}
+var CreateRoute = schema.TypedOp[*CreateRouteRequest, *CreateRouteResult]{Model: &Model, Op: &ops[8]}
 
 // CreateRouteResponse is the operation CreateRouteResponse.
-var CreateRouteResponse = schema.TypedOp[CreateRouteResponseRequest, CreateRouteResponseResponse]{Model: &Model, Op: &ops[9]}
+var CreateRouteResponse = schema.TypedOp[*CreateRouteResponseRequest, *CreateRouteResponseResponse]{Model: &Model, Op: &ops[9]}
 
 // CreateStage is the operation CreateStage.
-var CreateStage = schema.TypedOp[CreateStageRequest, CreateStageResponse]{Model: &Model, Op: &ops[10]}
+var CreateStage = schema.TypedOp[*CreateStageRequest, *CreateStageResponse]{Model: &Model, Op: &ops[10]}
 
 // CreateVpcLink is the operation CreateVpcLink.
-var CreateVpcLink = schema.TypedOp[CreateVpcLinkRequest, CreateVpcLinkResponse]{Model: &Model, Op: &ops[11]}
+var CreateVpcLink = schema.TypedOp[*CreateVpcLinkRequest, *CreateVpcLinkResponse]{Model: &Model, Op: &ops[11]}
 
 // DeleteAccessLogSettings is the operation DeleteAccessLogSettings.
-var DeleteAccessLogSettings = schema.TypedOp[DeleteAccessLogSettingsRequest, schema.Empty]{Model: &Model, Op: &ops[12]}
+var DeleteAccessLogSettings = schema.TypedOp[*DeleteAccessLogSettingsRequest, *schema.Empty]{Model: &Model, Op: &ops[12]}
 
 // DeleteApi is the operation DeleteApi.
-var DeleteApi = schema.TypedOp[DeleteApiRequest, schema.Empty]{Model: &Model, Op: &ops[13]}
+var DeleteApi = schema.TypedOp[*DeleteApiRequest, *schema.Empty]{Model: &Model, Op: &ops[13]}
 
 // DeleteApiMapping is the operation DeleteApiMapping.
-var DeleteApiMapping = schema.TypedOp[DeleteApiMappingRequest, schema.Empty]{Model: &Model, Op: &ops[14]}
+var DeleteApiMapping = schema.TypedOp[*DeleteApiMappingRequest, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // DeleteAuthorizer is the operation DeleteAuthorizer.
-var DeleteAuthorizer = schema.TypedOp[DeleteAuthorizerRequest, schema.Empty]{Model: &Model, Op: &ops[15]}
+var DeleteAuthorizer = schema.TypedOp[*DeleteAuthorizerRequest, *schema.Empty]{Model: &Model, Op: &ops[15]}
 
 // DeleteCorsConfiguration is the operation DeleteCorsConfiguration.
-var DeleteCorsConfiguration = schema.TypedOp[DeleteCorsConfigurationRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var DeleteCorsConfiguration = schema.TypedOp[*DeleteCorsConfigurationRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // DeleteDeployment is the operation DeleteDeployment.
-var DeleteDeployment = schema.TypedOp[DeleteDeploymentRequest, schema.Empty]{Model: &Model, Op: &ops[17]}
+var DeleteDeployment = schema.TypedOp[*DeleteDeploymentRequest, *schema.Empty]{Model: &Model, Op: &ops[17]}
 
 // DeleteDomainName is the operation DeleteDomainName.
-var DeleteDomainName = schema.TypedOp[DeleteDomainNameRequest, schema.Empty]{Model: &Model, Op: &ops[18]}
+var DeleteDomainName = schema.TypedOp[*DeleteDomainNameRequest, *schema.Empty]{Model: &Model, Op: &ops[18]}
 
 // DeleteIntegration is the operation DeleteIntegration.
-var DeleteIntegration = schema.TypedOp[DeleteIntegrationRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+var DeleteIntegration = schema.TypedOp[*DeleteIntegrationRequest, *schema.Empty]{Model: &Model, Op: &ops[19]}
 
 // DeleteIntegrationResponse is the operation DeleteIntegrationResponse.
-var DeleteIntegrationResponse = schema.TypedOp[DeleteIntegrationResponseRequest, schema.Empty]{Model: &Model, Op: &ops[20]}
+var DeleteIntegrationResponse = schema.TypedOp[*DeleteIntegrationResponseRequest, *schema.Empty]{Model: &Model, Op: &ops[20]}
 
 // DeleteModel is the operation DeleteModel.
-var DeleteModel = schema.TypedOp[DeleteModelRequest, schema.Empty]{Model: &Model, Op: &ops[21]}
+var DeleteModel = schema.TypedOp[*DeleteModelRequest, *schema.Empty]{Model: &Model, Op: &ops[21]}
 
 // DeleteRoute is the operation DeleteRoute.
-var DeleteRoute = schema.TypedOp[DeleteRouteRequest, schema.Empty]{Model: &Model, Op: &ops[22]}
+var DeleteRoute = schema.TypedOp[*DeleteRouteRequest, *schema.Empty]{Model: &Model, Op: &ops[22]}
 
 // DeleteRouteRequestParameter is the operation DeleteRouteRequestParameter.
-var DeleteRouteRequestParameter = schema.TypedOp[DeleteRouteRequestParameterRequest, schema.Empty]{Model: &Model, Op: &ops[23]}
+var DeleteRouteRequestParameter = schema.TypedOp[*DeleteRouteRequestParameterRequest, *schema.Empty]{Model: &Model, Op: &ops[23]}
 
 // DeleteRouteResponse is the operation DeleteRouteResponse.
-var DeleteRouteResponse = schema.TypedOp[DeleteRouteResponseRequest, schema.Empty]{Model: &Model, Op: &ops[24]}
+var DeleteRouteResponse = schema.TypedOp[*DeleteRouteResponseRequest, *schema.Empty]{Model: &Model, Op: &ops[24]}
 
 // DeleteRouteSettings is the operation DeleteRouteSettings.
-var DeleteRouteSettings = schema.TypedOp[DeleteRouteSettingsRequest, schema.Empty]{Model: &Model, Op: &ops[25]}
+var DeleteRouteSettings = schema.TypedOp[*DeleteRouteSettingsRequest, *schema.Empty]{Model: &Model, Op: &ops[25]}
 
 // DeleteStage is the operation DeleteStage.
-var DeleteStage = schema.TypedOp[DeleteStageRequest, schema.Empty]{Model: &Model, Op: &ops[26]}
+var DeleteStage = schema.TypedOp[*DeleteStageRequest, *schema.Empty]{Model: &Model, Op: &ops[26]}
 
 // DeleteVpcLink is the operation DeleteVpcLink.
-var DeleteVpcLink = schema.TypedOp[DeleteVpcLinkRequest, DeleteVpcLinkResponse]{Model: &Model, Op: &ops[27]}
+var DeleteVpcLink = schema.TypedOp[*DeleteVpcLinkRequest, *DeleteVpcLinkResponse]{Model: &Model, Op: &ops[27]}
 
 // ExportApi is the operation ExportApi.
-var ExportApi = schema.TypedOp[ExportApiRequest, ExportApiResponse]{Model: &Model, Op: &ops[28]}
+var ExportApi = schema.TypedOp[*ExportApiRequest, *ExportApiResponse]{Model: &Model, Op: &ops[28]}
 
 // GetApi is the operation GetApi.
-var GetApi = schema.TypedOp[GetApiRequest, GetApiResponse]{Model: &Model, Op: &ops[29]}
+var GetApi = schema.TypedOp[*GetApiRequest, *GetApiResponse]{Model: &Model, Op: &ops[29]}
 
 // GetApiMapping is the operation GetApiMapping.
-var GetApiMapping = schema.TypedOp[GetApiMappingRequest, GetApiMappingResponse]{Model: &Model, Op: &ops[30]}
+var GetApiMapping = schema.TypedOp[*GetApiMappingRequest, *GetApiMappingResponse]{Model: &Model, Op: &ops[30]}
 
 // GetApiMappings is the operation GetApiMappings.
-var GetApiMappings = schema.TypedOp[GetApiMappingsRequest, GetApiMappingsResponse]{Model: &Model, Op: &ops[31]}
+var GetApiMappings = schema.TypedOp[*GetApiMappingsRequest, *GetApiMappingsResponse]{Model: &Model, Op: &ops[31]}
 
 // GetApis is the operation GetApis.
-var GetApis = schema.TypedOp[GetApisRequest, GetApisResponse]{Model: &Model, Op: &ops[32]}
+var GetApis = schema.TypedOp[*GetApisRequest, *GetApisResponse]{Model: &Model, Op: &ops[32]}
 
 // GetAuthorizer is the operation GetAuthorizer.
-var GetAuthorizer = schema.TypedOp[GetAuthorizerRequest, GetAuthorizerResponse]{Model: &Model, Op: &ops[33]}
+var GetAuthorizer = schema.TypedOp[*GetAuthorizerRequest, *GetAuthorizerResponse]{Model: &Model, Op: &ops[33]}
 
 // GetAuthorizers is the operation GetAuthorizers.
-var GetAuthorizers = schema.TypedOp[GetAuthorizersRequest, GetAuthorizersResponse]{Model: &Model, Op: &ops[34]}
+var GetAuthorizers = schema.TypedOp[*GetAuthorizersRequest, *GetAuthorizersResponse]{Model: &Model, Op: &ops[34]}
 
 // GetDeployment is the operation GetDeployment.
-var GetDeployment = schema.TypedOp[GetDeploymentRequest, GetDeploymentResponse]{Model: &Model, Op: &ops[35]}
+var GetDeployment = schema.TypedOp[*GetDeploymentRequest, *GetDeploymentResponse]{Model: &Model, Op: &ops[35]}
 
 // GetDeployments is the operation GetDeployments.
-var GetDeployments = schema.TypedOp[GetDeploymentsRequest, GetDeploymentsResponse]{Model: &Model, Op: &ops[36]}
+var GetDeployments = schema.TypedOp[*GetDeploymentsRequest, *GetDeploymentsResponse]{Model: &Model, Op: &ops[36]}
 
 // GetDomainName is the operation GetDomainName.
-var GetDomainName = schema.TypedOp[GetDomainNameRequest, GetDomainNameResponse]{Model: &Model, Op: &ops[37]}
+var GetDomainName = schema.TypedOp[*GetDomainNameRequest, *GetDomainNameResponse]{Model: &Model, Op: &ops[37]}
 
 // GetDomainNames is the operation GetDomainNames.
-var GetDomainNames = schema.TypedOp[GetDomainNamesRequest, GetDomainNamesResponse]{Model: &Model, Op: &ops[38]}
+var GetDomainNames = schema.TypedOp[*GetDomainNamesRequest, *GetDomainNamesResponse]{Model: &Model, Op: &ops[38]}
 
 // GetIntegration is the operation GetIntegration.
-var GetIntegration = schema.TypedOp[GetIntegrationRequest, GetIntegrationResult]{Model: &Model, Op: &ops[39]}
+var GetIntegration = schema.TypedOp[*GetIntegrationRequest, *GetIntegrationResult]{Model: &Model, Op: &ops[39]}
 
 // GetIntegrationResponse is the operation GetIntegrationResponse.
-var GetIntegrationResponse = schema.TypedOp[GetIntegrationResponseRequest, GetIntegrationResponseResponse]{Model: &Model, Op: &ops[40]}
+var GetIntegrationResponse = schema.TypedOp[*GetIntegrationResponseRequest, *GetIntegrationResponseResponse]{Model: &Model, Op: &ops[40]}
 
 // GetIntegrationResponses is the operation GetIntegrationResponses.
-var GetIntegrationResponses = schema.TypedOp[GetIntegrationResponsesRequest, GetIntegrationResponsesResponse]{Model: &Model, Op: &ops[41]}
+var GetIntegrationResponses = schema.TypedOp[*GetIntegrationResponsesRequest, *GetIntegrationResponsesResponse]{Model: &Model, Op: &ops[41]}
 
 // GetIntegrations is the operation GetIntegrations.
-var GetIntegrations = schema.TypedOp[GetIntegrationsRequest, GetIntegrationsResponse]{Model: &Model, Op: &ops[42]}
+var GetIntegrations = schema.TypedOp[*GetIntegrationsRequest, *GetIntegrationsResponse]{Model: &Model, Op: &ops[42]}
 
 // GetModel is the operation GetModel.
-var GetModel = schema.TypedOp[GetModelRequest, GetModelResponse]{Model: &Model, Op: &ops[43]}
+var GetModel = schema.TypedOp[*GetModelRequest, *GetModelResponse]{Model: &Model, Op: &ops[43]}
 
 // GetModelTemplate is the operation GetModelTemplate.
-var GetModelTemplate = schema.TypedOp[GetModelTemplateRequest, GetModelTemplateResponse]{Model: &Model, Op: &ops[44]}
+var GetModelTemplate = schema.TypedOp[*GetModelTemplateRequest, *GetModelTemplateResponse]{Model: &Model, Op: &ops[44]}
 
 // GetModels is the operation GetModels.
-var GetModels = schema.TypedOp[GetModelsRequest, GetModelsResponse]{Model: &Model, Op: &ops[45]}
+var GetModels = schema.TypedOp[*GetModelsRequest, *GetModelsResponse]{Model: &Model, Op: &ops[45]}
 
 // GetRoute is the operation GetRoute.
-var GetRoute = schema.TypedOp[GetRouteRequest, GetRouteResult]{Model: &Model, Op: &ops[46]}
+var GetRoute = schema.TypedOp[*GetRouteRequest, *GetRouteResult]{Model: &Model, Op: &ops[46]}
 
 // GetRouteResponse is the operation GetRouteResponse.
-var GetRouteResponse = schema.TypedOp[GetRouteResponseRequest, GetRouteResponseResponse]{Model: &Model, Op: &ops[47]}
+var GetRouteResponse = schema.TypedOp[*GetRouteResponseRequest, *GetRouteResponseResponse]{Model: &Model, Op: &ops[47]}
 
 // GetRouteResponses is the operation GetRouteResponses.
-var GetRouteResponses = schema.TypedOp[GetRouteResponsesRequest, GetRouteResponsesResponse]{Model: &Model, Op: &ops[48]}
+var GetRouteResponses = schema.TypedOp[*GetRouteResponsesRequest, *GetRouteResponsesResponse]{Model: &Model, Op: &ops[48]}
 
 // GetRoutes is the operation GetRoutes.
-var GetRoutes = schema.TypedOp[GetRoutesRequest, GetRoutesResponse]{Model: &Model, Op: &ops[49]}
+var GetRoutes = schema.TypedOp[*GetRoutesRequest, *GetRoutesResponse]{Model: &Model, Op: &ops[49]}
 
 // GetStage is the operation GetStage.
-var GetStage = schema.TypedOp[GetStageRequest, GetStageResponse]{Model: &Model, Op: &ops[50]}
+var GetStage = schema.TypedOp[*GetStageRequest, *GetStageResponse]{Model: &Model, Op: &ops[50]}
 
 // GetStages is the operation GetStages.
-var GetStages = schema.TypedOp[GetStagesRequest, GetStagesResponse]{Model: &Model, Op: &ops[51]}
+var GetStages = schema.TypedOp[*GetStagesRequest, *GetStagesResponse]{Model: &Model, Op: &ops[51]}
 
 // GetTags is the operation GetTags.
-var GetTags = schema.TypedOp[GetTagsRequest, GetTagsResponse]{Model: &Model, Op: &ops[52]}
+var GetTags = schema.TypedOp[*GetTagsRequest, *GetTagsResponse]{Model: &Model, Op: &ops[52]}
 
 // GetVpcLink is the operation GetVpcLink.
-var GetVpcLink = schema.TypedOp[GetVpcLinkRequest, GetVpcLinkResponse]{Model: &Model, Op: &ops[53]}
+var GetVpcLink = schema.TypedOp[*GetVpcLinkRequest, *GetVpcLinkResponse]{Model: &Model, Op: &ops[53]}
 
 // GetVpcLinks is the operation GetVpcLinks.
-var GetVpcLinks = schema.TypedOp[GetVpcLinksRequest, GetVpcLinksResponse]{Model: &Model, Op: &ops[54]}
+var GetVpcLinks = schema.TypedOp[*GetVpcLinksRequest, *GetVpcLinksResponse]{Model: &Model, Op: &ops[54]}
 
 // ImportApi is the operation ImportApi.
-var ImportApi = schema.TypedOp[ImportApiRequest, ImportApiResponse]{Model: &Model, Op: &ops[55]}
+var ImportApi = schema.TypedOp[*ImportApiRequest, *ImportApiResponse]{Model: &Model, Op: &ops[55]}
 
 // ReimportApi is the operation ReimportApi.
-var ReimportApi = schema.TypedOp[ReimportApiRequest, ReimportApiResponse]{Model: &Model, Op: &ops[56]}
+var ReimportApi = schema.TypedOp[*ReimportApiRequest, *ReimportApiResponse]{Model: &Model, Op: &ops[56]}
 
 // ResetAuthorizersCache is the operation ResetAuthorizersCache.
-var ResetAuthorizersCache = schema.TypedOp[ResetAuthorizersCacheRequest, schema.Empty]{Model: &Model, Op: &ops[57]}
+var ResetAuthorizersCache = schema.TypedOp[*ResetAuthorizersCacheRequest, *schema.Empty]{Model: &Model, Op: &ops[57]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, TagResourceResponse]{Model: &Model, Op: &ops[58]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *TagResourceResponse]{Model: &Model, Op: &ops[58]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[59]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[59]}
 
 // UpdateApi is the operation UpdateApi.
-var UpdateApi = schema.TypedOp[UpdateApiRequest, UpdateApiResponse]{Model: &Model, Op: &ops[60]}
+var UpdateApi = schema.TypedOp[*UpdateApiRequest, *UpdateApiResponse]{Model: &Model, Op: &ops[60]}
 
 // UpdateApiMapping is the operation UpdateApiMapping.
-var UpdateApiMapping = schema.TypedOp[UpdateApiMappingRequest, UpdateApiMappingResponse]{Model: &Model, Op: &ops[61]}
+var UpdateApiMapping = schema.TypedOp[*UpdateApiMappingRequest, *UpdateApiMappingResponse]{Model: &Model, Op: &ops[61]}
 
 // UpdateAuthorizer is the operation UpdateAuthorizer.
-var UpdateAuthorizer = schema.TypedOp[UpdateAuthorizerRequest, UpdateAuthorizerResponse]{Model: &Model, Op: &ops[62]}
+var UpdateAuthorizer = schema.TypedOp[*UpdateAuthorizerRequest, *UpdateAuthorizerResponse]{Model: &Model, Op: &ops[62]}
 
 // UpdateDeployment is the operation UpdateDeployment.
-var UpdateDeployment = schema.TypedOp[UpdateDeploymentRequest, UpdateDeploymentResponse]{Model: &Model, Op: &ops[63]}
+var UpdateDeployment = schema.TypedOp[*UpdateDeploymentRequest, *UpdateDeploymentResponse]{Model: &Model, Op: &ops[63]}
 
 // UpdateDomainName is the operation UpdateDomainName.
-var UpdateDomainName = schema.TypedOp[UpdateDomainNameRequest, UpdateDomainNameResponse]{Model: &Model, Op: &ops[64]}
+var UpdateDomainName = schema.TypedOp[*UpdateDomainNameRequest, *UpdateDomainNameResponse]{Model: &Model, Op: &ops[64]}
 
 // UpdateIntegration is the operation UpdateIntegration.
-var UpdateIntegration = schema.TypedOp[UpdateIntegrationRequest, UpdateIntegrationResult]{Model: &Model, Op: &ops[65]}
+var UpdateIntegration = schema.TypedOp[*UpdateIntegrationRequest, *UpdateIntegrationResult]{Model: &Model, Op: &ops[65]}
 
 // UpdateIntegrationResponse is the operation UpdateIntegrationResponse.
-var UpdateIntegrationResponse = schema.TypedOp[UpdateIntegrationResponseRequest, UpdateIntegrationResponseResponse]{Model: &Model, Op: &ops[66]}
+var UpdateIntegrationResponse = schema.TypedOp[*UpdateIntegrationResponseRequest, *UpdateIntegrationResponseResponse]{Model: &Model, Op: &ops[66]}
 
 // UpdateModel is the operation UpdateModel.
-var UpdateModel = schema.TypedOp[UpdateModelRequest, UpdateModelResponse]{Model: &Model, Op: &ops[67]}
+var UpdateModel = schema.TypedOp[*UpdateModelRequest, *UpdateModelResponse]{Model: &Model, Op: &ops[67]}
 
 // UpdateRoute is the operation UpdateRoute.
-var UpdateRoute = schema.TypedOp[UpdateRouteRequest, UpdateRouteResult]{Model: &Model, Op: &ops[68]}
+var UpdateRoute = schema.TypedOp[*UpdateRouteRequest, *UpdateRouteResult]{Model: &Model, Op: &ops[68]}
 
 // UpdateRouteResponse is the operation UpdateRouteResponse.
-var UpdateRouteResponse = schema.TypedOp[UpdateRouteResponseRequest, UpdateRouteResponseResponse]{Model: &Model, Op: &ops[69]}
+var UpdateRouteResponse = schema.TypedOp[*UpdateRouteResponseRequest, *UpdateRouteResponseResponse]{Model: &Model, Op: &ops[69]}
 
 // UpdateStage is the operation UpdateStage.
-var UpdateStage = schema.TypedOp[UpdateStageRequest, UpdateStageResponse]{Model: &Model, Op: &ops[70]}
+var UpdateStage = schema.TypedOp[*UpdateStageRequest, *UpdateStageResponse]{Model: &Model, Op: &ops[70]}
 
 // UpdateVpcLink is the operation UpdateVpcLink.
-var UpdateVpcLink = schema.TypedOp[UpdateVpcLinkRequest, UpdateVpcLinkResponse]{Model: &Model, Op: &ops[71]}
+var UpdateVpcLink = schema.TypedOp[*UpdateVpcLinkRequest, *UpdateVpcLinkResponse]{Model: &Model, Op: &ops[71]}

@@ -134,67 +134,67 @@ var ops = [...]schema.Op{
 }
 
 // CancelUpdateStack is the operation CancelUpdateStack.
-var CancelUpdateStack = schema.TypedOp[CancelUpdateStackInput, schema.Empty]{Model: &Model, Op: &ops[3]}
+var CancelUpdateStack = schema.TypedOp[*CancelUpdateStackInput, *schema.Empty]{Model: &Model, Op: &ops[3]}
 
 // ContinueUpdateRollback is the operation ContinueUpdateRollback.
-var ContinueUpdateRollback = schema.TypedOp[ContinueUpdateRollbackInput, ContinueUpdateRollbackOutput]{Model: &Model, Op: &ops[4]}
+var ContinueUpdateRollback = schema.TypedOp[*ContinueUpdateRollbackInput, *ContinueUpdateRollbackOutput]{Model: &Model, Op: &ops[4]}
 
 // CreateChangeSet is the operation CreateChangeSet.
-var CreateChangeSet = schema.TypedOp[CreateChangeSetInput, CreateChangeSetOutput]{Model: &Model, Op: &ops[5]}
+var CreateChangeSet = schema.TypedOp[*CreateChangeSetInput, *CreateChangeSetOutput]{Model: &Model, Op: &ops[5]}
 
 // CreateStack is the operation CreateStack.
-var CreateStack = schema.TypedOp[CreateStackInput, CreateStackOutput]{Model: &Model, Op: &ops[7]}
+var CreateStack = schema.TypedOp[*CreateStackInput, *CreateStackOutput]{Model: &Model, Op: &ops[7]}
 
 // DeleteChangeSet is the operation DeleteChangeSet.
-var DeleteChangeSet = schema.TypedOp[DeleteChangeSetInput, DeleteChangeSetOutput]{Model: &Model, Op: &ops[12]}
+var DeleteChangeSet = schema.TypedOp[*DeleteChangeSetInput, *DeleteChangeSetOutput]{Model: &Model, Op: &ops[12]}
 
 // DeleteStack is the operation DeleteStack.
-var DeleteStack = schema.TypedOp[DeleteStackInput, schema.Empty]{Model: &Model, Op: &ops[14]}
+var DeleteStack = schema.TypedOp[*DeleteStackInput, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // DescribeChangeSet is the operation DescribeChangeSet.
-var DescribeChangeSet = schema.TypedOp[DescribeChangeSetInput, DescribeChangeSetOutput]{Model: &Model, Op: &ops[19]}
+var DescribeChangeSet = schema.TypedOp[*DescribeChangeSetInput, *DescribeChangeSetOutput]{Model: &Model, Op: &ops[19]}
 
 // DescribeStackEvents is the operation DescribeStackEvents.
-var DescribeStackEvents = schema.TypedOp[DescribeStackEventsInput, DescribeStackEventsOutput]{Model: &Model, Op: &ops[26]}
+var DescribeStackEvents = schema.TypedOp[*DescribeStackEventsInput, *DescribeStackEventsOutput]{Model: &Model, Op: &ops[26]}
 
 // DescribeStackResource is the operation DescribeStackResource.
-var DescribeStackResource = schema.TypedOp[DescribeStackResourceInput, DescribeStackResourceOutput]{Model: &Model, Op: &ops[28]}
+var DescribeStackResource = schema.TypedOp[*DescribeStackResourceInput, *DescribeStackResourceOutput]{Model: &Model, Op: &ops[28]}
 
 // DescribeStackResources is the operation DescribeStackResources.
-var DescribeStackResources = schema.TypedOp[DescribeStackResourcesInput, DescribeStackResourcesOutput]{Model: &Model, Op: &ops[30]}
+var DescribeStackResources = schema.TypedOp[*DescribeStackResourcesInput, *DescribeStackResourcesOutput]{Model: &Model, Op: &ops[30]}
 
 // DescribeStacks is the operation DescribeStacks.
-var DescribeStacks = schema.TypedOp[DescribeStacksInput, DescribeStacksOutput]{Model: &Model, Op: &ops[33]}
+var DescribeStacks = schema.TypedOp[*DescribeStacksInput, *DescribeStacksOutput]{Model: &Model, Op: &ops[33]}
 
 // ExecuteChangeSet is the operation ExecuteChangeSet.
-var ExecuteChangeSet = schema.TypedOp[ExecuteChangeSetInput, ExecuteChangeSetOutput]{Model: &Model, Op: &ops[40]}
+var ExecuteChangeSet = schema.TypedOp[*ExecuteChangeSetInput, *ExecuteChangeSetOutput]{Model: &Model, Op: &ops[40]}
 
 // GetTemplate is the operation GetTemplate.
-var GetTemplate = schema.TypedOp[GetTemplateInput, GetTemplateOutput]{Model: &Model, Op: &ops[43]}
+var GetTemplate = schema.TypedOp[*GetTemplateInput, *GetTemplateOutput]{Model: &Model, Op: &ops[43]}
 
 // GetTemplateSummary is the operation GetTemplateSummary.
-var GetTemplateSummary = schema.TypedOp[GetTemplateSummaryInput, GetTemplateSummaryOutput]{Model: &Model, Op: &ops[44]}
+var GetTemplateSummary = schema.TypedOp[*GetTemplateSummaryInput, *GetTemplateSummaryOutput]{Model: &Model, Op: &ops[44]}
 
 // ListChangeSets is the operation ListChangeSets.
-var ListChangeSets = schema.TypedOp[ListChangeSetsInput, ListChangeSetsOutput]{Model: &Model, Op: &ops[46]}
+var ListChangeSets = schema.TypedOp[*ListChangeSetsInput, *ListChangeSetsOutput]{Model: &Model, Op: &ops[46]}
 
 // ListExports is the operation ListExports.
-var ListExports = schema.TypedOp[ListExportsInput, ListExportsOutput]{Model: &Model, Op: &ops[47]}
+var ListExports = schema.TypedOp[*ListExportsInput, *ListExportsOutput]{Model: &Model, Op: &ops[47]}
 
 // ListImports is the operation ListImports.
-var ListImports = schema.TypedOp[ListImportsInput, ListImportsOutput]{Model: &Model, Op: &ops[49]}
+var ListImports = schema.TypedOp[*ListImportsInput, *ListImportsOutput]{Model: &Model, Op: &ops[49]}
 
 // ListStackResources is the operation ListStackResources.
-var ListStackResources = schema.TypedOp[ListStackResourcesInput, ListStackResourcesOutput]{Model: &Model, Op: &ops[55]}
+var ListStackResources = schema.TypedOp[*ListStackResourcesInput, *ListStackResourcesOutput]{Model: &Model, Op: &ops[55]}
 
 // ListStacks is the operation ListStacks.
-var ListStacks = schema.TypedOp[ListStacksInput, ListStacksOutput]{Model: &Model, Op: &ops[60]}
+var ListStacks = schema.TypedOp[*ListStacksInput, *ListStacksOutput]{Model: &Model, Op: &ops[60]}
 
 // UpdateStack is the operation UpdateStack.
-var UpdateStack = schema.TypedOp[UpdateStackInput, UpdateStackOutput]{Model: &Model, Op: &ops[77]}
+var UpdateStack = schema.TypedOp[*UpdateStackInput, *UpdateStackOutput]{Model: &Model, Op: &ops[77]}
 
 // UpdateTerminationProtection is the operation UpdateTerminationProtection.
-var UpdateTerminationProtection = schema.TypedOp[UpdateTerminationProtectionInput, UpdateTerminationProtectionOutput]{Model: &Model, Op: &ops[80]}
+var UpdateTerminationProtection = schema.TypedOp[*UpdateTerminationProtectionInput, *UpdateTerminationProtectionOutput]{Model: &Model, Op: &ops[80]}
 
 // ValidateTemplate is the operation ValidateTemplate.
-var ValidateTemplate = schema.TypedOp[ValidateTemplateInput, ValidateTemplateOutput]{Model: &Model, Op: &ops[81]}
+var ValidateTemplate = schema.TypedOp[*ValidateTemplateInput, *ValidateTemplateOutput]{Model: &Model, Op: &ops[81]}

@@ -127,94 +127,94 @@ var ops = [...]schema.Op{
 }
 
 // BatchExecuteStatement is the operation BatchExecuteStatement.
-var BatchExecuteStatement = schema.TypedOp[BatchExecuteStatementInput, BatchExecuteStatementOutput]{Model: &Model, Op: &ops[0]}
+var BatchExecuteStatement = schema.TypedOp[*BatchExecuteStatementInput, *BatchExecuteStatementOutput]{Model: &Model, Op: &ops[0]}
 
 // BatchGetItem is the operation BatchGetItem.
-var BatchGetItem = schema.TypedOp[BatchGetItemInput, BatchGetItemOutput]{Model: &Model, Op: &ops[1]}
+var BatchGetItem = schema.TypedOp[*BatchGetItemInput, *BatchGetItemOutput]{Model: &Model, Op: &ops[1]}
 
 // BatchWriteItem is the operation BatchWriteItem.
-var BatchWriteItem = schema.TypedOp[BatchWriteItemInput, BatchWriteItemOutput]{Model: &Model, Op: &ops[2]}
+var BatchWriteItem = schema.TypedOp[*BatchWriteItemInput, *BatchWriteItemOutput]{Model: &Model, Op: &ops[2]}
 
 // CreateTable is the operation CreateTable.
-var CreateTable = schema.TypedOp[CreateTableInput, CreateTableOutput]{Model: &Model, Op: &ops[5]}
+var CreateTable = schema.TypedOp[*CreateTableInput, *CreateTableOutput]{Model: &Model, Op: &ops[5]}
 
 // DeleteItem is the operation DeleteItem.
-var DeleteItem = schema.TypedOp[DeleteItemInput, DeleteItemOutput]{Model: &Model, Op: &ops[7]}
+var DeleteItem = schema.TypedOp[*DeleteItemInput, *DeleteItemOutput]{Model: &Model, Op: &ops[7]}
 
 // DeleteResourcePolicy is the operation DeleteResourcePolicy.
-var DeleteResourcePolicy = schema.TypedOp[DeleteResourcePolicyInput, DeleteResourcePolicyOutput]{Model: &Model, Op: &ops[8]}
+var DeleteResourcePolicy = schema.TypedOp[*DeleteResourcePolicyInput, *DeleteResourcePolicyOutput]{Model: &Model, Op: &ops[8]}
 
 // DeleteTable is the operation DeleteTable.
-var DeleteTable = schema.TypedOp[DeleteTableInput, DeleteTableOutput]{Model: &Model, Op: &ops[9]}
+var DeleteTable = schema.TypedOp[*DeleteTableInput, *DeleteTableOutput]{Model: &Model, Op: &ops[9]}
 
 // DescribeContinuousBackups is the operation DescribeContinuousBackups.
-var DescribeContinuousBackups = schema.TypedOp[DescribeContinuousBackupsInput, DescribeContinuousBackupsOutput]{Model: &Model, Op: &ops[11]}
+var DescribeContinuousBackups = schema.TypedOp[*DescribeContinuousBackupsInput, *DescribeContinuousBackupsOutput]{Model: &Model, Op: &ops[11]}
 
 // DescribeContributorInsights is the operation DescribeContributorInsights.
-var DescribeContributorInsights = schema.TypedOp[DescribeContributorInsightsInput, DescribeContributorInsightsOutput]{Model: &Model, Op: &ops[12]}
+var DescribeContributorInsights = schema.TypedOp[*DescribeContributorInsightsInput, *DescribeContributorInsightsOutput]{Model: &Model, Op: &ops[12]}
 
 // DescribeEndpoints is the operation DescribeEndpoints.
-var DescribeEndpoints = schema.TypedOp[DescribeEndpointsRequest, DescribeEndpointsResponse]{Model: &Model, Op: &ops[13]}
+var DescribeEndpoints = schema.TypedOp[*DescribeEndpointsRequest, *DescribeEndpointsResponse]{Model: &Model, Op: &ops[13]}
 
 // DescribeKinesisStreamingDestination is the operation DescribeKinesisStreamingDestination.
-var DescribeKinesisStreamingDestination = schema.TypedOp[DescribeKinesisStreamingDestinationInput, DescribeKinesisStreamingDestinationOutput]{Model: &Model, Op: &ops[18]}
+var DescribeKinesisStreamingDestination = schema.TypedOp[*DescribeKinesisStreamingDestinationInput, *DescribeKinesisStreamingDestinationOutput]{Model: &Model, Op: &ops[18]}
 
 // DescribeLimits is the operation DescribeLimits.
-var DescribeLimits = schema.TypedOp[DescribeLimitsInput, DescribeLimitsOutput]{Model: &Model, Op: &ops[19]}
+var DescribeLimits = schema.TypedOp[*DescribeLimitsInput, *DescribeLimitsOutput]{Model: &Model, Op: &ops[19]}
 
 // DescribeTable is the operation DescribeTable.
-var DescribeTable = schema.TypedOp[DescribeTableInput, DescribeTableOutput]{Model: &Model, Op: &ops[20]}
+var DescribeTable = schema.TypedOp[*DescribeTableInput, *DescribeTableOutput]{Model: &Model, Op: &ops[20]}
 
 // DescribeTimeToLive is the operation DescribeTimeToLive.
-var DescribeTimeToLive = schema.TypedOp[DescribeTimeToLiveInput, DescribeTimeToLiveOutput]{Model: &Model, Op: &ops[22]}
+var DescribeTimeToLive = schema.TypedOp[*DescribeTimeToLiveInput, *DescribeTimeToLiveOutput]{Model: &Model, Op: &ops[22]}
 
 // ExecuteStatement is the operation ExecuteStatement.
-var ExecuteStatement = schema.TypedOp[ExecuteStatementInput, ExecuteStatementOutput]{Model: &Model, Op: &ops[25]}
+var ExecuteStatement = schema.TypedOp[*ExecuteStatementInput, *ExecuteStatementOutput]{Model: &Model, Op: &ops[25]}
 
 // ExecuteTransaction is the operation ExecuteTransaction.
-var ExecuteTransaction = schema.TypedOp[ExecuteTransactionInput, ExecuteTransactionOutput]{Model: &Model, Op: &ops[26]}
+var ExecuteTransaction = schema.TypedOp[*ExecuteTransactionInput, *ExecuteTransactionOutput]{Model: &Model, Op: &ops[26]}
 
 // GetItem is the operation GetItem.
-var GetItem = schema.TypedOp[GetItemInput, GetItemOutput]{Model: &Model, Op: &ops[28]}
+var GetItem = schema.TypedOp[*GetItemInput, *GetItemOutput]{Model: &Model, Op: &ops[28]}
 
 // GetResourcePolicy is the operation GetResourcePolicy.
-var GetResourcePolicy = schema.TypedOp[GetResourcePolicyInput, GetResourcePolicyOutput]{Model: &Model, Op: &ops[29]}
+var GetResourcePolicy = schema.TypedOp[*GetResourcePolicyInput, *GetResourcePolicyOutput]{Model: &Model, Op: &ops[29]}
 
 // ListTables is the operation ListTables.
-var ListTables = schema.TypedOp[ListTablesInput, ListTablesOutput]{Model: &Model, Op: &ops[36]}
+var ListTables = schema.TypedOp[*ListTablesInput, *ListTablesOutput]{Model: &Model, Op: &ops[36]}
 
 // ListTagsOfResource is the operation ListTagsOfResource.
-var ListTagsOfResource = schema.TypedOp[ListTagsOfResourceInput, ListTagsOfResourceOutput]{Model: &Model, Op: &ops[37]}
+var ListTagsOfResource = schema.TypedOp[*ListTagsOfResourceInput, *ListTagsOfResourceOutput]{Model: &Model, Op: &ops[37]}
 
 // PutItem is the operation PutItem.
-var PutItem = schema.TypedOp[PutItemInput, PutItemOutput]{Model: &Model, Op: &ops[38]}
+var PutItem = schema.TypedOp[*PutItemInput, *PutItemOutput]{Model: &Model, Op: &ops[38]}
 
 // PutResourcePolicy is the operation PutResourcePolicy.
-var PutResourcePolicy = schema.TypedOp[PutResourcePolicyInput, PutResourcePolicyOutput]{Model: &Model, Op: &ops[39]}
+var PutResourcePolicy = schema.TypedOp[*PutResourcePolicyInput, *PutResourcePolicyOutput]{Model: &Model, Op: &ops[39]}
 
 // Query is the operation Query.
-var Query = schema.TypedOp[QueryInput, QueryOutput]{Model: &Model, Op: &ops[40]}
+var Query = schema.TypedOp[*QueryInput, *QueryOutput]{Model: &Model, Op: &ops[40]}
 
 // Scan is the operation Scan.
-var Scan = schema.TypedOp[ScanInput, ScanOutput]{Model: &Model, Op: &ops[43]}
+var Scan = schema.TypedOp[*ScanInput, *ScanOutput]{Model: &Model, Op: &ops[43]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceInput, schema.Empty]{Model: &Model, Op: &ops[44]}
+var TagResource = schema.TypedOp[*TagResourceInput, *schema.Empty]{Model: &Model, Op: &ops[44]}
 
 // TransactGetItems is the operation TransactGetItems.
-var TransactGetItems = schema.TypedOp[TransactGetItemsInput, TransactGetItemsOutput]{Model: &Model, Op: &ops[45]}
+var TransactGetItems = schema.TypedOp[*TransactGetItemsInput, *TransactGetItemsOutput]{Model: &Model, Op: &ops[45]}
 
 // TransactWriteItems is the operation TransactWriteItems.
-var TransactWriteItems = schema.TypedOp[TransactWriteItemsInput, TransactWriteItemsOutput]{Model: &Model, Op: &ops[46]}
+var TransactWriteItems = schema.TypedOp[*TransactWriteItemsInput, *TransactWriteItemsOutput]{Model: &Model, Op: &ops[46]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceInput, schema.Empty]{Model: &Model, Op: &ops[47]}
+var UntagResource = schema.TypedOp[*UntagResourceInput, *schema.Empty]{Model: &Model, Op: &ops[47]}
 
 // UpdateItem is the operation UpdateItem.
-var UpdateItem = schema.TypedOp[UpdateItemInput, UpdateItemOutput]{Model: &Model, Op: &ops[52]}
+var UpdateItem = schema.TypedOp[*UpdateItemInput, *UpdateItemOutput]{Model: &Model, Op: &ops[52]}
 
 // UpdateTable is the operation UpdateTable.
-var UpdateTable = schema.TypedOp[UpdateTableInput, UpdateTableOutput]{Model: &Model, Op: &ops[54]}
+var UpdateTable = schema.TypedOp[*UpdateTableInput, *UpdateTableOutput]{Model: &Model, Op: &ops[54]}
 
 // UpdateTimeToLive is the operation UpdateTimeToLive.
-var UpdateTimeToLive = schema.TypedOp[UpdateTimeToLiveInput, UpdateTimeToLiveOutput]{Model: &Model, Op: &ops[56]}
+var UpdateTimeToLive = schema.TypedOp[*UpdateTimeToLiveInput, *UpdateTimeToLiveOutput]{Model: &Model, Op: &ops[56]}

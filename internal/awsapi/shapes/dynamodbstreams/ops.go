@@ -20,13 +20,13 @@ var ops = [...]schema.Op{
 }
 
 // DescribeStream is the operation DescribeStream.
-var DescribeStream = schema.TypedOp[DescribeStreamInput, DescribeStreamOutput]{Model: &Model, Op: &ops[0]}
+var DescribeStream = schema.TypedOp[*DescribeStreamInput, *DescribeStreamOutput]{Model: &Model, Op: &ops[0]}
 
 // GetRecords is the operation GetRecords.
-var GetRecords = schema.TypedOp[GetRecordsInput, GetRecordsOutput]{Model: &Model, Op: &ops[1]}
+var GetRecords = schema.TypedOp[*GetRecordsInput, *GetRecordsOutput]{Model: &Model, Op: &ops[1]}
 
 // GetShardIterator is the operation GetShardIterator.
-var GetShardIterator = schema.TypedOp[GetShardIteratorInput, GetShardIteratorOutput]{Model: &Model, Op: &ops[2]}
+var GetShardIterator = schema.TypedOp[*GetShardIteratorInput, *GetShardIteratorOutput]{Model: &Model, Op: &ops[2]}
 
 // ListStreams is the operation ListStreams.
-var ListStreams = schema.TypedOp[ListStreamsInput, ListStreamsOutput]{Model: &Model, Op: &ops[3]}
+var ListStreams = schema.TypedOp[*ListStreamsInput, *ListStreamsOutput]{Model: &Model, Op: &ops[3]}

@@ -149,127 +149,127 @@ var ops = [...]schema.Op{
 }
 
 // CancelReplay is the operation CancelReplay.
-var CancelReplay = schema.TypedOp[CancelReplayRequest, CancelReplayResponse]{Model: &Model, Op: &ops[1]}
+var CancelReplay = schema.TypedOp[*CancelReplayRequest, *CancelReplayResponse]{Model: &Model, Op: &ops[1]}
 
 // CreateApiDestination is the operation CreateApiDestination.
-var CreateApiDestination = schema.TypedOp[CreateApiDestinationRequest, CreateApiDestinationResponse]{Model: &Model, Op: &ops[2]}
+var CreateApiDestination = schema.TypedOp[*CreateApiDestinationRequest, *CreateApiDestinationResponse]{Model: &Model, Op: &ops[2]}
 
 // CreateArchive is the operation CreateArchive.
-var CreateArchive = schema.TypedOp[CreateArchiveRequest, CreateArchiveResponse]{Model: &Model, Op: &ops[3]}
+var CreateArchive = schema.TypedOp[*CreateArchiveRequest, *CreateArchiveResponse]{Model: &Model, Op: &ops[3]}
 
 // CreateConnection is the operation CreateConnection.
-var CreateConnection = schema.TypedOp[CreateConnectionRequest, CreateConnectionResponse]{Model: &Model, Op: &ops[4]}
+var CreateConnection = schema.TypedOp[*CreateConnectionRequest, *CreateConnectionResponse]{Model: &Model, Op: &ops[4]}
 
 // CreateEventBus is the operation CreateEventBus.
-var CreateEventBus = schema.TypedOp[CreateEventBusRequest, CreateEventBusResponse]{Model: &Model, Op: &ops[6]}
+var CreateEventBus = schema.TypedOp[*CreateEventBusRequest, *CreateEventBusResponse]{Model: &Model, Op: &ops[6]}
 
 // DeauthorizeConnection is the operation DeauthorizeConnection.
-var DeauthorizeConnection = schema.TypedOp[DeauthorizeConnectionRequest, DeauthorizeConnectionResponse]{Model: &Model, Op: &ops[9]}
+var DeauthorizeConnection = schema.TypedOp[*DeauthorizeConnectionRequest, *DeauthorizeConnectionResponse]{Model: &Model, Op: &ops[9]}
 
 // DeleteApiDestination is the operation DeleteApiDestination.
-var DeleteApiDestination = schema.TypedOp[DeleteApiDestinationRequest, DeleteApiDestinationResponse]{Model: &Model, Op: &ops[10]}
+var DeleteApiDestination = schema.TypedOp[*DeleteApiDestinationRequest, *DeleteApiDestinationResponse]{Model: &Model, Op: &ops[10]}
 
 // DeleteArchive is the operation DeleteArchive.
-var DeleteArchive = schema.TypedOp[DeleteArchiveRequest, DeleteArchiveResponse]{Model: &Model, Op: &ops[11]}
+var DeleteArchive = schema.TypedOp[*DeleteArchiveRequest, *DeleteArchiveResponse]{Model: &Model, Op: &ops[11]}
 
 // DeleteConnection is the operation DeleteConnection.
-var DeleteConnection = schema.TypedOp[DeleteConnectionRequest, DeleteConnectionResponse]{Model: &Model, Op: &ops[12]}
+var DeleteConnection = schema.TypedOp[*DeleteConnectionRequest, *DeleteConnectionResponse]{Model: &Model, Op: &ops[12]}
 
 // DeleteEventBus is the operation DeleteEventBus.
-var DeleteEventBus = schema.TypedOp[DeleteEventBusRequest, schema.Empty]{Model: &Model, Op: &ops[14]}
+var DeleteEventBus = schema.TypedOp[*DeleteEventBusRequest, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // DeleteRule is the operation DeleteRule.
-var DeleteRule = schema.TypedOp[DeleteRuleRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var DeleteRule = schema.TypedOp[*DeleteRuleRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // DescribeApiDestination is the operation DescribeApiDestination.
-var DescribeApiDestination = schema.TypedOp[DescribeApiDestinationRequest, DescribeApiDestinationResponse]{Model: &Model, Op: &ops[17]}
+var DescribeApiDestination = schema.TypedOp[*DescribeApiDestinationRequest, *DescribeApiDestinationResponse]{Model: &Model, Op: &ops[17]}
 
 // DescribeArchive is the operation DescribeArchive.
-var DescribeArchive = schema.TypedOp[DescribeArchiveRequest, DescribeArchiveResponse]{Model: &Model, Op: &ops[18]}
+var DescribeArchive = schema.TypedOp[*DescribeArchiveRequest, *DescribeArchiveResponse]{Model: &Model, Op: &ops[18]}
 
 // DescribeConnection is the operation DescribeConnection.
-var DescribeConnection = schema.TypedOp[DescribeConnectionRequest, DescribeConnectionResponse]{Model: &Model, Op: &ops[19]}
+var DescribeConnection = schema.TypedOp[*DescribeConnectionRequest, *DescribeConnectionResponse]{Model: &Model, Op: &ops[19]}
 
 // DescribeEventBus is the operation DescribeEventBus.
-var DescribeEventBus = schema.TypedOp[DescribeEventBusRequest, DescribeEventBusResponse]{Model: &Model, Op: &ops[21]}
+var DescribeEventBus = schema.TypedOp[*DescribeEventBusRequest, *DescribeEventBusResponse]{Model: &Model, Op: &ops[21]}
 
 // DescribeReplay is the operation DescribeReplay.
-var DescribeReplay = schema.TypedOp[DescribeReplayRequest, DescribeReplayResponse]{Model: &Model, Op: &ops[24]}
+var DescribeReplay = schema.TypedOp[*DescribeReplayRequest, *DescribeReplayResponse]{Model: &Model, Op: &ops[24]}
 
 // DescribeRule is the operation DescribeRule.
-var DescribeRule = schema.TypedOp[DescribeRuleRequest, DescribeRuleResponse]{Model: &Model, Op: &ops[25]}
+var DescribeRule = schema.TypedOp[*DescribeRuleRequest, *DescribeRuleResponse]{Model: &Model, Op: &ops[25]}
 
 // DisableRule is the operation DisableRule.
-var DisableRule = schema.TypedOp[DisableRuleRequest, schema.Empty]{Model: &Model, Op: &ops[26]}
+var DisableRule = schema.TypedOp[*DisableRuleRequest, *schema.Empty]{Model: &Model, Op: &ops[26]}
 
 // EnableRule is the operation EnableRule.
-var EnableRule = schema.TypedOp[EnableRuleRequest, schema.Empty]{Model: &Model, Op: &ops[27]}
+var EnableRule = schema.TypedOp[*EnableRuleRequest, *schema.Empty]{Model: &Model, Op: &ops[27]}
 
 // ListApiDestinations is the operation ListApiDestinations.
-var ListApiDestinations = schema.TypedOp[ListApiDestinationsRequest, ListApiDestinationsResponse]{Model: &Model, Op: &ops[28]}
+var ListApiDestinations = schema.TypedOp[*ListApiDestinationsRequest, *ListApiDestinationsResponse]{Model: &Model, Op: &ops[28]}
 
 // ListArchives is the operation ListArchives.
-var ListArchives = schema.TypedOp[ListArchivesRequest, ListArchivesResponse]{Model: &Model, Op: &ops[29]}
+var ListArchives = schema.TypedOp[*ListArchivesRequest, *ListArchivesResponse]{Model: &Model, Op: &ops[29]}
 
 // ListConnections is the operation ListConnections.
-var ListConnections = schema.TypedOp[ListConnectionsRequest, ListConnectionsResponse]{Model: &Model, Op: &ops[30]}
+var ListConnections = schema.TypedOp[*ListConnectionsRequest, *ListConnectionsResponse]{Model: &Model, Op: &ops[30]}
 
 // ListEventBuses is the operation ListEventBuses.
-var ListEventBuses = schema.TypedOp[ListEventBusesRequest, ListEventBusesResponse]{Model: &Model, Op: &ops[32]}
+var ListEventBuses = schema.TypedOp[*ListEventBusesRequest, *ListEventBusesResponse]{Model: &Model, Op: &ops[32]}
 
 // ListReplays is the operation ListReplays.
-var ListReplays = schema.TypedOp[ListReplaysRequest, ListReplaysResponse]{Model: &Model, Op: &ops[36]}
+var ListReplays = schema.TypedOp[*ListReplaysRequest, *ListReplaysResponse]{Model: &Model, Op: &ops[36]}
 
 // ListRuleNamesByTarget is the operation ListRuleNamesByTarget.
-var ListRuleNamesByTarget = schema.TypedOp[ListRuleNamesByTargetRequest, ListRuleNamesByTargetResponse]{Model: &Model, Op: &ops[37]}
+var ListRuleNamesByTarget = schema.TypedOp[*ListRuleNamesByTargetRequest, *ListRuleNamesByTargetResponse]{Model: &Model, Op: &ops[37]}
 
 // ListRules is the operation ListRules.
-var ListRules = schema.TypedOp[ListRulesRequest, ListRulesResponse]{Model: &Model, Op: &ops[38]}
+var ListRules = schema.TypedOp[*ListRulesRequest, *ListRulesResponse]{Model: &Model, Op: &ops[38]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceRequest, ListTagsForResourceResponse]{Model: &Model, Op: &ops[39]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResponse]{Model: &Model, Op: &ops[39]}
 
 // ListTargetsByRule is the operation ListTargetsByRule.
-var ListTargetsByRule = schema.TypedOp[ListTargetsByRuleRequest, ListTargetsByRuleResponse]{Model: &Model, Op: &ops[40]}
+var ListTargetsByRule = schema.TypedOp[*ListTargetsByRuleRequest, *ListTargetsByRuleResponse]{Model: &Model, Op: &ops[40]}
 
 // PutEvents is the operation PutEvents.
-var PutEvents = schema.TypedOp[PutEventsRequest, PutEventsResponse]{Model: &Model, Op: &ops[41]}
+var PutEvents = schema.TypedOp[*PutEventsRequest, *PutEventsResponse]{Model: &Model, Op: &ops[41]}
 
 // PutPermission is the operation PutPermission.
-var PutPermission = schema.TypedOp[PutPermissionRequest, schema.Empty]{Model: &Model, Op: &ops[43]}
+var PutPermission = schema.TypedOp[*PutPermissionRequest, *schema.Empty]{Model: &Model, Op: &ops[43]}
 
 // PutRule is the operation PutRule.
-var PutRule = schema.TypedOp[PutRuleRequest, PutRuleResponse]{Model: &Model, Op: &ops[44]}
+var PutRule = schema.TypedOp[*PutRuleRequest, *PutRuleResponse]{Model: &Model, Op: &ops[44]}
 
 // PutTargets is the operation PutTargets.
-var PutTargets = schema.TypedOp[PutTargetsRequest, PutTargetsResponse]{Model: &Model, Op: &ops[45]}
+var PutTargets = schema.TypedOp[*PutTargetsRequest, *PutTargetsResponse]{Model: &Model, Op: &ops[45]}
 
 // RemovePermission is the operation RemovePermission.
-var RemovePermission = schema.TypedOp[RemovePermissionRequest, schema.Empty]{Model: &Model, Op: &ops[46]}
+var RemovePermission = schema.TypedOp[*RemovePermissionRequest, *schema.Empty]{Model: &Model, Op: &ops[46]}
 
 // RemoveTargets is the operation RemoveTargets.
-var RemoveTargets = schema.TypedOp[RemoveTargetsRequest, RemoveTargetsResponse]{Model: &Model, Op: &ops[47]}
+var RemoveTargets = schema.TypedOp[*RemoveTargetsRequest, *RemoveTargetsResponse]{Model: &Model, Op: &ops[47]}
 
 // StartReplay is the operation StartReplay.
-var StartReplay = schema.TypedOp[StartReplayRequest, StartReplayResponse]{Model: &Model, Op: &ops[48]}
+var StartReplay = schema.TypedOp[*StartReplayRequest, *StartReplayResponse]{Model: &Model, Op: &ops[48]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, TagResourceResponse]{Model: &Model, Op: &ops[49]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *TagResourceResponse]{Model: &Model, Op: &ops[49]}
 
 // TestEventPattern is the operation TestEventPattern.
-var TestEventPattern = schema.TypedOp[TestEventPatternRequest, TestEventPatternResponse]{Model: &Model, Op: &ops[50]}
+var TestEventPattern = schema.TypedOp[*TestEventPatternRequest, *TestEventPatternResponse]{Model: &Model, Op: &ops[50]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, UntagResourceResponse]{Model: &Model, Op: &ops[51]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *UntagResourceResponse]{Model: &Model, Op: &ops[51]}
 
 // UpdateApiDestination is the operation UpdateApiDestination.
-var UpdateApiDestination = schema.TypedOp[UpdateApiDestinationRequest, UpdateApiDestinationResponse]{Model: &Model, Op: &ops[52]}
+var UpdateApiDestination = schema.TypedOp[*UpdateApiDestinationRequest, *UpdateApiDestinationResponse]{Model: &Model, Op: &ops[52]}
 
 // UpdateArchive is the operation UpdateArchive.
-var UpdateArchive = schema.TypedOp[UpdateArchiveRequest, UpdateArchiveResponse]{Model: &Model, Op: &ops[53]}
+var UpdateArchive = schema.TypedOp[*UpdateArchiveRequest, *UpdateArchiveResponse]{Model: &Model, Op: &ops[53]}
 
 // UpdateConnection is the operation UpdateConnection.
-var UpdateConnection = schema.TypedOp[UpdateConnectionRequest, UpdateConnectionResponse]{Model: &Model, Op: &ops[54]}
+var UpdateConnection = schema.TypedOp[*UpdateConnectionRequest, *UpdateConnectionResponse]{Model: &Model, Op: &ops[54]}
 
 // UpdateEventBus is the operation UpdateEventBus.
-var UpdateEventBus = schema.TypedOp[UpdateEventBusRequest, UpdateEventBusResponse]{Model: &Model, Op: &ops[56]}
+var UpdateEventBus = schema.TypedOp[*UpdateEventBusRequest, *UpdateEventBusResponse]{Model: &Model, Op: &ops[56]}

@@ -311,217 +311,217 @@ var ops = [...]schema.Op{
 }
 
 // AddUserToGroup is the operation AddUserToGroup.
-var AddUserToGroup = schema.TypedOp[AddUserToGroupRequest, schema.Empty]{Model: &Model, Op: &ops[2]}
+var AddUserToGroup = schema.TypedOp[*AddUserToGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[2]}
 
 // AttachGroupPolicy is the operation AttachGroupPolicy.
-var AttachGroupPolicy = schema.TypedOp[AttachGroupPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[3]}
+var AttachGroupPolicy = schema.TypedOp[*AttachGroupPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[3]}
 
 // AttachRolePolicy is the operation AttachRolePolicy.
-var AttachRolePolicy = schema.TypedOp[AttachRolePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[4]}
+var AttachRolePolicy = schema.TypedOp[*AttachRolePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[4]}
 
 // AttachUserPolicy is the operation AttachUserPolicy.
-var AttachUserPolicy = schema.TypedOp[AttachUserPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[5]}
+var AttachUserPolicy = schema.TypedOp[*AttachUserPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[5]}
 
 // CreateAccessKey is the operation CreateAccessKey.
-var CreateAccessKey = schema.TypedOp[CreateAccessKeyRequest, CreateAccessKeyResponse]{Model: &Model, Op: &ops[7]}
+var CreateAccessKey = schema.TypedOp[*CreateAccessKeyRequest, *CreateAccessKeyResponse]{Model: &Model, Op: &ops[7]}
 
 // CreateGroup is the operation CreateGroup.
-var CreateGroup = schema.TypedOp[CreateGroupRequest, CreateGroupResponse]{Model: &Model, Op: &ops[9]}
+var CreateGroup = schema.TypedOp[*CreateGroupRequest, *CreateGroupResponse]{Model: &Model, Op: &ops[9]}
 
 // CreatePolicy is the operation CreatePolicy.
-var CreatePolicy = schema.TypedOp[CreatePolicyRequest, CreatePolicyResponse]{Model: &Model, Op: &ops[13]}
+var CreatePolicy = schema.TypedOp[*CreatePolicyRequest, *CreatePolicyResponse]{Model: &Model, Op: &ops[13]}
 
 // CreatePolicyVersion is the operation CreatePolicyVersion.
-var CreatePolicyVersion = schema.TypedOp[CreatePolicyVersionRequest, CreatePolicyVersionResponse]{Model: &Model, Op: &ops[14]}
+var CreatePolicyVersion = schema.TypedOp[*CreatePolicyVersionRequest, *CreatePolicyVersionResponse]{Model: &Model, Op: &ops[14]}
 
 // CreateRole is the operation CreateRole.
-var CreateRole = schema.TypedOp[CreateRoleRequest, CreateRoleResponse]{Model: &Model, Op: &ops[15]}
+var CreateRole = schema.TypedOp[*CreateRoleRequest, *CreateRoleResponse]{Model: &Model, Op: &ops[15]}
 
 // CreateUser is the operation CreateUser.
-var CreateUser = schema.TypedOp[CreateUserRequest, CreateUserResponse]{Model: &Model, Op: &ops[19]}
+var CreateUser = schema.TypedOp[*CreateUserRequest, *CreateUserResponse]{Model: &Model, Op: &ops[19]}
 
 // DeleteAccessKey is the operation DeleteAccessKey.
-var DeleteAccessKey = schema.TypedOp[DeleteAccessKeyRequest, schema.Empty]{Model: &Model, Op: &ops[22]}
+var DeleteAccessKey = schema.TypedOp[*DeleteAccessKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[22]}
 
 // DeleteGroup is the operation DeleteGroup.
-var DeleteGroup = schema.TypedOp[DeleteGroupRequest, schema.Empty]{Model: &Model, Op: &ops[25]}
+var DeleteGroup = schema.TypedOp[*DeleteGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[25]}
 
 // DeleteGroupPolicy is the operation DeleteGroupPolicy.
-var DeleteGroupPolicy = schema.TypedOp[DeleteGroupPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[26]}
+var DeleteGroupPolicy = schema.TypedOp[*DeleteGroupPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[26]}
 
 // DeletePolicy is the operation DeletePolicy.
-var DeletePolicy = schema.TypedOp[DeletePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[30]}
+var DeletePolicy = schema.TypedOp[*DeletePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[30]}
 
 // DeletePolicyVersion is the operation DeletePolicyVersion.
-var DeletePolicyVersion = schema.TypedOp[DeletePolicyVersionRequest, schema.Empty]{Model: &Model, Op: &ops[31]}
+var DeletePolicyVersion = schema.TypedOp[*DeletePolicyVersionRequest, *schema.Empty]{Model: &Model, Op: &ops[31]}
 
 // DeleteRole is the operation DeleteRole.
-var DeleteRole = schema.TypedOp[DeleteRoleRequest, schema.Empty]{Model: &Model, Op: &ops[32]}
+var DeleteRole = schema.TypedOp[*DeleteRoleRequest, *schema.Empty]{Model: &Model, Op: &ops[32]}
 
 // DeleteRolePermissionsBoundary is the operation DeleteRolePermissionsBoundary.
-var DeleteRolePermissionsBoundary = schema.TypedOp[DeleteRolePermissionsBoundaryRequest, schema.Empty]{Model: &Model, Op: &ops[33]}
+var DeleteRolePermissionsBoundary = schema.TypedOp[*DeleteRolePermissionsBoundaryRequest, *schema.Empty]{Model: &Model, Op: &ops[33]}
 
 // DeleteRolePolicy is the operation DeleteRolePolicy.
-var DeleteRolePolicy = schema.TypedOp[DeleteRolePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[34]}
+var DeleteRolePolicy = schema.TypedOp[*DeleteRolePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[34]}
 
 // DeleteUser is the operation DeleteUser.
-var DeleteUser = schema.TypedOp[DeleteUserRequest, schema.Empty]{Model: &Model, Op: &ops[41]}
+var DeleteUser = schema.TypedOp[*DeleteUserRequest, *schema.Empty]{Model: &Model, Op: &ops[41]}
 
 // DeleteUserPermissionsBoundary is the operation DeleteUserPermissionsBoundary.
-var DeleteUserPermissionsBoundary = schema.TypedOp[DeleteUserPermissionsBoundaryRequest, schema.Empty]{Model: &Model, Op: &ops[42]}
+var DeleteUserPermissionsBoundary = schema.TypedOp[*DeleteUserPermissionsBoundaryRequest, *schema.Empty]{Model: &Model, Op: &ops[42]}
 
 // DeleteUserPolicy is the operation DeleteUserPolicy.
-var DeleteUserPolicy = schema.TypedOp[DeleteUserPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[43]}
+var DeleteUserPolicy = schema.TypedOp[*DeleteUserPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[43]}
 
 // DetachGroupPolicy is the operation DetachGroupPolicy.
-var DetachGroupPolicy = schema.TypedOp[DetachGroupPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[45]}
+var DetachGroupPolicy = schema.TypedOp[*DetachGroupPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[45]}
 
 // DetachRolePolicy is the operation DetachRolePolicy.
-var DetachRolePolicy = schema.TypedOp[DetachRolePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[46]}
+var DetachRolePolicy = schema.TypedOp[*DetachRolePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[46]}
 
 // DetachUserPolicy is the operation DetachUserPolicy.
-var DetachUserPolicy = schema.TypedOp[DetachUserPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[47]}
+var DetachUserPolicy = schema.TypedOp[*DetachUserPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[47]}
 
 // GetAccessKeyLastUsed is the operation GetAccessKeyLastUsed.
-var GetAccessKeyLastUsed = schema.TypedOp[GetAccessKeyLastUsedRequest, GetAccessKeyLastUsedResponse]{Model: &Model, Op: &ops[52]}
+var GetAccessKeyLastUsed = schema.TypedOp[*GetAccessKeyLastUsedRequest, *GetAccessKeyLastUsedResponse]{Model: &Model, Op: &ops[52]}
 
 // GetGroup is the operation GetGroup.
-var GetGroup = schema.TypedOp[GetGroupRequest, GetGroupResponse]{Model: &Model, Op: &ops[59]}
+var GetGroup = schema.TypedOp[*GetGroupRequest, *GetGroupResponse]{Model: &Model, Op: &ops[59]}
 
 // GetGroupPolicy is the operation GetGroupPolicy.
-var GetGroupPolicy = schema.TypedOp[GetGroupPolicyRequest, GetGroupPolicyResponse]{Model: &Model, Op: &ops[60]}
+var GetGroupPolicy = schema.TypedOp[*GetGroupPolicyRequest, *GetGroupPolicyResponse]{Model: &Model, Op: &ops[60]}
 
 // GetPolicy is the operation GetPolicy.
-var GetPolicy = schema.TypedOp[GetPolicyRequest, GetPolicyResponse]{Model: &Model, Op: &ops[66]}
+var GetPolicy = schema.TypedOp[*GetPolicyRequest, *GetPolicyResponse]{Model: &Model, Op: &ops[66]}
 
 // GetPolicyVersion is the operation GetPolicyVersion.
-var GetPolicyVersion = schema.TypedOp[GetPolicyVersionRequest, GetPolicyVersionResponse]{Model: &Model, Op: &ops[67]}
+var GetPolicyVersion = schema.TypedOp[*GetPolicyVersionRequest, *GetPolicyVersionResponse]{Model: &Model, Op: &ops[67]}
 
 // GetRole is the operation GetRole.
-var GetRole = schema.TypedOp[GetRoleRequest, GetRoleResponse]{Model: &Model, Op: &ops[68]}
+var GetRole = schema.TypedOp[*GetRoleRequest, *GetRoleResponse]{Model: &Model, Op: &ops[68]}
 
 // GetRolePolicy is the operation GetRolePolicy.
-var GetRolePolicy = schema.TypedOp[GetRolePolicyRequest, GetRolePolicyResponse]{Model: &Model, Op: &ops[69]}
+var GetRolePolicy = schema.TypedOp[*GetRolePolicyRequest, *GetRolePolicyResponse]{Model: &Model, Op: &ops[69]}
 
 // GetUser is the operation GetUser.
-var GetUser = schema.TypedOp[GetUserRequest, GetUserResponse]{Model: &Model, Op: &ops[76]}
+var GetUser = schema.TypedOp[*GetUserRequest, *GetUserResponse]{Model: &Model, Op: &ops[76]}
 
 // GetUserPolicy is the operation GetUserPolicy.
-var GetUserPolicy = schema.TypedOp[GetUserPolicyRequest, GetUserPolicyResponse]{Model: &Model, Op: &ops[77]}
+var GetUserPolicy = schema.TypedOp[*GetUserPolicyRequest, *GetUserPolicyResponse]{Model: &Model, Op: &ops[77]}
 
 // ListAccessKeys is the operation ListAccessKeys.
-var ListAccessKeys = schema.TypedOp[ListAccessKeysRequest, ListAccessKeysResponse]{Model: &Model, Op: &ops[78]}
+var ListAccessKeys = schema.TypedOp[*ListAccessKeysRequest, *ListAccessKeysResponse]{Model: &Model, Op: &ops[78]}
 
 // ListAccountAliases is the operation ListAccountAliases.
-var ListAccountAliases = schema.TypedOp[ListAccountAliasesRequest, ListAccountAliasesResponse]{Model: &Model, Op: &ops[79]}
+var ListAccountAliases = schema.TypedOp[*ListAccountAliasesRequest, *ListAccountAliasesResponse]{Model: &Model, Op: &ops[79]}
 
 // ListAttachedGroupPolicies is the operation ListAttachedGroupPolicies.
-var ListAttachedGroupPolicies = schema.TypedOp[ListAttachedGroupPoliciesRequest, ListAttachedGroupPoliciesResponse]{Model: &Model, Op: &ops[80]}
+var ListAttachedGroupPolicies = schema.TypedOp[*ListAttachedGroupPoliciesRequest, *ListAttachedGroupPoliciesResponse]{Model: &Model, Op: &ops[80]}
 
 // ListAttachedRolePolicies is the operation ListAttachedRolePolicies.
-var ListAttachedRolePolicies = schema.TypedOp[ListAttachedRolePoliciesRequest, ListAttachedRolePoliciesResponse]{Model: &Model, Op: &ops[81]}
+var ListAttachedRolePolicies = schema.TypedOp[*ListAttachedRolePoliciesRequest, *ListAttachedRolePoliciesResponse]{Model: &Model, Op: &ops[81]}
 
 // ListAttachedUserPolicies is the operation ListAttachedUserPolicies.
-var ListAttachedUserPolicies = schema.TypedOp[ListAttachedUserPoliciesRequest, ListAttachedUserPoliciesResponse]{Model: &Model, Op: &ops[82]}
+var ListAttachedUserPolicies = schema.TypedOp[*ListAttachedUserPoliciesRequest, *ListAttachedUserPoliciesResponse]{Model: &Model, Op: &ops[82]}
 
 // ListEntitiesForPolicy is the operation ListEntitiesForPolicy.
-var ListEntitiesForPolicy = schema.TypedOp[ListEntitiesForPolicyRequest, ListEntitiesForPolicyResponse]{Model: &Model, Op: &ops[83]}
+var ListEntitiesForPolicy = schema.TypedOp[*ListEntitiesForPolicyRequest, *ListEntitiesForPolicyResponse]{Model: &Model, Op: &ops[83]}
 
 // ListGroupPolicies is the operation ListGroupPolicies.
-var ListGroupPolicies = schema.TypedOp[ListGroupPoliciesRequest, ListGroupPoliciesResponse]{Model: &Model, Op: &ops[84]}
+var ListGroupPolicies = schema.TypedOp[*ListGroupPoliciesRequest, *ListGroupPoliciesResponse]{Model: &Model, Op: &ops[84]}
 
 // ListGroups is the operation ListGroups.
-var ListGroups = schema.TypedOp[ListGroupsRequest, ListGroupsResponse]{Model: &Model, Op: &ops[85]}
+var ListGroups = schema.TypedOp[*ListGroupsRequest, *ListGroupsResponse]{Model: &Model, Op: &ops[85]}
 
 // ListGroupsForUser is the operation ListGroupsForUser.
-var ListGroupsForUser = schema.TypedOp[ListGroupsForUserRequest, ListGroupsForUserResponse]{Model: &Model, Op: &ops[86]}
+var ListGroupsForUser = schema.TypedOp[*ListGroupsForUserRequest, *ListGroupsForUserResponse]{Model: &Model, Op: &ops[86]}
 
 // ListInstanceProfilesForRole is the operation ListInstanceProfilesForRole.
-var ListInstanceProfilesForRole = schema.TypedOp[ListInstanceProfilesForRoleRequest, ListInstanceProfilesForRoleResponse]{Model: &Model, Op: &ops[89]}
+var ListInstanceProfilesForRole = schema.TypedOp[*ListInstanceProfilesForRoleRequest, *ListInstanceProfilesForRoleResponse]{Model: &Model, Op: &ops[89]}
 
 // ListPolicies is the operation ListPolicies.
-var ListPolicies = schema.TypedOp[ListPoliciesRequest, ListPoliciesResponse]{Model: &Model, Op: &ops[94]}
+var ListPolicies = schema.TypedOp[*ListPoliciesRequest, *ListPoliciesResponse]{Model: &Model, Op: &ops[94]}
 
 // ListPolicyTags is the operation ListPolicyTags.
-var ListPolicyTags = schema.TypedOp[ListPolicyTagsRequest, ListPolicyTagsResponse]{Model: &Model, Op: &ops[96]}
+var ListPolicyTags = schema.TypedOp[*ListPolicyTagsRequest, *ListPolicyTagsResponse]{Model: &Model, Op: &ops[96]}
 
 // ListPolicyVersions is the operation ListPolicyVersions.
-var ListPolicyVersions = schema.TypedOp[ListPolicyVersionsRequest, ListPolicyVersionsResponse]{Model: &Model, Op: &ops[97]}
+var ListPolicyVersions = schema.TypedOp[*ListPolicyVersionsRequest, *ListPolicyVersionsResponse]{Model: &Model, Op: &ops[97]}
 
 // ListRolePolicies is the operation ListRolePolicies.
-var ListRolePolicies = schema.TypedOp[ListRolePoliciesRequest, ListRolePoliciesResponse]{Model: &Model, Op: &ops[98]}
+var ListRolePolicies = schema.TypedOp[*ListRolePoliciesRequest, *ListRolePoliciesResponse]{Model: &Model, Op: &ops[98]}
 
 // ListRoleTags is the operation ListRoleTags.
-var ListRoleTags = schema.TypedOp[ListRoleTagsRequest, ListRoleTagsResponse]{Model: &Model, Op: &ops[99]}
+var ListRoleTags = schema.TypedOp[*ListRoleTagsRequest, *ListRoleTagsResponse]{Model: &Model, Op: &ops[99]}
 
 // ListRoles is the operation ListRoles.
-var ListRoles = schema.TypedOp[ListRolesRequest, ListRolesResponse]{Model: &Model, Op: &ops[100]}
+var ListRoles = schema.TypedOp[*ListRolesRequest, *ListRolesResponse]{Model: &Model, Op: &ops[100]}
 
 // ListUserPolicies is the operation ListUserPolicies.
-var ListUserPolicies = schema.TypedOp[ListUserPoliciesRequest, ListUserPoliciesResponse]{Model: &Model, Op: &ops[108]}
+var ListUserPolicies = schema.TypedOp[*ListUserPoliciesRequest, *ListUserPoliciesResponse]{Model: &Model, Op: &ops[108]}
 
 // ListUserTags is the operation ListUserTags.
-var ListUserTags = schema.TypedOp[ListUserTagsRequest, ListUserTagsResponse]{Model: &Model, Op: &ops[109]}
+var ListUserTags = schema.TypedOp[*ListUserTagsRequest, *ListUserTagsResponse]{Model: &Model, Op: &ops[109]}
 
 // ListUsers is the operation ListUsers.
-var ListUsers = schema.TypedOp[ListUsersRequest, ListUsersResponse]{Model: &Model, Op: &ops[110]}
+var ListUsers = schema.TypedOp[*ListUsersRequest, *ListUsersResponse]{Model: &Model, Op: &ops[110]}
 
 // PutGroupPolicy is the operation PutGroupPolicy.
-var PutGroupPolicy = schema.TypedOp[PutGroupPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[112]}
+var PutGroupPolicy = schema.TypedOp[*PutGroupPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[112]}
 
 // PutRolePermissionsBoundary is the operation PutRolePermissionsBoundary.
-var PutRolePermissionsBoundary = schema.TypedOp[PutRolePermissionsBoundaryRequest, schema.Empty]{Model: &Model, Op: &ops[113]}
+var PutRolePermissionsBoundary = schema.TypedOp[*PutRolePermissionsBoundaryRequest, *schema.Empty]{Model: &Model, Op: &ops[113]}
 
 // PutRolePolicy is the operation PutRolePolicy.
-var PutRolePolicy = schema.TypedOp[PutRolePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[114]}
+var PutRolePolicy = schema.TypedOp[*PutRolePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[114]}
 
 // PutUserPermissionsBoundary is the operation PutUserPermissionsBoundary.
-var PutUserPermissionsBoundary = schema.TypedOp[PutUserPermissionsBoundaryRequest, schema.Empty]{Model: &Model, Op: &ops[115]}
+var PutUserPermissionsBoundary = schema.TypedOp[*PutUserPermissionsBoundaryRequest, *schema.Empty]{Model: &Model, Op: &ops[115]}
 
 // PutUserPolicy is the operation PutUserPolicy.
-var PutUserPolicy = schema.TypedOp[PutUserPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[116]}
+var PutUserPolicy = schema.TypedOp[*PutUserPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[116]}
 
 // RemoveUserFromGroup is the operation RemoveUserFromGroup.
-var RemoveUserFromGroup = schema.TypedOp[RemoveUserFromGroupRequest, schema.Empty]{Model: &Model, Op: &ops[119]}
+var RemoveUserFromGroup = schema.TypedOp[*RemoveUserFromGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[119]}
 
 // SetDefaultPolicyVersion is the operation SetDefaultPolicyVersion.
-var SetDefaultPolicyVersion = schema.TypedOp[SetDefaultPolicyVersionRequest, schema.Empty]{Model: &Model, Op: &ops[122]}
+var SetDefaultPolicyVersion = schema.TypedOp[*SetDefaultPolicyVersionRequest, *schema.Empty]{Model: &Model, Op: &ops[122]}
 
 // SimulateCustomPolicy is the operation SimulateCustomPolicy.
-var SimulateCustomPolicy = schema.TypedOp[SimulateCustomPolicyRequest, SimulatePolicyResponse]{Model: &Model, Op: &ops[124]}
+var SimulateCustomPolicy = schema.TypedOp[*SimulateCustomPolicyRequest, *SimulatePolicyResponse]{Model: &Model, Op: &ops[124]}
 
 // SimulatePrincipalPolicy is the operation SimulatePrincipalPolicy.
-var SimulatePrincipalPolicy = schema.TypedOp[SimulatePrincipalPolicyRequest, SimulatePolicyResponse]{Model: &Model, Op: &ops[125]}
+var SimulatePrincipalPolicy = schema.TypedOp[*SimulatePrincipalPolicyRequest, *SimulatePolicyResponse]{Model: &Model, Op: &ops[125]}
 
 // TagPolicy is the operation TagPolicy.
-var TagPolicy = schema.TypedOp[TagPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[129]}
+var TagPolicy = schema.TypedOp[*TagPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[129]}
 
 // TagRole is the operation TagRole.
-var TagRole = schema.TypedOp[TagRoleRequest, schema.Empty]{Model: &Model, Op: &ops[130]}
+var TagRole = schema.TypedOp[*TagRoleRequest, *schema.Empty]{Model: &Model, Op: &ops[130]}
 
 // TagUser is the operation TagUser.
-var TagUser = schema.TypedOp[TagUserRequest, schema.Empty]{Model: &Model, Op: &ops[133]}
+var TagUser = schema.TypedOp[*TagUserRequest, *schema.Empty]{Model: &Model, Op: &ops[133]}
 
 // UntagPolicy is the operation UntagPolicy.
-var UntagPolicy = schema.TypedOp[UntagPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[137]}
+var UntagPolicy = schema.TypedOp[*UntagPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[137]}
 
 // UntagRole is the operation UntagRole.
-var UntagRole = schema.TypedOp[UntagRoleRequest, schema.Empty]{Model: &Model, Op: &ops[138]}
+var UntagRole = schema.TypedOp[*UntagRoleRequest, *schema.Empty]{Model: &Model, Op: &ops[138]}
 
 // UntagUser is the operation UntagUser.
-var UntagUser = schema.TypedOp[UntagUserRequest, schema.Empty]{Model: &Model, Op: &ops[141]}
+var UntagUser = schema.TypedOp[*UntagUserRequest, *schema.Empty]{Model: &Model, Op: &ops[141]}
 
 // UpdateAccessKey is the operation UpdateAccessKey.
-var UpdateAccessKey = schema.TypedOp[UpdateAccessKeyRequest, schema.Empty]{Model: &Model, Op: &ops[142]}
+var UpdateAccessKey = schema.TypedOp[*UpdateAccessKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[142]}
 
 // UpdateAssumeRolePolicy is the operation UpdateAssumeRolePolicy.
-var UpdateAssumeRolePolicy = schema.TypedOp[UpdateAssumeRolePolicyRequest, schema.Empty]{Model: &Model, Op: &ops[144]}
+var UpdateAssumeRolePolicy = schema.TypedOp[*UpdateAssumeRolePolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[144]}
 
 // UpdateRole is the operation UpdateRole.
-var UpdateRole = schema.TypedOp[UpdateRoleRequest, UpdateRoleResponse]{Model: &Model, Op: &ops[148]}
+var UpdateRole = schema.TypedOp[*UpdateRoleRequest, *UpdateRoleResponse]{Model: &Model, Op: &ops[148]}
 
 // UpdateRoleDescription is the operation UpdateRoleDescription.
-var UpdateRoleDescription = schema.TypedOp[UpdateRoleDescriptionRequest, UpdateRoleDescriptionResponse]{Model: &Model, Op: &ops[149]}
+var UpdateRoleDescription = schema.TypedOp[*UpdateRoleDescriptionRequest, *UpdateRoleDescriptionResponse]{Model: &Model, Op: &ops[149]}
 
 // UpdateUser is the operation UpdateUser.
-var UpdateUser = schema.TypedOp[UpdateUserRequest, schema.Empty]{Model: &Model, Op: &ops[155]}
+var UpdateUser = schema.TypedOp[*UpdateUserRequest, *schema.Empty]{Model: &Model, Op: &ops[155]}

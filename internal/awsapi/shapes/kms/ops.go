@@ -151,136 +151,136 @@ var ops = [...]schema.Op{
 }
 
 // CancelKeyDeletion is the operation CancelKeyDeletion.
-var CancelKeyDeletion = schema.TypedOp[CancelKeyDeletionRequest, CancelKeyDeletionResponse]{Model: &Model, Op: &ops[0]}
+var CancelKeyDeletion = schema.TypedOp[*CancelKeyDeletionRequest, *CancelKeyDeletionResponse]{Model: &Model, Op: &ops[0]}
 
 // CreateAlias is the operation CreateAlias.
-var CreateAlias = schema.TypedOp[CreateAliasRequest, schema.Empty]{Model: &Model, Op: &ops[2]}
+var CreateAlias = schema.TypedOp[*CreateAliasRequest, *schema.Empty]{Model: &Model, Op: &ops[2]}
 
 // CreateGrant is the operation CreateGrant.
-var CreateGrant = schema.TypedOp[CreateGrantRequest, CreateGrantResponse]{Model: &Model, Op: &ops[4]}
+var CreateGrant = schema.TypedOp[*CreateGrantRequest, *CreateGrantResponse]{Model: &Model, Op: &ops[4]}
 
 // CreateKey is the operation CreateKey.
-var CreateKey = schema.TypedOp[CreateKeyRequest, CreateKeyResponse]{Model: &Model, Op: &ops[5]}
+var CreateKey = schema.TypedOp[*CreateKeyRequest, *CreateKeyResponse]{Model: &Model, Op: &ops[5]}
 
 // Decrypt is the operation Decrypt.
-var Decrypt = schema.TypedOp[DecryptRequest, DecryptResponse]{Model: &Model, Op: &ops[6]}
+var Decrypt = schema.TypedOp[*DecryptRequest, *DecryptResponse]{Model: &Model, Op: &ops[6]}
 
 // DeleteAlias is the operation DeleteAlias.
-var DeleteAlias = schema.TypedOp[DeleteAliasRequest, schema.Empty]{Model: &Model, Op: &ops[7]}
+var DeleteAlias = schema.TypedOp[*DeleteAliasRequest, *schema.Empty]{Model: &Model, Op: &ops[7]}
 
 // DeleteImportedKeyMaterial is the operation DeleteImportedKeyMaterial.
-var DeleteImportedKeyMaterial = schema.TypedOp[DeleteImportedKeyMaterialRequest, schema.Empty]{Model: &Model, Op: &ops[9]}
+var DeleteImportedKeyMaterial = schema.TypedOp[*DeleteImportedKeyMaterialRequest, *schema.Empty]{Model: &Model, Op: &ops[9]}
 
 // DeriveSharedSecret is the operation DeriveSharedSecret.
-var DeriveSharedSecret = schema.TypedOp[DeriveSharedSecretRequest, DeriveSharedSecretResponse]{Model: &Model, Op: &ops[10]}
+var DeriveSharedSecret = schema.TypedOp[*DeriveSharedSecretRequest, *DeriveSharedSecretResponse]{Model: &Model, Op: &ops[10]}
 
 // DescribeKey is the operation DescribeKey.
-var DescribeKey = schema.TypedOp[DescribeKeyRequest, DescribeKeyResponse]{Model: &Model, Op: &ops[12]}
+var DescribeKey = schema.TypedOp[*DescribeKeyRequest, *DescribeKeyResponse]{Model: &Model, Op: &ops[12]}
 
 // DisableKey is the operation DisableKey.
-var DisableKey = schema.TypedOp[DisableKeyRequest, schema.Empty]{Model: &Model, Op: &ops[13]}
+var DisableKey = schema.TypedOp[*DisableKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[13]}
 
 // DisableKeyRotation is the operation DisableKeyRotation.
-var DisableKeyRotation = schema.TypedOp[DisableKeyRotationRequest, schema.Empty]{Model: &Model, Op: &ops[14]}
+var DisableKeyRotation = schema.TypedOp[*DisableKeyRotationRequest, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // EnableKey is the operation EnableKey.
-var EnableKey = schema.TypedOp[EnableKeyRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var EnableKey = schema.TypedOp[*EnableKeyRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // EnableKeyRotation is the operation EnableKeyRotation.
-var EnableKeyRotation = schema.TypedOp[EnableKeyRotationRequest, schema.Empty]{Model: &Model, Op: &ops[17]}
+var EnableKeyRotation = schema.TypedOp[*EnableKeyRotationRequest, *schema.Empty]{Model: &Model, Op: &ops[17]}
 
 // Encrypt is the operation Encrypt.
-var Encrypt = schema.TypedOp[EncryptRequest, EncryptResponse]{Model: &Model, Op: &ops[18]}
+var Encrypt = schema.TypedOp[*EncryptRequest, *EncryptResponse]{Model: &Model, Op: &ops[18]}
 
 // GenerateDataKey is the operation GenerateDataKey.
-var GenerateDataKey = schema.TypedOp[GenerateDataKeyRequest, GenerateDataKeyResponse]{Model: &Model, Op: &ops[19]}
+var GenerateDataKey = schema.TypedOp[*GenerateDataKeyRequest, *GenerateDataKeyResponse]{Model: &Model, Op: &ops[19]}
 
 // GenerateDataKeyPair is the operation GenerateDataKeyPair.
-var GenerateDataKeyPair = schema.TypedOp[GenerateDataKeyPairRequest, GenerateDataKeyPairResponse]{Model: &Model, Op: &ops[20]}
+var GenerateDataKeyPair = schema.TypedOp[*GenerateDataKeyPairRequest, *GenerateDataKeyPairResponse]{Model: &Model, Op: &ops[20]}
 
 // GenerateDataKeyPairWithoutPlaintext is the operation GenerateDataKeyPairWithoutPlaintext.
-var GenerateDataKeyPairWithoutPlaintext = schema.TypedOp[GenerateDataKeyPairWithoutPlaintextRequest, GenerateDataKeyPairWithoutPlaintextResponse]{Model: &Model, Op: &ops[21]}
+var GenerateDataKeyPairWithoutPlaintext = schema.TypedOp[*GenerateDataKeyPairWithoutPlaintextRequest, *GenerateDataKeyPairWithoutPlaintextResponse]{Model: &Model, Op: &ops[21]}
 
 // GenerateDataKeyWithoutPlaintext is the operation GenerateDataKeyWithoutPlaintext.
-var GenerateDataKeyWithoutPlaintext = schema.TypedOp[GenerateDataKeyWithoutPlaintextRequest, GenerateDataKeyWithoutPlaintextResponse]{Model: &Model, Op: &ops[22]}
+var GenerateDataKeyWithoutPlaintext = schema.TypedOp[*GenerateDataKeyWithoutPlaintextRequest, *GenerateDataKeyWithoutPlaintextResponse]{Model: &Model, Op: &ops[22]}
 
 // GenerateMac is the operation GenerateMac.
-var GenerateMac = schema.TypedOp[GenerateMacRequest, GenerateMacResponse]{Model: &Model, Op: &ops[23]}
+var GenerateMac = schema.TypedOp[*GenerateMacRequest, *GenerateMacResponse]{Model: &Model, Op: &ops[23]}
 
 // GenerateRandom is the operation GenerateRandom.
-var GenerateRandom = schema.TypedOp[GenerateRandomRequest, GenerateRandomResponse]{Model: &Model, Op: &ops[24]}
+var GenerateRandom = schema.TypedOp[*GenerateRandomRequest, *GenerateRandomResponse]{Model: &Model, Op: &ops[24]}
 
 // GetKeyPolicy is the operation GetKeyPolicy.
-var GetKeyPolicy = schema.TypedOp[GetKeyPolicyRequest, GetKeyPolicyResponse]{Model: &Model, Op: &ops[25]}
+var GetKeyPolicy = schema.TypedOp[*GetKeyPolicyRequest, *GetKeyPolicyResponse]{Model: &Model, Op: &ops[25]}
 
 // GetKeyRotationStatus is the operation GetKeyRotationStatus.
-var GetKeyRotationStatus = schema.TypedOp[GetKeyRotationStatusRequest, GetKeyRotationStatusResponse]{Model: &Model, Op: &ops[26]}
+var GetKeyRotationStatus = schema.TypedOp[*GetKeyRotationStatusRequest, *GetKeyRotationStatusResponse]{Model: &Model, Op: &ops[26]}
 
 // GetParametersForImport is the operation GetParametersForImport.
-var GetParametersForImport = schema.TypedOp[GetParametersForImportRequest, GetParametersForImportResponse]{Model: &Model, Op: &ops[27]}
+var GetParametersForImport = schema.TypedOp[*GetParametersForImportRequest, *GetParametersForImportResponse]{Model: &Model, Op: &ops[27]}
 
 // GetPublicKey is the operation GetPublicKey.
-var GetPublicKey = schema.TypedOp[GetPublicKeyRequest, GetPublicKeyResponse]{Model: &Model, Op: &ops[28]}
+var GetPublicKey = schema.TypedOp[*GetPublicKeyRequest, *GetPublicKeyResponse]{Model: &Model, Op: &ops[28]}
 
 // ImportKeyMaterial is the operation ImportKeyMaterial.
-var ImportKeyMaterial = schema.TypedOp[ImportKeyMaterialRequest, ImportKeyMaterialResponse]{Model: &Model, Op: &ops[29]}
+var ImportKeyMaterial = schema.TypedOp[*ImportKeyMaterialRequest, *ImportKeyMaterialResponse]{Model: &Model, Op: &ops[29]}
 
 // ListAliases is the operation ListAliases.
-var ListAliases = schema.TypedOp[ListAliasesRequest, ListAliasesResponse]{Model: &Model, Op: &ops[30]}
+var ListAliases = schema.TypedOp[*ListAliasesRequest, *ListAliasesResponse]{Model: &Model, Op: &ops[30]}
 
 // ListGrants is the operation ListGrants.
-var ListGrants = schema.TypedOp[ListGrantsRequest, ListGrantsResponse]{Model: &Model, Op: &ops[31]}
+var ListGrants = schema.TypedOp[*ListGrantsRequest, *ListGrantsResponse]{Model: &Model, Op: &ops[31]}
 
 // ListKeyPolicies is the operation ListKeyPolicies.
-var ListKeyPolicies = schema.TypedOp[ListKeyPoliciesRequest, ListKeyPoliciesResponse]{Model: &Model, Op: &ops[32]}
+var ListKeyPolicies = schema.TypedOp[*ListKeyPoliciesRequest, *ListKeyPoliciesResponse]{Model: &Model, Op: &ops[32]}
 
 // ListKeyRotations is the operation ListKeyRotations.
-var ListKeyRotations = schema.TypedOp[ListKeyRotationsRequest, ListKeyRotationsResponse]{Model: &Model, Op: &ops[33]}
+var ListKeyRotations = schema.TypedOp[*ListKeyRotationsRequest, *ListKeyRotationsResponse]{Model: &Model, Op: &ops[33]}
 
 // ListKeys is the operation ListKeys.
-var ListKeys = schema.TypedOp[ListKeysRequest, ListKeysResponse]{Model: &Model, Op: &ops[34]}
+var ListKeys = schema.TypedOp[*ListKeysRequest, *ListKeysResponse]{Model: &Model, Op: &ops[34]}
 
 // ListResourceTags is the operation ListResourceTags.
-var ListResourceTags = schema.TypedOp[ListResourceTagsRequest, ListResourceTagsResponse]{Model: &Model, Op: &ops[35]}
+var ListResourceTags = schema.TypedOp[*ListResourceTagsRequest, *ListResourceTagsResponse]{Model: &Model, Op: &ops[35]}
 
 // ListRetirableGrants is the operation ListRetirableGrants.
-var ListRetirableGrants = schema.TypedOp[ListRetirableGrantsRequest, ListGrantsResponse]{Model: &Model, Op: &ops[36]}
+var ListRetirableGrants = schema.TypedOp[*ListRetirableGrantsRequest, *ListGrantsResponse]{Model: &Model, Op: &ops[36]}
 
 // PutKeyPolicy is the operation PutKeyPolicy.
-var PutKeyPolicy = schema.TypedOp[PutKeyPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[37]}
+var PutKeyPolicy = schema.TypedOp[*PutKeyPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[37]}
 
 // ReEncrypt is the operation ReEncrypt.
-var ReEncrypt = schema.TypedOp[ReEncryptRequest, ReEncryptResponse]{Model: &Model, Op: &ops[38]}
+var ReEncrypt = schema.TypedOp[*ReEncryptRequest, *ReEncryptResponse]{Model: &Model, Op: &ops[38]}
 
 // RetireGrant is the operation RetireGrant.
-var RetireGrant = schema.TypedOp[RetireGrantRequest, schema.Empty]{Model: &Model, Op: &ops[40]}
+var RetireGrant = schema.TypedOp[*RetireGrantRequest, *schema.Empty]{Model: &Model, Op: &ops[40]}
 
 // RevokeGrant is the operation RevokeGrant.
-var RevokeGrant = schema.TypedOp[RevokeGrantRequest, schema.Empty]{Model: &Model, Op: &ops[41]}
+var RevokeGrant = schema.TypedOp[*RevokeGrantRequest, *schema.Empty]{Model: &Model, Op: &ops[41]}
 
 // RotateKeyOnDemand is the operation RotateKeyOnDemand.
-var RotateKeyOnDemand = schema.TypedOp[RotateKeyOnDemandRequest, RotateKeyOnDemandResponse]{Model: &Model, Op: &ops[42]}
+var RotateKeyOnDemand = schema.TypedOp[*RotateKeyOnDemandRequest, *RotateKeyOnDemandResponse]{Model: &Model, Op: &ops[42]}
 
 // ScheduleKeyDeletion is the operation ScheduleKeyDeletion.
-var ScheduleKeyDeletion = schema.TypedOp[ScheduleKeyDeletionRequest, ScheduleKeyDeletionResponse]{Model: &Model, Op: &ops[43]}
+var ScheduleKeyDeletion = schema.TypedOp[*ScheduleKeyDeletionRequest, *ScheduleKeyDeletionResponse]{Model: &Model, Op: &ops[43]}
 
 // Sign is the operation Sign.
-var Sign = schema.TypedOp[SignRequest, SignResponse]{Model: &Model, Op: &ops[44]}
+var Sign = schema.TypedOp[*SignRequest, *SignResponse]{Model: &Model, Op: &ops[44]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[45]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[45]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[46]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[46]}
 
 // UpdateAlias is the operation UpdateAlias.
-var UpdateAlias = schema.TypedOp[UpdateAliasRequest, schema.Empty]{Model: &Model, Op: &ops[47]}
+var UpdateAlias = schema.TypedOp[*UpdateAliasRequest, *schema.Empty]{Model: &Model, Op: &ops[47]}
 
 // UpdateKeyDescription is the operation UpdateKeyDescription.
-var UpdateKeyDescription = schema.TypedOp[UpdateKeyDescriptionRequest, schema.Empty]{Model: &Model, Op: &ops[49]}
+var UpdateKeyDescription = schema.TypedOp[*UpdateKeyDescriptionRequest, *schema.Empty]{Model: &Model, Op: &ops[49]}
 
 // Verify is the operation Verify.
-var Verify = schema.TypedOp[VerifyRequest, VerifyResponse]{Model: &Model, Op: &ops[51]}
+var Verify = schema.TypedOp[*VerifyRequest, *VerifyResponse]{Model: &Model, Op: &ops[51]}
 
 // VerifyMac is the operation VerifyMac.
-var VerifyMac = schema.TypedOp[VerifyMacRequest, VerifyMacResponse]{Model: &Model, Op: &ops[52]}
+var VerifyMac = schema.TypedOp[*VerifyMacRequest, *VerifyMacResponse]{Model: &Model, Op: &ops[52]}

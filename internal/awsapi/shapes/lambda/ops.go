@@ -180,160 +180,160 @@ var ops = [...]schema.Op{
 }
 
 // AddPermission is the operation AddPermission.
-var AddPermission = schema.TypedOp[AddPermissionRequest, AddPermissionResponse]{Model: &Model, Op: &ops[1]}
+var AddPermission = schema.TypedOp[*AddPermissionRequest, *AddPermissionResponse]{Model: &Model, Op: &ops[1]}
 
 // CreateAlias is the operation CreateAlias.
-var CreateAlias = schema.TypedOp[CreateAliasRequest, AliasConfiguration]{Model: &Model, Op: &ops[2]}
+var CreateAlias = schema.TypedOp[*CreateAliasRequest, *AliasConfiguration]{Model: &Model, Op: &ops[2]}
 
 // CreateEventSourceMapping is the operation CreateEventSourceMapping.
-var CreateEventSourceMapping = schema.TypedOp[CreateEventSourceMappingRequest, EventSourceMappingConfiguration]{Model: &Model, Op: &ops[4]}
+var CreateEventSourceMapping = schema.TypedOp[*CreateEventSourceMappingRequest, *EventSourceMappingConfiguration]{Model: &Model, Op: &ops[4]}
 
 // CreateFunction is the operation CreateFunction.
-var CreateFunction = schema.TypedOp[CreateFunctionRequest, FunctionConfiguration]{Model: &Model, Op: &ops[5]}
+var CreateFunction = schema.TypedOp[*CreateFunctionRequest, *FunctionConfiguration]{Model: &Model, Op: &ops[5]}
 
 // CreateFunctionUrlConfig is the operation CreateFunctionUrlConfig.
-var CreateFunctionUrlConfig = schema.TypedOp[CreateFunctionUrlConfigRequest, CreateFunctionUrlConfigResponse]{Model: &Model, Op: &ops[6]}
+var CreateFunctionUrlConfig = schema.TypedOp[*CreateFunctionUrlConfigRequest, *CreateFunctionUrlConfigResponse]{Model: &Model, Op: &ops[6]}
 
 // DeleteAlias is the operation DeleteAlias.
-var DeleteAlias = schema.TypedOp[DeleteAliasRequest, schema.Empty]{Model: &Model, Op: &ops[7]}
+var DeleteAlias = schema.TypedOp[*DeleteAliasRequest, *schema.Empty]{Model: &Model, Op: &ops[7]}
 
 // DeleteEventSourceMapping is the operation DeleteEventSourceMapping.
-var DeleteEventSourceMapping = schema.TypedOp[DeleteEventSourceMappingRequest, EventSourceMappingConfiguration]{Model: &Model, Op: &ops[9]}
+var DeleteEventSourceMapping = schema.TypedOp[*DeleteEventSourceMappingRequest, *EventSourceMappingConfiguration]{Model: &Model, Op: &ops[9]}
 
 // DeleteFunction is the operation DeleteFunction.
-var DeleteFunction = schema.TypedOp[DeleteFunctionRequest, schema.Empty]{Model: &Model, Op: &ops[10]}
+var DeleteFunction = schema.TypedOp[*DeleteFunctionRequest, *schema.Empty]{Model: &Model, Op: &ops[10]}
 
 // DeleteFunctionConcurrency is the operation DeleteFunctionConcurrency.
-var DeleteFunctionConcurrency = schema.TypedOp[DeleteFunctionConcurrencyRequest, schema.Empty]{Model: &Model, Op: &ops[12]}
+var DeleteFunctionConcurrency = schema.TypedOp[*DeleteFunctionConcurrencyRequest, *schema.Empty]{Model: &Model, Op: &ops[12]}
 
 // DeleteFunctionEventInvokeConfig is the operation DeleteFunctionEventInvokeConfig.
-var DeleteFunctionEventInvokeConfig = schema.TypedOp[DeleteFunctionEventInvokeConfigRequest, schema.Empty]{Model: &Model, Op: &ops[13]}
+var DeleteFunctionEventInvokeConfig = schema.TypedOp[*DeleteFunctionEventInvokeConfigRequest, *schema.Empty]{Model: &Model, Op: &ops[13]}
 
 // DeleteFunctionUrlConfig is the operation DeleteFunctionUrlConfig.
-var DeleteFunctionUrlConfig = schema.TypedOp[DeleteFunctionUrlConfigRequest, schema.Empty]{Model: &Model, Op: &ops[14]}
+var DeleteFunctionUrlConfig = schema.TypedOp[*DeleteFunctionUrlConfigRequest, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // DeleteLayerVersion is the operation DeleteLayerVersion.
-var DeleteLayerVersion = schema.TypedOp[DeleteLayerVersionRequest, schema.Empty]{Model: &Model, Op: &ops[15]}
+var DeleteLayerVersion = schema.TypedOp[*DeleteLayerVersionRequest, *schema.Empty]{Model: &Model, Op: &ops[15]}
 
 // DeleteProvisionedConcurrencyConfig is the operation DeleteProvisionedConcurrencyConfig.
-var DeleteProvisionedConcurrencyConfig = schema.TypedOp[DeleteProvisionedConcurrencyConfigRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var DeleteProvisionedConcurrencyConfig = schema.TypedOp[*DeleteProvisionedConcurrencyConfigRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // GetAccountSettings is the operation GetAccountSettings.
-var GetAccountSettings = schema.TypedOp[GetAccountSettingsRequest, GetAccountSettingsResponse]{Model: &Model, Op: &ops[17]}
+var GetAccountSettings = schema.TypedOp[*GetAccountSettingsRequest, *GetAccountSettingsResponse]{Model: &Model, Op: &ops[17]}
 
 // GetAlias is the operation GetAlias.
-var GetAlias = schema.TypedOp[GetAliasRequest, AliasConfiguration]{Model: &Model, Op: &ops[18]}
+var GetAlias = schema.TypedOp[*GetAliasRequest, *AliasConfiguration]{Model: &Model, Op: &ops[18]}
 
 // GetEventSourceMapping is the operation GetEventSourceMapping.
-var GetEventSourceMapping = schema.TypedOp[GetEventSourceMappingRequest, EventSourceMappingConfiguration]{Model: &Model, Op: &ops[20]}
+var GetEventSourceMapping = schema.TypedOp[*GetEventSourceMappingRequest, *EventSourceMappingConfiguration]{Model: &Model, Op: &ops[20]}
 
 // GetFunction is the operation GetFunction.
-var GetFunction = schema.TypedOp[GetFunctionRequest, GetFunctionResponse]{Model: &Model, Op: &ops[21]}
+var GetFunction = schema.TypedOp[*GetFunctionRequest, *GetFunctionResponse]{Model: &Model, Op: &ops[21]}
 
 // GetFunctionCodeSigningConfig is the operation GetFunctionCodeSigningConfig.
-var GetFunctionCodeSigningConfig = schema.TypedOp[GetFunctionCodeSigningConfigRequest, GetFunctionCodeSigningConfigResponse]{Model: &Model, Op: &ops[22]}
+var GetFunctionCodeSigningConfig = schema.TypedOp[*GetFunctionCodeSigningConfigRequest, *GetFunctionCodeSigningConfigResponse]{Model: &Model, Op: &ops[22]}
 
 // GetFunctionConcurrency is the operation GetFunctionConcurrency.
-var GetFunctionConcurrency = schema.TypedOp[GetFunctionConcurrencyRequest, GetFunctionConcurrencyResponse]{Model: &Model, Op: &ops[23]}
+var GetFunctionConcurrency = schema.TypedOp[*GetFunctionConcurrencyRequest, *GetFunctionConcurrencyResponse]{Model: &Model, Op: &ops[23]}
 
 // GetFunctionConfiguration is the operation GetFunctionConfiguration.
-var GetFunctionConfiguration = schema.TypedOp[GetFunctionConfigurationRequest, FunctionConfiguration]{Model: &Model, Op: &ops[24]}
+var GetFunctionConfiguration = schema.TypedOp[*GetFunctionConfigurationRequest, *FunctionConfiguration]{Model: &Model, Op: &ops[24]}
 
 // GetFunctionEventInvokeConfig is the operation GetFunctionEventInvokeConfig.
-var GetFunctionEventInvokeConfig = schema.TypedOp[GetFunctionEventInvokeConfigRequest, FunctionEventInvokeConfig]{Model: &Model, Op: &ops[25]}
+var GetFunctionEventInvokeConfig = schema.TypedOp[*GetFunctionEventInvokeConfigRequest, *FunctionEventInvokeConfig]{Model: &Model, Op: &ops[25]}
 
 // GetFunctionUrlConfig is the operation GetFunctionUrlConfig.
-var GetFunctionUrlConfig = schema.TypedOp[GetFunctionUrlConfigRequest, GetFunctionUrlConfigResponse]{Model: &Model, Op: &ops[26]}
+var GetFunctionUrlConfig = schema.TypedOp[*GetFunctionUrlConfigRequest, *GetFunctionUrlConfigResponse]{Model: &Model, Op: &ops[26]}
 
 // GetLayerVersion is the operation GetLayerVersion.
-var GetLayerVersion = schema.TypedOp[GetLayerVersionRequest, GetLayerVersionResponse]{Model: &Model, Op: &ops[27]}
+var GetLayerVersion = schema.TypedOp[*GetLayerVersionRequest, *GetLayerVersionResponse]{Model: &Model, Op: &ops[27]}
 
 // GetLayerVersionByArn is the operation GetLayerVersionByArn.
-var GetLayerVersionByArn = schema.TypedOp[GetLayerVersionByArnRequest, GetLayerVersionResponse]{Model: &Model, Op: &ops[28]}
+var GetLayerVersionByArn = schema.TypedOp[*GetLayerVersionByArnRequest, *GetLayerVersionResponse]{Model: &Model, Op: &ops[28]}
 
 // GetPolicy is the operation GetPolicy.
-var GetPolicy = schema.TypedOp[GetPolicyRequest, GetPolicyResponse]{Model: &Model, Op: &ops[30]}
+var GetPolicy = schema.TypedOp[*GetPolicyRequest, *GetPolicyResponse]{Model: &Model, Op: &ops[30]}
 
 // GetProvisionedConcurrencyConfig is the operation GetProvisionedConcurrencyConfig.
-var GetProvisionedConcurrencyConfig = schema.TypedOp[GetProvisionedConcurrencyConfigRequest, GetProvisionedConcurrencyConfigResponse]{Model: &Model, Op: &ops[31]}
+var GetProvisionedConcurrencyConfig = schema.TypedOp[*GetProvisionedConcurrencyConfigRequest, *GetProvisionedConcurrencyConfigResponse]{Model: &Model, Op: &ops[31]}
 
 // GetRuntimeManagementConfig is the operation GetRuntimeManagementConfig.
-var GetRuntimeManagementConfig = schema.TypedOp[GetRuntimeManagementConfigRequest, GetRuntimeManagementConfigResponse]{Model: &Model, Op: &ops[32]}
+var GetRuntimeManagementConfig = schema.TypedOp[*GetRuntimeManagementConfigRequest, *GetRuntimeManagementConfigResponse]{Model: &Model, Op: &ops[32]}
 
 // Invoke is the operation Invoke.
-var Invoke = schema.TypedOp[InvocationRequest, InvocationResponse]{Model: &Model, Op: &ops[33]}
+var Invoke = schema.TypedOp[*InvocationRequest, *InvocationResponse]{Model: &Model, Op: &ops[33]}
 
 // InvokeAsync is the operation InvokeAsync.
-var InvokeAsync = schema.TypedOp[InvokeAsyncRequest, InvokeAsyncResponse]{Model: &Model, Op: &ops[34]}
+var InvokeAsync = schema.TypedOp[*InvokeAsyncRequest, *InvokeAsyncResponse]{Model: &Model, Op: &ops[34]}
 
 // ListAliases is the operation ListAliases.
-var ListAliases = schema.TypedOp[ListAliasesRequest, ListAliasesResponse]{Model: &Model, Op: &ops[36]}
+var ListAliases = schema.TypedOp[*ListAliasesRequest, *ListAliasesResponse]{Model: &Model, Op: &ops[36]}
 
 // ListEventSourceMappings is the operation ListEventSourceMappings.
-var ListEventSourceMappings = schema.TypedOp[ListEventSourceMappingsRequest, ListEventSourceMappingsResponse]{Model: &Model, Op: &ops[38]}
+var ListEventSourceMappings = schema.TypedOp[*ListEventSourceMappingsRequest, *ListEventSourceMappingsResponse]{Model: &Model, Op: &ops[38]}
 
 // ListFunctionEventInvokeConfigs is the operation ListFunctionEventInvokeConfigs.
-var ListFunctionEventInvokeConfigs = schema.TypedOp[ListFunctionEventInvokeConfigsRequest, ListFunctionEventInvokeConfigsResponse]{Model: &Model, Op: &ops[39]}
+var ListFunctionEventInvokeConfigs = schema.TypedOp[*ListFunctionEventInvokeConfigsRequest, *ListFunctionEventInvokeConfigsResponse]{Model: &Model, Op: &ops[39]}
 
 // ListFunctionUrlConfigs is the operation ListFunctionUrlConfigs.
-var ListFunctionUrlConfigs = schema.TypedOp[ListFunctionUrlConfigsRequest, ListFunctionUrlConfigsResponse]{Model: &Model, Op: &ops[40]}
+var ListFunctionUrlConfigs = schema.TypedOp[*ListFunctionUrlConfigsRequest, *ListFunctionUrlConfigsResponse]{Model: &Model, Op: &ops[40]}
 
 // ListFunctions is the operation ListFunctions.
-var ListFunctions = schema.TypedOp[ListFunctionsRequest, ListFunctionsResponse]{Model: &Model, Op: &ops[41]}
+var ListFunctions = schema.TypedOp[*ListFunctionsRequest, *ListFunctionsResponse]{Model: &Model, Op: &ops[41]}
 
 // ListLayerVersions is the operation ListLayerVersions.
-var ListLayerVersions = schema.TypedOp[ListLayerVersionsRequest, ListLayerVersionsResponse]{Model: &Model, Op: &ops[43]}
+var ListLayerVersions = schema.TypedOp[*ListLayerVersionsRequest, *ListLayerVersionsResponse]{Model: &Model, Op: &ops[43]}
 
 // ListLayers is the operation ListLayers.
-var ListLayers = schema.TypedOp[ListLayersRequest, ListLayersResponse]{Model: &Model, Op: &ops[44]}
+var ListLayers = schema.TypedOp[*ListLayersRequest, *ListLayersResponse]{Model: &Model, Op: &ops[44]}
 
 // ListProvisionedConcurrencyConfigs is the operation ListProvisionedConcurrencyConfigs.
-var ListProvisionedConcurrencyConfigs = schema.TypedOp[ListProvisionedConcurrencyConfigsRequest, ListProvisionedConcurrencyConfigsResponse]{Model: &Model, Op: &ops[45]}
+var ListProvisionedConcurrencyConfigs = schema.TypedOp[*ListProvisionedConcurrencyConfigsRequest, *ListProvisionedConcurrencyConfigsResponse]{Model: &Model, Op: &ops[45]}
 
 // ListTags is the operation ListTags.
-var ListTags = schema.TypedOp[ListTagsRequest, ListTagsResponse]{Model: &Model, Op: &ops[46]}
+var ListTags = schema.TypedOp[*ListTagsRequest, *ListTagsResponse]{Model: &Model, Op: &ops[46]}
 
 // ListVersionsByFunction is the operation ListVersionsByFunction.
-var ListVersionsByFunction = schema.TypedOp[ListVersionsByFunctionRequest, ListVersionsByFunctionResponse]{Model: &Model, Op: &ops[47]}
+var ListVersionsByFunction = schema.TypedOp[*ListVersionsByFunctionRequest, *ListVersionsByFunctionResponse]{Model: &Model, Op: &ops[47]}
 
 // PublishLayerVersion is the operation PublishLayerVersion.
-var PublishLayerVersion = schema.TypedOp[PublishLayerVersionRequest, PublishLayerVersionResponse]{Model: &Model, Op: &ops[48]}
+var PublishLayerVersion = schema.TypedOp[*PublishLayerVersionRequest, *PublishLayerVersionResponse]{Model: &Model, Op: &ops[48]}
 
 // PublishVersion is the operation PublishVersion.
-var PublishVersion = schema.TypedOp[PublishVersionRequest, FunctionConfiguration]{Model: &Model, Op: &ops[49]}
+var PublishVersion = schema.TypedOp[*PublishVersionRequest, *FunctionConfiguration]{Model: &Model, Op: &ops[49]}
 
 // PutFunctionConcurrency is the operation PutFunctionConcurrency.
-var PutFunctionConcurrency = schema.TypedOp[PutFunctionConcurrencyRequest, Concurrency]{Model: &Model, Op: &ops[51]}
+var PutFunctionConcurrency = schema.TypedOp[*PutFunctionConcurrencyRequest, *Concurrency]{Model: &Model, Op: &ops[51]}
 
 // PutFunctionEventInvokeConfig is the operation PutFunctionEventInvokeConfig.
-var PutFunctionEventInvokeConfig = schema.TypedOp[PutFunctionEventInvokeConfigRequest, FunctionEventInvokeConfig]{Model: &Model, Op: &ops[52]}
+var PutFunctionEventInvokeConfig = schema.TypedOp[*PutFunctionEventInvokeConfigRequest, *FunctionEventInvokeConfig]{Model: &Model, Op: &ops[52]}
 
 // PutProvisionedConcurrencyConfig is the operation PutProvisionedConcurrencyConfig.
-var PutProvisionedConcurrencyConfig = schema.TypedOp[PutProvisionedConcurrencyConfigRequest, PutProvisionedConcurrencyConfigResponse]{Model: &Model, Op: &ops[53]}
+var PutProvisionedConcurrencyConfig = schema.TypedOp[*PutProvisionedConcurrencyConfigRequest, *PutProvisionedConcurrencyConfigResponse]{Model: &Model, Op: &ops[53]}
 
 // RemovePermission is the operation RemovePermission.
-var RemovePermission = schema.TypedOp[RemovePermissionRequest, schema.Empty]{Model: &Model, Op: &ops[56]}
+var RemovePermission = schema.TypedOp[*RemovePermissionRequest, *schema.Empty]{Model: &Model, Op: &ops[56]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[57]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[57]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[58]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[58]}
 
 // UpdateAlias is the operation UpdateAlias.
-var UpdateAlias = schema.TypedOp[UpdateAliasRequest, AliasConfiguration]{Model: &Model, Op: &ops[59]}
+var UpdateAlias = schema.TypedOp[*UpdateAliasRequest, *AliasConfiguration]{Model: &Model, Op: &ops[59]}
 
 // UpdateEventSourceMapping is the operation UpdateEventSourceMapping.
-var UpdateEventSourceMapping = schema.TypedOp[UpdateEventSourceMappingRequest, EventSourceMappingConfiguration]{Model: &Model, Op: &ops[61]}
+var UpdateEventSourceMapping = schema.TypedOp[*UpdateEventSourceMappingRequest, *EventSourceMappingConfiguration]{Model: &Model, Op: &ops[61]}
 
 // UpdateFunctionCode is the operation UpdateFunctionCode.
-var UpdateFunctionCode = schema.TypedOp[UpdateFunctionCodeRequest, FunctionConfiguration]{Model: &Model, Op: &ops[62]}
+var UpdateFunctionCode = schema.TypedOp[*UpdateFunctionCodeRequest, *FunctionConfiguration]{Model: &Model, Op: &ops[62]}
 
 // UpdateFunctionConfiguration is the operation UpdateFunctionConfiguration.
-var UpdateFunctionConfiguration = schema.TypedOp[UpdateFunctionConfigurationRequest, FunctionConfiguration]{Model: &Model, Op: &ops[63]}
+var UpdateFunctionConfiguration = schema.TypedOp[*UpdateFunctionConfigurationRequest, *FunctionConfiguration]{Model: &Model, Op: &ops[63]}
 
 // UpdateFunctionEventInvokeConfig is the operation UpdateFunctionEventInvokeConfig.
-var UpdateFunctionEventInvokeConfig = schema.TypedOp[UpdateFunctionEventInvokeConfigRequest, FunctionEventInvokeConfig]{Model: &Model, Op: &ops[64]}
+var UpdateFunctionEventInvokeConfig = schema.TypedOp[*UpdateFunctionEventInvokeConfigRequest, *FunctionEventInvokeConfig]{Model: &Model, Op: &ops[64]}
 
 // UpdateFunctionUrlConfig is the operation UpdateFunctionUrlConfig.
-var UpdateFunctionUrlConfig = schema.TypedOp[UpdateFunctionUrlConfigRequest, UpdateFunctionUrlConfigResponse]{Model: &Model, Op: &ops[65]}
+var UpdateFunctionUrlConfig = schema.TypedOp[*UpdateFunctionUrlConfigRequest, *UpdateFunctionUrlConfigResponse]{Model: &Model, Op: &ops[65]}

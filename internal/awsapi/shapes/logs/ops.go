@@ -120,58 +120,58 @@ var ops = [...]schema.Op{
 }
 
 // CreateLogGroup is the operation CreateLogGroup.
-var CreateLogGroup = schema.TypedOp[CreateLogGroupRequest, schema.Empty]{Model: &Model, Op: &ops[5]}
+var CreateLogGroup = schema.TypedOp[*CreateLogGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[5]}
 
 // CreateLogStream is the operation CreateLogStream.
-var CreateLogStream = schema.TypedOp[CreateLogStreamRequest, schema.Empty]{Model: &Model, Op: &ops[6]}
+var CreateLogStream = schema.TypedOp[*CreateLogStreamRequest, *schema.Empty]{Model: &Model, Op: &ops[6]}
 
 // DeleteLogGroup is the operation DeleteLogGroup.
-var DeleteLogGroup = schema.TypedOp[DeleteLogGroupRequest, schema.Empty]{Model: &Model, Op: &ops[15]}
+var DeleteLogGroup = schema.TypedOp[*DeleteLogGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[15]}
 
 // DeleteLogStream is the operation DeleteLogStream.
-var DeleteLogStream = schema.TypedOp[DeleteLogStreamRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var DeleteLogStream = schema.TypedOp[*DeleteLogStreamRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // DeleteRetentionPolicy is the operation DeleteRetentionPolicy.
-var DeleteRetentionPolicy = schema.TypedOp[DeleteRetentionPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[20]}
+var DeleteRetentionPolicy = schema.TypedOp[*DeleteRetentionPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[20]}
 
 // DescribeLogGroups is the operation DescribeLogGroups.
-var DescribeLogGroups = schema.TypedOp[DescribeLogGroupsRequest, DescribeLogGroupsResponse]{Model: &Model, Op: &ops[28]}
+var DescribeLogGroups = schema.TypedOp[*DescribeLogGroupsRequest, *DescribeLogGroupsResponse]{Model: &Model, Op: &ops[28]}
 
 // DescribeLogStreams is the operation DescribeLogStreams.
-var DescribeLogStreams = schema.TypedOp[DescribeLogStreamsRequest, DescribeLogStreamsResponse]{Model: &Model, Op: &ops[29]}
+var DescribeLogStreams = schema.TypedOp[*DescribeLogStreamsRequest, *DescribeLogStreamsResponse]{Model: &Model, Op: &ops[29]}
 
 // DescribeMetricFilters is the operation DescribeMetricFilters.
-var DescribeMetricFilters = schema.TypedOp[DescribeMetricFiltersRequest, DescribeMetricFiltersResponse]{Model: &Model, Op: &ops[30]}
+var DescribeMetricFilters = schema.TypedOp[*DescribeMetricFiltersRequest, *DescribeMetricFiltersResponse]{Model: &Model, Op: &ops[30]}
 
 // DescribeSubscriptionFilters is the operation DescribeSubscriptionFilters.
-var DescribeSubscriptionFilters = schema.TypedOp[DescribeSubscriptionFiltersRequest, DescribeSubscriptionFiltersResponse]{Model: &Model, Op: &ops[34]}
+var DescribeSubscriptionFilters = schema.TypedOp[*DescribeSubscriptionFiltersRequest, *DescribeSubscriptionFiltersResponse]{Model: &Model, Op: &ops[34]}
 
 // FilterLogEvents is the operation FilterLogEvents.
-var FilterLogEvents = schema.TypedOp[FilterLogEventsRequest, FilterLogEventsResponse]{Model: &Model, Op: &ops[36]}
+var FilterLogEvents = schema.TypedOp[*FilterLogEventsRequest, *FilterLogEventsResponse]{Model: &Model, Op: &ops[36]}
 
 // GetLogEvents is the operation GetLogEvents.
-var GetLogEvents = schema.TypedOp[GetLogEventsRequest, GetLogEventsResponse]{Model: &Model, Op: &ops[43]}
+var GetLogEvents = schema.TypedOp[*GetLogEventsRequest, *GetLogEventsResponse]{Model: &Model, Op: &ops[43]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceRequest, ListTagsForResourceResponse]{Model: &Model, Op: &ops[49]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResponse]{Model: &Model, Op: &ops[49]}
 
 // ListTagsLogGroup is the operation ListTagsLogGroup.
-var ListTagsLogGroup = schema.TypedOp[ListTagsLogGroupRequest, ListTagsLogGroupResponse]{Model: &Model, Op: &ops[50]}
+var ListTagsLogGroup = schema.TypedOp[*ListTagsLogGroupRequest, *ListTagsLogGroupResponse]{Model: &Model, Op: &ops[50]}
 
 // PutLogEvents is the operation PutLogEvents.
-var PutLogEvents = schema.TypedOp[PutLogEventsRequest, PutLogEventsResponse]{Model: &Model, Op: &ops[58]}
+var PutLogEvents = schema.TypedOp[*PutLogEventsRequest, *PutLogEventsResponse]{Model: &Model, Op: &ops[58]}
 
 // PutRetentionPolicy is the operation PutRetentionPolicy.
-var PutRetentionPolicy = schema.TypedOp[PutRetentionPolicyRequest, schema.Empty]{Model: &Model, Op: &ops[62]}
+var PutRetentionPolicy = schema.TypedOp[*PutRetentionPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[62]}
 
 // TagLogGroup is the operation TagLogGroup.
-var TagLogGroup = schema.TypedOp[TagLogGroupRequest, schema.Empty]{Model: &Model, Op: &ops[67]}
+var TagLogGroup = schema.TypedOp[*TagLogGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[67]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[68]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[68]}
 
 // UntagLogGroup is the operation UntagLogGroup.
-var UntagLogGroup = schema.TypedOp[UntagLogGroupRequest, schema.Empty]{Model: &Model, Op: &ops[70]}
+var UntagLogGroup = schema.TypedOp[*UntagLogGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[70]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[71]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[71]}

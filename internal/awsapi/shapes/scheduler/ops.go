@@ -44,37 +44,37 @@ var ops = [...]schema.Op{
 }
 
 // CreateSchedule is the operation CreateSchedule.
-var CreateSchedule = schema.TypedOp[CreateScheduleInput, CreateScheduleOutput]{Model: &Model, Op: &ops[0]}
+var CreateSchedule = schema.TypedOp[*CreateScheduleInput, *CreateScheduleOutput]{Model: &Model, Op: &ops[0]}
 
 // CreateScheduleGroup is the operation CreateScheduleGroup.
-var CreateScheduleGroup = schema.TypedOp[CreateScheduleGroupInput, CreateScheduleGroupOutput]{Model: &Model, Op: &ops[1]}
+var CreateScheduleGroup = schema.TypedOp[*CreateScheduleGroupInput, *CreateScheduleGroupOutput]{Model: &Model, Op: &ops[1]}
 
 // DeleteSchedule is the operation DeleteSchedule.
-var DeleteSchedule = schema.TypedOp[DeleteScheduleInput, DeleteScheduleOutput]{Model: &Model, Op: &ops[2]}
+var DeleteSchedule = schema.TypedOp[*DeleteScheduleInput, *DeleteScheduleOutput]{Model: &Model, Op: &ops[2]}
 
 // DeleteScheduleGroup is the operation DeleteScheduleGroup.
-var DeleteScheduleGroup = schema.TypedOp[DeleteScheduleGroupInput, DeleteScheduleGroupOutput]{Model: &Model, Op: &ops[3]}
+var DeleteScheduleGroup = schema.TypedOp[*DeleteScheduleGroupInput, *DeleteScheduleGroupOutput]{Model: &Model, Op: &ops[3]}
 
 // GetSchedule is the operation GetSchedule.
-var GetSchedule = schema.TypedOp[GetScheduleInput, GetScheduleOutput]{Model: &Model, Op: &ops[4]}
+var GetSchedule = schema.TypedOp[*GetScheduleInput, *GetScheduleOutput]{Model: &Model, Op: &ops[4]}
 
 // GetScheduleGroup is the operation GetScheduleGroup.
-var GetScheduleGroup = schema.TypedOp[GetScheduleGroupInput, GetScheduleGroupOutput]{Model: &Model, Op: &ops[5]}
+var GetScheduleGroup = schema.TypedOp[*GetScheduleGroupInput, *GetScheduleGroupOutput]{Model: &Model, Op: &ops[5]}
 
 // ListScheduleGroups is the operation ListScheduleGroups.
-var ListScheduleGroups = schema.TypedOp[ListScheduleGroupsInput, ListScheduleGroupsOutput]{Model: &Model, Op: &ops[6]}
+var ListScheduleGroups = schema.TypedOp[*ListScheduleGroupsInput, *ListScheduleGroupsOutput]{Model: &Model, Op: &ops[6]}
 
 // ListSchedules is the operation ListSchedules.
-var ListSchedules = schema.TypedOp[ListSchedulesInput, ListSchedulesOutput]{Model: &Model, Op: &ops[7]}
+var ListSchedules = schema.TypedOp[*ListSchedulesInput, *ListSchedulesOutput]{Model: &Model, Op: &ops[7]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceInput, ListTagsForResourceOutput]{Model: &Model, Op: &ops[8]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceInput, *ListTagsForResourceOutput]{Model: &Model, Op: &ops[8]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceInput, TagResourceOutput]{Model: &Model, Op: &ops[9]}
+var TagResource = schema.TypedOp[*TagResourceInput, *TagResourceOutput]{Model: &Model, Op: &ops[9]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceInput, UntagResourceOutput]{Model: &Model, Op: &ops[10]}
+var UntagResource = schema.TypedOp[*UntagResourceInput, *UntagResourceOutput]{Model: &Model, Op: &ops[10]}
 
 // UpdateSchedule is the operation UpdateSchedule.
-var UpdateSchedule = schema.TypedOp[UpdateScheduleInput, UpdateScheduleOutput]{Model: &Model, Op: &ops[11]}
+var UpdateSchedule = schema.TypedOp[*UpdateScheduleInput, *UpdateScheduleOutput]{Model: &Model, Op: &ops[11]}

@@ -71,61 +71,61 @@ var ops = [...]schema.Op{
 }
 
 // BatchGetSecretValue is the operation BatchGetSecretValue.
-var BatchGetSecretValue = schema.TypedOp[BatchGetSecretValueRequest, BatchGetSecretValueResponse]{Model: &Model, Op: &ops[0]}
+var BatchGetSecretValue = schema.TypedOp[*BatchGetSecretValueRequest, *BatchGetSecretValueResponse]{Model: &Model, Op: &ops[0]}
 
 // CancelRotateSecret is the operation CancelRotateSecret.
-var CancelRotateSecret = schema.TypedOp[CancelRotateSecretRequest, CancelRotateSecretResponse]{Model: &Model, Op: &ops[1]}
+var CancelRotateSecret = schema.TypedOp[*CancelRotateSecretRequest, *CancelRotateSecretResponse]{Model: &Model, Op: &ops[1]}
 
 // CreateSecret is the operation CreateSecret.
-var CreateSecret = schema.TypedOp[CreateSecretRequest, CreateSecretResponse]{Model: &Model, Op: &ops[2]}
+var CreateSecret = schema.TypedOp[*CreateSecretRequest, *CreateSecretResponse]{Model: &Model, Op: &ops[2]}
 
 // DeleteResourcePolicy is the operation DeleteResourcePolicy.
-var DeleteResourcePolicy = schema.TypedOp[DeleteResourcePolicyRequest, DeleteResourcePolicyResponse]{Model: &Model, Op: &ops[3]}
+var DeleteResourcePolicy = schema.TypedOp[*DeleteResourcePolicyRequest, *DeleteResourcePolicyResponse]{Model: &Model, Op: &ops[3]}
 
 // DeleteSecret is the operation DeleteSecret.
-var DeleteSecret = schema.TypedOp[DeleteSecretRequest, DeleteSecretResponse]{Model: &Model, Op: &ops[4]}
+var DeleteSecret = schema.TypedOp[*DeleteSecretRequest, *DeleteSecretResponse]{Model: &Model, Op: &ops[4]}
 
 // DescribeSecret is the operation DescribeSecret.
-var DescribeSecret = schema.TypedOp[DescribeSecretRequest, DescribeSecretResponse]{Model: &Model, Op: &ops[5]}
+var DescribeSecret = schema.TypedOp[*DescribeSecretRequest, *DescribeSecretResponse]{Model: &Model, Op: &ops[5]}
 
 // GetRandomPassword is the operation GetRandomPassword.
-var GetRandomPassword = schema.TypedOp[GetRandomPasswordRequest, GetRandomPasswordResponse]{Model: &Model, Op: &ops[6]}
+var GetRandomPassword = schema.TypedOp[*GetRandomPasswordRequest, *GetRandomPasswordResponse]{Model: &Model, Op: &ops[6]}
 
 // GetResourcePolicy is the operation GetResourcePolicy.
-var GetResourcePolicy = schema.TypedOp[GetResourcePolicyRequest, GetResourcePolicyResponse]{Model: &Model, Op: &ops[7]}
+var GetResourcePolicy = schema.TypedOp[*GetResourcePolicyRequest, *GetResourcePolicyResponse]{Model: &Model, Op: &ops[7]}
 
 // GetSecretValue is the operation GetSecretValue.
-var GetSecretValue = schema.TypedOp[GetSecretValueRequest, GetSecretValueResponse]{Model: &Model, Op: &ops[8]}
+var GetSecretValue = schema.TypedOp[*GetSecretValueRequest, *GetSecretValueResponse]{Model: &Model, Op: &ops[8]}
 
 // ListSecretVersionIds is the operation ListSecretVersionIds.
-var ListSecretVersionIds = schema.TypedOp[ListSecretVersionIdsRequest, ListSecretVersionIdsResponse]{Model: &Model, Op: &ops[9]}
+var ListSecretVersionIds = schema.TypedOp[*ListSecretVersionIdsRequest, *ListSecretVersionIdsResponse]{Model: &Model, Op: &ops[9]}
 
 // ListSecrets is the operation ListSecrets.
-var ListSecrets = schema.TypedOp[ListSecretsRequest, ListSecretsResponse]{Model: &Model, Op: &ops[10]}
+var ListSecrets = schema.TypedOp[*ListSecretsRequest, *ListSecretsResponse]{Model: &Model, Op: &ops[10]}
 
 // PutResourcePolicy is the operation PutResourcePolicy.
-var PutResourcePolicy = schema.TypedOp[PutResourcePolicyRequest, PutResourcePolicyResponse]{Model: &Model, Op: &ops[11]}
+var PutResourcePolicy = schema.TypedOp[*PutResourcePolicyRequest, *PutResourcePolicyResponse]{Model: &Model, Op: &ops[11]}
 
 // PutSecretValue is the operation PutSecretValue.
-var PutSecretValue = schema.TypedOp[PutSecretValueRequest, PutSecretValueResponse]{Model: &Model, Op: &ops[12]}
+var PutSecretValue = schema.TypedOp[*PutSecretValueRequest, *PutSecretValueResponse]{Model: &Model, Op: &ops[12]}
 
 // RestoreSecret is the operation RestoreSecret.
-var RestoreSecret = schema.TypedOp[RestoreSecretRequest, RestoreSecretResponse]{Model: &Model, Op: &ops[15]}
+var RestoreSecret = schema.TypedOp[*RestoreSecretRequest, *RestoreSecretResponse]{Model: &Model, Op: &ops[15]}
 
 // RotateSecret is the operation RotateSecret.
-var RotateSecret = schema.TypedOp[RotateSecretRequest, RotateSecretResponse]{Model: &Model, Op: &ops[16]}
+var RotateSecret = schema.TypedOp[*RotateSecretRequest, *RotateSecretResponse]{Model: &Model, Op: &ops[16]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[18]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[18]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *schema.Empty]{Model: &Model, Op: &ops[19]}
 
 // UpdateSecret is the operation UpdateSecret.
-var UpdateSecret = schema.TypedOp[UpdateSecretRequest, UpdateSecretResponse]{Model: &Model, Op: &ops[20]}
+var UpdateSecret = schema.TypedOp[*UpdateSecretRequest, *UpdateSecretResponse]{Model: &Model, Op: &ops[20]}
 
 // UpdateSecretVersionStage is the operation UpdateSecretVersionStage.
-var UpdateSecretVersionStage = schema.TypedOp[UpdateSecretVersionStageRequest, UpdateSecretVersionStageResponse]{Model: &Model, Op: &ops[21]}
+var UpdateSecretVersionStage = schema.TypedOp[*UpdateSecretVersionStageRequest, *UpdateSecretVersionStageResponse]{Model: &Model, Op: &ops[21]}
 
 // ValidateResourcePolicy is the operation ValidateResourcePolicy.
-var ValidateResourcePolicy = schema.TypedOp[ValidateResourcePolicyRequest, ValidateResourcePolicyResponse]{Model: &Model, Op: &ops[22]}
+var ValidateResourcePolicy = schema.TypedOp[*ValidateResourcePolicyRequest, *ValidateResourcePolicyResponse]{Model: &Model, Op: &ops[22]}

@@ -151,109 +151,109 @@ var ops = [...]schema.Op{
 }
 
 // CreateConfigurationSet is the operation CreateConfigurationSet.
-var CreateConfigurationSet = schema.TypedOp[CreateConfigurationSetRequest, CreateConfigurationSetResponse]{Model: &Model, Op: &ops[1]}
+var CreateConfigurationSet = schema.TypedOp[*CreateConfigurationSetRequest, *CreateConfigurationSetResponse]{Model: &Model, Op: &ops[1]}
 
 // CreateConfigurationSetEventDestination is the operation CreateConfigurationSetEventDestination.
-var CreateConfigurationSetEventDestination = schema.TypedOp[CreateConfigurationSetEventDestinationRequest, CreateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[2]}
+var CreateConfigurationSetEventDestination = schema.TypedOp[*CreateConfigurationSetEventDestinationRequest, *CreateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[2]}
 
 // CreateTemplate is the operation CreateTemplate.
-var CreateTemplate = schema.TypedOp[CreateTemplateRequest, CreateTemplateResponse]{Model: &Model, Op: &ops[8]}
+var CreateTemplate = schema.TypedOp[*CreateTemplateRequest, *CreateTemplateResponse]{Model: &Model, Op: &ops[8]}
 
 // DeleteConfigurationSet is the operation DeleteConfigurationSet.
-var DeleteConfigurationSet = schema.TypedOp[DeleteConfigurationSetRequest, DeleteConfigurationSetResponse]{Model: &Model, Op: &ops[9]}
+var DeleteConfigurationSet = schema.TypedOp[*DeleteConfigurationSetRequest, *DeleteConfigurationSetResponse]{Model: &Model, Op: &ops[9]}
 
 // DeleteConfigurationSetEventDestination is the operation DeleteConfigurationSetEventDestination.
-var DeleteConfigurationSetEventDestination = schema.TypedOp[DeleteConfigurationSetEventDestinationRequest, DeleteConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[10]}
+var DeleteConfigurationSetEventDestination = schema.TypedOp[*DeleteConfigurationSetEventDestinationRequest, *DeleteConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[10]}
 
 // DeleteIdentity is the operation DeleteIdentity.
-var DeleteIdentity = schema.TypedOp[DeleteIdentityRequest, DeleteIdentityResponse]{Model: &Model, Op: &ops[13]}
+var DeleteIdentity = schema.TypedOp[*DeleteIdentityRequest, *DeleteIdentityResponse]{Model: &Model, Op: &ops[13]}
 
 // DeleteIdentityPolicy is the operation DeleteIdentityPolicy.
-var DeleteIdentityPolicy = schema.TypedOp[DeleteIdentityPolicyRequest, DeleteIdentityPolicyResponse]{Model: &Model, Op: &ops[14]}
+var DeleteIdentityPolicy = schema.TypedOp[*DeleteIdentityPolicyRequest, *DeleteIdentityPolicyResponse]{Model: &Model, Op: &ops[14]}
 
 // DeleteTemplate is the operation DeleteTemplate.
-var DeleteTemplate = schema.TypedOp[DeleteTemplateRequest, DeleteTemplateResponse]{Model: &Model, Op: &ops[18]}
+var DeleteTemplate = schema.TypedOp[*DeleteTemplateRequest, *DeleteTemplateResponse]{Model: &Model, Op: &ops[18]}
 
 // DeleteVerifiedEmailAddress is the operation DeleteVerifiedEmailAddress.
-var DeleteVerifiedEmailAddress = schema.TypedOp[DeleteVerifiedEmailAddressRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+var DeleteVerifiedEmailAddress = schema.TypedOp[*DeleteVerifiedEmailAddressRequest, *schema.Empty]{Model: &Model, Op: &ops[19]}
 
 // DescribeConfigurationSet is the operation DescribeConfigurationSet.
-var DescribeConfigurationSet = schema.TypedOp[DescribeConfigurationSetRequest, DescribeConfigurationSetResponse]{Model: &Model, Op: &ops[21]}
+var DescribeConfigurationSet = schema.TypedOp[*DescribeConfigurationSetRequest, *DescribeConfigurationSetResponse]{Model: &Model, Op: &ops[21]}
 
 // GetAccountSendingEnabled is the operation GetAccountSendingEnabled.
-var GetAccountSendingEnabled = schema.TypedOp[schema.Empty, GetAccountSendingEnabledResponse]{Model: &Model, Op: &ops[24]}
+var GetAccountSendingEnabled = schema.TypedOp[*schema.Empty, *GetAccountSendingEnabledResponse]{Model: &Model, Op: &ops[24]}
 
 // GetIdentityDkimAttributes is the operation GetIdentityDkimAttributes.
-var GetIdentityDkimAttributes = schema.TypedOp[GetIdentityDkimAttributesRequest, GetIdentityDkimAttributesResponse]{Model: &Model, Op: &ops[26]}
+var GetIdentityDkimAttributes = schema.TypedOp[*GetIdentityDkimAttributesRequest, *GetIdentityDkimAttributesResponse]{Model: &Model, Op: &ops[26]}
 
 // GetIdentityPolicies is the operation GetIdentityPolicies.
-var GetIdentityPolicies = schema.TypedOp[GetIdentityPoliciesRequest, GetIdentityPoliciesResponse]{Model: &Model, Op: &ops[29]}
+var GetIdentityPolicies = schema.TypedOp[*GetIdentityPoliciesRequest, *GetIdentityPoliciesResponse]{Model: &Model, Op: &ops[29]}
 
 // GetIdentityVerificationAttributes is the operation GetIdentityVerificationAttributes.
-var GetIdentityVerificationAttributes = schema.TypedOp[GetIdentityVerificationAttributesRequest, GetIdentityVerificationAttributesResponse]{Model: &Model, Op: &ops[30]}
+var GetIdentityVerificationAttributes = schema.TypedOp[*GetIdentityVerificationAttributesRequest, *GetIdentityVerificationAttributesResponse]{Model: &Model, Op: &ops[30]}
 
 // GetSendQuota is the operation GetSendQuota.
-var GetSendQuota = schema.TypedOp[schema.Empty, GetSendQuotaResponse]{Model: &Model, Op: &ops[31]}
+var GetSendQuota = schema.TypedOp[*schema.Empty, *GetSendQuotaResponse]{Model: &Model, Op: &ops[31]}
 
 // GetSendStatistics is the operation GetSendStatistics.
-var GetSendStatistics = schema.TypedOp[schema.Empty, GetSendStatisticsResponse]{Model: &Model, Op: &ops[32]}
+var GetSendStatistics = schema.TypedOp[*schema.Empty, *GetSendStatisticsResponse]{Model: &Model, Op: &ops[32]}
 
 // GetTemplate is the operation GetTemplate.
-var GetTemplate = schema.TypedOp[GetTemplateRequest, GetTemplateResponse]{Model: &Model, Op: &ops[33]}
+var GetTemplate = schema.TypedOp[*GetTemplateRequest, *GetTemplateResponse]{Model: &Model, Op: &ops[33]}
 
 // ListConfigurationSets is the operation ListConfigurationSets.
-var ListConfigurationSets = schema.TypedOp[ListConfigurationSetsRequest, ListConfigurationSetsResponse]{Model: &Model, Op: &ops[34]}
+var ListConfigurationSets = schema.TypedOp[*ListConfigurationSetsRequest, *ListConfigurationSetsResponse]{Model: &Model, Op: &ops[34]}
 
 // ListIdentities is the operation ListIdentities.
-var ListIdentities = schema.TypedOp[ListIdentitiesRequest, ListIdentitiesResponse]{Model: &Model, Op: &ops[36]}
+var ListIdentities = schema.TypedOp[*ListIdentitiesRequest, *ListIdentitiesResponse]{Model: &Model, Op: &ops[36]}
 
 // ListIdentityPolicies is the operation ListIdentityPolicies.
-var ListIdentityPolicies = schema.TypedOp[ListIdentityPoliciesRequest, ListIdentityPoliciesResponse]{Model: &Model, Op: &ops[37]}
+var ListIdentityPolicies = schema.TypedOp[*ListIdentityPoliciesRequest, *ListIdentityPoliciesResponse]{Model: &Model, Op: &ops[37]}
 
 // ListTemplates is the operation ListTemplates.
-var ListTemplates = schema.TypedOp[ListTemplatesRequest, ListTemplatesResponse]{Model: &Model, Op: &ops[40]}
+var ListTemplates = schema.TypedOp[*ListTemplatesRequest, *ListTemplatesResponse]{Model: &Model, Op: &ops[40]}
 
 // ListVerifiedEmailAddresses is the operation ListVerifiedEmailAddresses.
-var ListVerifiedEmailAddresses = schema.TypedOp[schema.Empty, ListVerifiedEmailAddressesResponse]{Model: &Model, Op: &ops[41]}
+var ListVerifiedEmailAddresses = schema.TypedOp[*schema.Empty, *ListVerifiedEmailAddressesResponse]{Model: &Model, Op: &ops[41]}
 
 // PutIdentityPolicy is the operation PutIdentityPolicy.
-var PutIdentityPolicy = schema.TypedOp[PutIdentityPolicyRequest, PutIdentityPolicyResponse]{Model: &Model, Op: &ops[43]}
+var PutIdentityPolicy = schema.TypedOp[*PutIdentityPolicyRequest, *PutIdentityPolicyResponse]{Model: &Model, Op: &ops[43]}
 
 // SendBulkTemplatedEmail is the operation SendBulkTemplatedEmail.
-var SendBulkTemplatedEmail = schema.TypedOp[SendBulkTemplatedEmailRequest, SendBulkTemplatedEmailResponse]{Model: &Model, Op: &ops[46]}
+var SendBulkTemplatedEmail = schema.TypedOp[*SendBulkTemplatedEmailRequest, *SendBulkTemplatedEmailResponse]{Model: &Model, Op: &ops[46]}
 
 // SendEmail is the operation SendEmail.
-var SendEmail = schema.TypedOp[SendEmailRequest, SendEmailResponse]{Model: &Model, Op: &ops[48]}
+var SendEmail = schema.TypedOp[*SendEmailRequest, *SendEmailResponse]{Model: &Model, Op: &ops[48]}
 
 // SendRawEmail is the operation SendRawEmail.
-var SendRawEmail = schema.TypedOp[SendRawEmailRequest, SendRawEmailResponse]{Model: &Model, Op: &ops[49]}
+var SendRawEmail = schema.TypedOp[*SendRawEmailRequest, *SendRawEmailResponse]{Model: &Model, Op: &ops[49]}
 
 // SendTemplatedEmail is the operation SendTemplatedEmail.
-var SendTemplatedEmail = schema.TypedOp[SendTemplatedEmailRequest, SendTemplatedEmailResponse]{Model: &Model, Op: &ops[50]}
+var SendTemplatedEmail = schema.TypedOp[*SendTemplatedEmailRequest, *SendTemplatedEmailResponse]{Model: &Model, Op: &ops[50]}
 
 // TestRenderTemplate is the operation TestRenderTemplate.
-var TestRenderTemplate = schema.TypedOp[TestRenderTemplateRequest, TestRenderTemplateResponse]{Model: &Model, Op: &ops[58]}
+var TestRenderTemplate = schema.TypedOp[*TestRenderTemplateRequest, *TestRenderTemplateResponse]{Model: &Model, Op: &ops[58]}
 
 // UpdateAccountSendingEnabled is the operation UpdateAccountSendingEnabled.
-var UpdateAccountSendingEnabled = schema.TypedOp[UpdateAccountSendingEnabledRequest, schema.Empty]{Model: &Model, Op: &ops[59]}
+var UpdateAccountSendingEnabled = schema.TypedOp[*UpdateAccountSendingEnabledRequest, *schema.Empty]{Model: &Model, Op: &ops[59]}
 
 // UpdateConfigurationSetEventDestination is the operation UpdateConfigurationSetEventDestination.
-var UpdateConfigurationSetEventDestination = schema.TypedOp[UpdateConfigurationSetEventDestinationRequest, UpdateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[60]}
+var UpdateConfigurationSetEventDestination = schema.TypedOp[*UpdateConfigurationSetEventDestinationRequest, *UpdateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[60]}
 
 // UpdateConfigurationSetSendingEnabled is the operation UpdateConfigurationSetSendingEnabled.
-var UpdateConfigurationSetSendingEnabled = schema.TypedOp[UpdateConfigurationSetSendingEnabledRequest, schema.Empty]{Model: &Model, Op: &ops[62]}
+var UpdateConfigurationSetSendingEnabled = schema.TypedOp[*UpdateConfigurationSetSendingEnabledRequest, *schema.Empty]{Model: &Model, Op: &ops[62]}
 
 // UpdateTemplate is the operation UpdateTemplate.
-var UpdateTemplate = schema.TypedOp[UpdateTemplateRequest, UpdateTemplateResponse]{Model: &Model, Op: &ops[66]}
+var UpdateTemplate = schema.TypedOp[*UpdateTemplateRequest, *UpdateTemplateResponse]{Model: &Model, Op: &ops[66]}
 
 // VerifyDomainDkim is the operation VerifyDomainDkim.
-var VerifyDomainDkim = schema.TypedOp[VerifyDomainDkimRequest, VerifyDomainDkimResponse]{Model: &Model, Op: &ops[67]}
+var VerifyDomainDkim = schema.TypedOp[*VerifyDomainDkimRequest, *VerifyDomainDkimResponse]{Model: &Model, Op: &ops[67]}
 
 // VerifyDomainIdentity is the operation VerifyDomainIdentity.
-var VerifyDomainIdentity = schema.TypedOp[VerifyDomainIdentityRequest, VerifyDomainIdentityResponse]{Model: &Model, Op: &ops[68]}
+var VerifyDomainIdentity = schema.TypedOp[*VerifyDomainIdentityRequest, *VerifyDomainIdentityResponse]{Model: &Model, Op: &ops[68]}
 
 // VerifyEmailAddress is the operation VerifyEmailAddress.
-var VerifyEmailAddress = schema.TypedOp[VerifyEmailAddressRequest, schema.Empty]{Model: &Model, Op: &ops[69]}
+var VerifyEmailAddress = schema.TypedOp[*VerifyEmailAddressRequest, *schema.Empty]{Model: &Model, Op: &ops[69]}
 
 // VerifyEmailIdentity is the operation VerifyEmailIdentity.
-var VerifyEmailIdentity = schema.TypedOp[VerifyEmailIdentityRequest, VerifyEmailIdentityResponse]{Model: &Model, Op: &ops[70]}
+var VerifyEmailIdentity = schema.TypedOp[*VerifyEmailIdentityRequest, *VerifyEmailIdentityResponse]{Model: &Model, Op: &ops[70]}

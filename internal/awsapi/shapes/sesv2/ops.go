@@ -190,136 +190,136 @@ var ops = [...]schema.Op{
 }
 
 // CreateConfigurationSet is the operation CreateConfigurationSet.
-var CreateConfigurationSet = schema.TypedOp[CreateConfigurationSetRequest, CreateConfigurationSetResponse]{Model: &Model, Op: &ops[2]}
+var CreateConfigurationSet = schema.TypedOp[*CreateConfigurationSetRequest, *CreateConfigurationSetResponse]{Model: &Model, Op: &ops[2]}
 
 // CreateConfigurationSetEventDestination is the operation CreateConfigurationSetEventDestination.
-var CreateConfigurationSetEventDestination = schema.TypedOp[CreateConfigurationSetEventDestinationRequest, CreateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[3]}
+var CreateConfigurationSetEventDestination = schema.TypedOp[*CreateConfigurationSetEventDestinationRequest, *CreateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[3]}
 
 // CreateEmailIdentity is the operation CreateEmailIdentity.
-var CreateEmailIdentity = schema.TypedOp[CreateEmailIdentityRequest, CreateEmailIdentityResponse]{Model: &Model, Op: &ops[9]}
+var CreateEmailIdentity = schema.TypedOp[*CreateEmailIdentityRequest, *CreateEmailIdentityResponse]{Model: &Model, Op: &ops[9]}
 
 // CreateEmailIdentityPolicy is the operation CreateEmailIdentityPolicy.
-var CreateEmailIdentityPolicy = schema.TypedOp[CreateEmailIdentityPolicyRequest, CreateEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[10]}
+var CreateEmailIdentityPolicy = schema.TypedOp[*CreateEmailIdentityPolicyRequest, *CreateEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[10]}
 
 // CreateEmailTemplate is the operation CreateEmailTemplate.
-var CreateEmailTemplate = schema.TypedOp[CreateEmailTemplateRequest, CreateEmailTemplateResponse]{Model: &Model, Op: &ops[11]}
+var CreateEmailTemplate = schema.TypedOp[*CreateEmailTemplateRequest, *CreateEmailTemplateResponse]{Model: &Model, Op: &ops[11]}
 
 // DeleteConfigurationSet is the operation DeleteConfigurationSet.
-var DeleteConfigurationSet = schema.TypedOp[DeleteConfigurationSetRequest, DeleteConfigurationSetResponse]{Model: &Model, Op: &ops[14]}
+var DeleteConfigurationSet = schema.TypedOp[*DeleteConfigurationSetRequest, *DeleteConfigurationSetResponse]{Model: &Model, Op: &ops[14]}
 
 // DeleteConfigurationSetEventDestination is the operation DeleteConfigurationSetEventDestination.
-var DeleteConfigurationSetEventDestination = schema.TypedOp[DeleteConfigurationSetEventDestinationRequest, DeleteConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[15]}
+var DeleteConfigurationSetEventDestination = schema.TypedOp[*DeleteConfigurationSetEventDestinationRequest, *DeleteConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[15]}
 
 // DeleteEmailIdentity is the operation DeleteEmailIdentity.
-var DeleteEmailIdentity = schema.TypedOp[DeleteEmailIdentityRequest, DeleteEmailIdentityResponse]{Model: &Model, Op: &ops[20]}
+var DeleteEmailIdentity = schema.TypedOp[*DeleteEmailIdentityRequest, *DeleteEmailIdentityResponse]{Model: &Model, Op: &ops[20]}
 
 // DeleteEmailIdentityPolicy is the operation DeleteEmailIdentityPolicy.
-var DeleteEmailIdentityPolicy = schema.TypedOp[DeleteEmailIdentityPolicyRequest, DeleteEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[21]}
+var DeleteEmailIdentityPolicy = schema.TypedOp[*DeleteEmailIdentityPolicyRequest, *DeleteEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[21]}
 
 // DeleteEmailTemplate is the operation DeleteEmailTemplate.
-var DeleteEmailTemplate = schema.TypedOp[DeleteEmailTemplateRequest, DeleteEmailTemplateResponse]{Model: &Model, Op: &ops[22]}
+var DeleteEmailTemplate = schema.TypedOp[*DeleteEmailTemplateRequest, *DeleteEmailTemplateResponse]{Model: &Model, Op: &ops[22]}
 
 // DeleteSuppressedDestination is the operation DeleteSuppressedDestination.
-var DeleteSuppressedDestination = schema.TypedOp[DeleteSuppressedDestinationRequest, DeleteSuppressedDestinationResponse]{Model: &Model, Op: &ops[23]}
+var DeleteSuppressedDestination = schema.TypedOp[*DeleteSuppressedDestinationRequest, *DeleteSuppressedDestinationResponse]{Model: &Model, Op: &ops[23]}
 
 // GetAccount is the operation GetAccount.
-var GetAccount = schema.TypedOp[GetAccountRequest, GetAccountResponse]{Model: &Model, Op: &ops[24]}
+var GetAccount = schema.TypedOp[*GetAccountRequest, *GetAccountResponse]{Model: &Model, Op: &ops[24]}
 
 // GetConfigurationSet is the operation GetConfigurationSet.
-var GetConfigurationSet = schema.TypedOp[GetConfigurationSetRequest, GetConfigurationSetResponse]{Model: &Model, Op: &ops[26]}
+var GetConfigurationSet = schema.TypedOp[*GetConfigurationSetRequest, *GetConfigurationSetResponse]{Model: &Model, Op: &ops[26]}
 
 // GetConfigurationSetEventDestinations is the operation GetConfigurationSetEventDestinations.
-var GetConfigurationSetEventDestinations = schema.TypedOp[GetConfigurationSetEventDestinationsRequest, GetConfigurationSetEventDestinationsResponse]{Model: &Model, Op: &ops[27]}
+var GetConfigurationSetEventDestinations = schema.TypedOp[*GetConfigurationSetEventDestinationsRequest, *GetConfigurationSetEventDestinationsResponse]{Model: &Model, Op: &ops[27]}
 
 // GetEmailIdentity is the operation GetEmailIdentity.
-var GetEmailIdentity = schema.TypedOp[GetEmailIdentityRequest, GetEmailIdentityResponse]{Model: &Model, Op: &ops[38]}
+var GetEmailIdentity = schema.TypedOp[*GetEmailIdentityRequest, *GetEmailIdentityResponse]{Model: &Model, Op: &ops[38]}
 
 // GetEmailIdentityPolicies is the operation GetEmailIdentityPolicies.
-var GetEmailIdentityPolicies = schema.TypedOp[GetEmailIdentityPoliciesRequest, GetEmailIdentityPoliciesResponse]{Model: &Model, Op: &ops[39]}
+var GetEmailIdentityPolicies = schema.TypedOp[*GetEmailIdentityPoliciesRequest, *GetEmailIdentityPoliciesResponse]{Model: &Model, Op: &ops[39]}
 
 // GetEmailTemplate is the operation GetEmailTemplate.
-var GetEmailTemplate = schema.TypedOp[GetEmailTemplateRequest, GetEmailTemplateResponse]{Model: &Model, Op: &ops[40]}
+var GetEmailTemplate = schema.TypedOp[*GetEmailTemplateRequest, *GetEmailTemplateResponse]{Model: &Model, Op: &ops[40]}
 
 // GetSuppressedDestination is the operation GetSuppressedDestination.
-var GetSuppressedDestination = schema.TypedOp[GetSuppressedDestinationRequest, GetSuppressedDestinationResponse]{Model: &Model, Op: &ops[44]}
+var GetSuppressedDestination = schema.TypedOp[*GetSuppressedDestinationRequest, *GetSuppressedDestinationResponse]{Model: &Model, Op: &ops[44]}
 
 // ListConfigurationSets is the operation ListConfigurationSets.
-var ListConfigurationSets = schema.TypedOp[ListConfigurationSetsRequest, ListConfigurationSetsResponse]{Model: &Model, Op: &ops[45]}
+var ListConfigurationSets = schema.TypedOp[*ListConfigurationSetsRequest, *ListConfigurationSetsResponse]{Model: &Model, Op: &ops[45]}
 
 // ListEmailIdentities is the operation ListEmailIdentities.
-var ListEmailIdentities = schema.TypedOp[ListEmailIdentitiesRequest, ListEmailIdentitiesResponse]{Model: &Model, Op: &ops[52]}
+var ListEmailIdentities = schema.TypedOp[*ListEmailIdentitiesRequest, *ListEmailIdentitiesResponse]{Model: &Model, Op: &ops[52]}
 
 // ListEmailTemplates is the operation ListEmailTemplates.
-var ListEmailTemplates = schema.TypedOp[ListEmailTemplatesRequest, ListEmailTemplatesResponse]{Model: &Model, Op: &ops[53]}
+var ListEmailTemplates = schema.TypedOp[*ListEmailTemplatesRequest, *ListEmailTemplatesResponse]{Model: &Model, Op: &ops[53]}
 
 // ListSuppressedDestinations is the operation ListSuppressedDestinations.
-var ListSuppressedDestinations = schema.TypedOp[ListSuppressedDestinationsRequest, ListSuppressedDestinationsResponse]{Model: &Model, Op: &ops[57]}
+var ListSuppressedDestinations = schema.TypedOp[*ListSuppressedDestinationsRequest, *ListSuppressedDestinationsResponse]{Model: &Model, Op: &ops[57]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceRequest, ListTagsForResourceResponse]{Model: &Model, Op: &ops[58]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResponse]{Model: &Model, Op: &ops[58]}
 
 // PutAccountSendingAttributes is the operation PutAccountSendingAttributes.
-var PutAccountSendingAttributes = schema.TypedOp[PutAccountSendingAttributesRequest, PutAccountSendingAttributesResponse]{Model: &Model, Op: &ops[61]}
+var PutAccountSendingAttributes = schema.TypedOp[*PutAccountSendingAttributesRequest, *PutAccountSendingAttributesResponse]{Model: &Model, Op: &ops[61]}
 
 // PutAccountSuppressionAttributes is the operation PutAccountSuppressionAttributes.
-var PutAccountSuppressionAttributes = schema.TypedOp[PutAccountSuppressionAttributesRequest, PutAccountSuppressionAttributesResponse]{Model: &Model, Op: &ops[62]}
+var PutAccountSuppressionAttributes = schema.TypedOp[*PutAccountSuppressionAttributesRequest, *PutAccountSuppressionAttributesResponse]{Model: &Model, Op: &ops[62]}
 
 // PutConfigurationSetDeliveryOptions is the operation PutConfigurationSetDeliveryOptions.
-var PutConfigurationSetDeliveryOptions = schema.TypedOp[PutConfigurationSetDeliveryOptionsRequest, PutConfigurationSetDeliveryOptionsResponse]{Model: &Model, Op: &ops[64]}
+var PutConfigurationSetDeliveryOptions = schema.TypedOp[*PutConfigurationSetDeliveryOptionsRequest, *PutConfigurationSetDeliveryOptionsResponse]{Model: &Model, Op: &ops[64]}
 
 // PutConfigurationSetReputationOptions is the operation PutConfigurationSetReputationOptions.
-var PutConfigurationSetReputationOptions = schema.TypedOp[PutConfigurationSetReputationOptionsRequest, PutConfigurationSetReputationOptionsResponse]{Model: &Model, Op: &ops[65]}
+var PutConfigurationSetReputationOptions = schema.TypedOp[*PutConfigurationSetReputationOptionsRequest, *PutConfigurationSetReputationOptionsResponse]{Model: &Model, Op: &ops[65]}
 
 // PutConfigurationSetSendingOptions is the operation PutConfigurationSetSendingOptions.
-var PutConfigurationSetSendingOptions = schema.TypedOp[PutConfigurationSetSendingOptionsRequest, PutConfigurationSetSendingOptionsResponse]{Model: &Model, Op: &ops[66]}
+var PutConfigurationSetSendingOptions = schema.TypedOp[*PutConfigurationSetSendingOptionsRequest, *PutConfigurationSetSendingOptionsResponse]{Model: &Model, Op: &ops[66]}
 
 // PutConfigurationSetSuppressionOptions is the operation PutConfigurationSetSuppressionOptions.
-var PutConfigurationSetSuppressionOptions = schema.TypedOp[PutConfigurationSetSuppressionOptionsRequest, PutConfigurationSetSuppressionOptionsResponse]{Model: &Model, Op: &ops[67]}
+var PutConfigurationSetSuppressionOptions = schema.TypedOp[*PutConfigurationSetSuppressionOptionsRequest, *PutConfigurationSetSuppressionOptionsResponse]{Model: &Model, Op: &ops[67]}
 
 // PutConfigurationSetTrackingOptions is the operation PutConfigurationSetTrackingOptions.
-var PutConfigurationSetTrackingOptions = schema.TypedOp[PutConfigurationSetTrackingOptionsRequest, PutConfigurationSetTrackingOptionsResponse]{Model: &Model, Op: &ops[68]}
+var PutConfigurationSetTrackingOptions = schema.TypedOp[*PutConfigurationSetTrackingOptionsRequest, *PutConfigurationSetTrackingOptionsResponse]{Model: &Model, Op: &ops[68]}
 
 // PutConfigurationSetVdmOptions is the operation PutConfigurationSetVdmOptions.
-var PutConfigurationSetVdmOptions = schema.TypedOp[PutConfigurationSetVdmOptionsRequest, PutConfigurationSetVdmOptionsResponse]{Model: &Model, Op: &ops[69]}
+var PutConfigurationSetVdmOptions = schema.TypedOp[*PutConfigurationSetVdmOptionsRequest, *PutConfigurationSetVdmOptionsResponse]{Model: &Model, Op: &ops[69]}
 
 // PutEmailIdentityConfigurationSetAttributes is the operation PutEmailIdentityConfigurationSetAttributes.
-var PutEmailIdentityConfigurationSetAttributes = schema.TypedOp[PutEmailIdentityConfigurationSetAttributesRequest, PutEmailIdentityConfigurationSetAttributesResponse]{Model: &Model, Op: &ops[74]}
+var PutEmailIdentityConfigurationSetAttributes = schema.TypedOp[*PutEmailIdentityConfigurationSetAttributesRequest, *PutEmailIdentityConfigurationSetAttributesResponse]{Model: &Model, Op: &ops[74]}
 
 // PutEmailIdentityDkimAttributes is the operation PutEmailIdentityDkimAttributes.
-var PutEmailIdentityDkimAttributes = schema.TypedOp[PutEmailIdentityDkimAttributesRequest, PutEmailIdentityDkimAttributesResponse]{Model: &Model, Op: &ops[75]}
+var PutEmailIdentityDkimAttributes = schema.TypedOp[*PutEmailIdentityDkimAttributesRequest, *PutEmailIdentityDkimAttributesResponse]{Model: &Model, Op: &ops[75]}
 
 // PutEmailIdentityDkimSigningAttributes is the operation PutEmailIdentityDkimSigningAttributes.
-var PutEmailIdentityDkimSigningAttributes = schema.TypedOp[PutEmailIdentityDkimSigningAttributesRequest, PutEmailIdentityDkimSigningAttributesResponse]{Model: &Model, Op: &ops[76]}
+var PutEmailIdentityDkimSigningAttributes = schema.TypedOp[*PutEmailIdentityDkimSigningAttributesRequest, *PutEmailIdentityDkimSigningAttributesResponse]{Model: &Model, Op: &ops[76]}
 
 // PutEmailIdentityFeedbackAttributes is the operation PutEmailIdentityFeedbackAttributes.
-var PutEmailIdentityFeedbackAttributes = schema.TypedOp[PutEmailIdentityFeedbackAttributesRequest, PutEmailIdentityFeedbackAttributesResponse]{Model: &Model, Op: &ops[77]}
+var PutEmailIdentityFeedbackAttributes = schema.TypedOp[*PutEmailIdentityFeedbackAttributesRequest, *PutEmailIdentityFeedbackAttributesResponse]{Model: &Model, Op: &ops[77]}
 
 // PutEmailIdentityMailFromAttributes is the operation PutEmailIdentityMailFromAttributes.
-var PutEmailIdentityMailFromAttributes = schema.TypedOp[PutEmailIdentityMailFromAttributesRequest, PutEmailIdentityMailFromAttributesResponse]{Model: &Model, Op: &ops[78]}
+var PutEmailIdentityMailFromAttributes = schema.TypedOp[*PutEmailIdentityMailFromAttributesRequest, *PutEmailIdentityMailFromAttributesResponse]{Model: &Model, Op: &ops[78]}
 
 // PutSuppressedDestination is the operation PutSuppressedDestination.
-var PutSuppressedDestination = schema.TypedOp[PutSuppressedDestinationRequest, PutSuppressedDestinationResponse]{Model: &Model, Op: &ops[79]}
+var PutSuppressedDestination = schema.TypedOp[*PutSuppressedDestinationRequest, *PutSuppressedDestinationResponse]{Model: &Model, Op: &ops[79]}
 
 // SendBulkEmail is the operation SendBulkEmail.
-var SendBulkEmail = schema.TypedOp[SendBulkEmailRequest, SendBulkEmailResponse]{Model: &Model, Op: &ops[80]}
+var SendBulkEmail = schema.TypedOp[*SendBulkEmailRequest, *SendBulkEmailResponse]{Model: &Model, Op: &ops[80]}
 
 // SendEmail is the operation SendEmail.
-var SendEmail = schema.TypedOp[SendEmailRequest, SendEmailResponse]{Model: &Model, Op: &ops[82]}
+var SendEmail = schema.TypedOp[*SendEmailRequest, *SendEmailResponse]{Model: &Model, Op: &ops[82]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, TagResourceResponse]{Model: &Model, Op: &ops[83]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *TagResourceResponse]{Model: &Model, Op: &ops[83]}
 
 // TestRenderEmailTemplate is the operation TestRenderEmailTemplate.
-var TestRenderEmailTemplate = schema.TypedOp[TestRenderEmailTemplateRequest, TestRenderEmailTemplateResponse]{Model: &Model, Op: &ops[84]}
+var TestRenderEmailTemplate = schema.TypedOp[*TestRenderEmailTemplateRequest, *TestRenderEmailTemplateResponse]{Model: &Model, Op: &ops[84]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, UntagResourceResponse]{Model: &Model, Op: &ops[85]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *UntagResourceResponse]{Model: &Model, Op: &ops[85]}
 
 // UpdateConfigurationSetEventDestination is the operation UpdateConfigurationSetEventDestination.
-var UpdateConfigurationSetEventDestination = schema.TypedOp[UpdateConfigurationSetEventDestinationRequest, UpdateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[86]}
+var UpdateConfigurationSetEventDestination = schema.TypedOp[*UpdateConfigurationSetEventDestinationRequest, *UpdateConfigurationSetEventDestinationResponse]{Model: &Model, Op: &ops[86]}
 
 // UpdateEmailIdentityPolicy is the operation UpdateEmailIdentityPolicy.
-var UpdateEmailIdentityPolicy = schema.TypedOp[UpdateEmailIdentityPolicyRequest, UpdateEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[90]}
+var UpdateEmailIdentityPolicy = schema.TypedOp[*UpdateEmailIdentityPolicyRequest, *UpdateEmailIdentityPolicyResponse]{Model: &Model, Op: &ops[90]}
 
 // UpdateEmailTemplate is the operation UpdateEmailTemplate.
-var UpdateEmailTemplate = schema.TypedOp[UpdateEmailTemplateRequest, UpdateEmailTemplateResponse]{Model: &Model, Op: &ops[91]}
+var UpdateEmailTemplate = schema.TypedOp[*UpdateEmailTemplateRequest, *UpdateEmailTemplateResponse]{Model: &Model, Op: &ops[91]}

@@ -92,64 +92,64 @@ var ops = [...]schema.Op{
 }
 
 // AddPermission is the operation AddPermission.
-var AddPermission = schema.TypedOp[AddPermissionInput, schema.Empty]{Model: &Model, Op: &ops[0]}
+var AddPermission = schema.TypedOp[*AddPermissionInput, *schema.Empty]{Model: &Model, Op: &ops[0]}
 
 // ConfirmSubscription is the operation ConfirmSubscription.
-var ConfirmSubscription = schema.TypedOp[ConfirmSubscriptionInput, ConfirmSubscriptionResponse]{Model: &Model, Op: &ops[2]}
+var ConfirmSubscription = schema.TypedOp[*ConfirmSubscriptionInput, *ConfirmSubscriptionResponse]{Model: &Model, Op: &ops[2]}
 
 // CreateTopic is the operation CreateTopic.
-var CreateTopic = schema.TypedOp[CreateTopicInput, CreateTopicResponse]{Model: &Model, Op: &ops[6]}
+var CreateTopic = schema.TypedOp[*CreateTopicInput, *CreateTopicResponse]{Model: &Model, Op: &ops[6]}
 
 // DeleteTopic is the operation DeleteTopic.
-var DeleteTopic = schema.TypedOp[DeleteTopicInput, schema.Empty]{Model: &Model, Op: &ops[10]}
+var DeleteTopic = schema.TypedOp[*DeleteTopicInput, *schema.Empty]{Model: &Model, Op: &ops[10]}
 
 // GetDataProtectionPolicy is the operation GetDataProtectionPolicy.
-var GetDataProtectionPolicy = schema.TypedOp[GetDataProtectionPolicyInput, GetDataProtectionPolicyResponse]{Model: &Model, Op: &ops[11]}
+var GetDataProtectionPolicy = schema.TypedOp[*GetDataProtectionPolicyInput, *GetDataProtectionPolicyResponse]{Model: &Model, Op: &ops[11]}
 
 // GetSubscriptionAttributes is the operation GetSubscriptionAttributes.
-var GetSubscriptionAttributes = schema.TypedOp[GetSubscriptionAttributesInput, GetSubscriptionAttributesResponse]{Model: &Model, Op: &ops[16]}
+var GetSubscriptionAttributes = schema.TypedOp[*GetSubscriptionAttributesInput, *GetSubscriptionAttributesResponse]{Model: &Model, Op: &ops[16]}
 
 // GetTopicAttributes is the operation GetTopicAttributes.
-var GetTopicAttributes = schema.TypedOp[GetTopicAttributesInput, GetTopicAttributesResponse]{Model: &Model, Op: &ops[17]}
+var GetTopicAttributes = schema.TypedOp[*GetTopicAttributesInput, *GetTopicAttributesResponse]{Model: &Model, Op: &ops[17]}
 
 // ListSubscriptions is the operation ListSubscriptions.
-var ListSubscriptions = schema.TypedOp[ListSubscriptionsInput, ListSubscriptionsResponse]{Model: &Model, Op: &ops[23]}
+var ListSubscriptions = schema.TypedOp[*ListSubscriptionsInput, *ListSubscriptionsResponse]{Model: &Model, Op: &ops[23]}
 
 // ListSubscriptionsByTopic is the operation ListSubscriptionsByTopic.
-var ListSubscriptionsByTopic = schema.TypedOp[ListSubscriptionsByTopicInput, ListSubscriptionsByTopicResponse]{Model: &Model, Op: &ops[24]}
+var ListSubscriptionsByTopic = schema.TypedOp[*ListSubscriptionsByTopicInput, *ListSubscriptionsByTopicResponse]{Model: &Model, Op: &ops[24]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceRequest, ListTagsForResourceResponse]{Model: &Model, Op: &ops[25]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResponse]{Model: &Model, Op: &ops[25]}
 
 // ListTopics is the operation ListTopics.
-var ListTopics = schema.TypedOp[ListTopicsInput, ListTopicsResponse]{Model: &Model, Op: &ops[26]}
+var ListTopics = schema.TypedOp[*ListTopicsInput, *ListTopicsResponse]{Model: &Model, Op: &ops[26]}
 
 // Publish is the operation Publish.
-var Publish = schema.TypedOp[PublishInput, PublishResponse]{Model: &Model, Op: &ops[28]}
+var Publish = schema.TypedOp[*PublishInput, *PublishResponse]{Model: &Model, Op: &ops[28]}
 
 // PublishBatch is the operation PublishBatch.
-var PublishBatch = schema.TypedOp[PublishBatchInput, PublishBatchResponse]{Model: &Model, Op: &ops[29]}
+var PublishBatch = schema.TypedOp[*PublishBatchInput, *PublishBatchResponse]{Model: &Model, Op: &ops[29]}
 
 // PutDataProtectionPolicy is the operation PutDataProtectionPolicy.
-var PutDataProtectionPolicy = schema.TypedOp[PutDataProtectionPolicyInput, schema.Empty]{Model: &Model, Op: &ops[30]}
+var PutDataProtectionPolicy = schema.TypedOp[*PutDataProtectionPolicyInput, *schema.Empty]{Model: &Model, Op: &ops[30]}
 
 // RemovePermission is the operation RemovePermission.
-var RemovePermission = schema.TypedOp[RemovePermissionInput, schema.Empty]{Model: &Model, Op: &ops[31]}
+var RemovePermission = schema.TypedOp[*RemovePermissionInput, *schema.Empty]{Model: &Model, Op: &ops[31]}
 
 // SetSubscriptionAttributes is the operation SetSubscriptionAttributes.
-var SetSubscriptionAttributes = schema.TypedOp[SetSubscriptionAttributesInput, schema.Empty]{Model: &Model, Op: &ops[35]}
+var SetSubscriptionAttributes = schema.TypedOp[*SetSubscriptionAttributesInput, *schema.Empty]{Model: &Model, Op: &ops[35]}
 
 // SetTopicAttributes is the operation SetTopicAttributes.
-var SetTopicAttributes = schema.TypedOp[SetTopicAttributesInput, schema.Empty]{Model: &Model, Op: &ops[36]}
+var SetTopicAttributes = schema.TypedOp[*SetTopicAttributesInput, *schema.Empty]{Model: &Model, Op: &ops[36]}
 
 // Subscribe is the operation Subscribe.
-var Subscribe = schema.TypedOp[SubscribeInput, SubscribeResponse]{Model: &Model, Op: &ops[37]}
+var Subscribe = schema.TypedOp[*SubscribeInput, *SubscribeResponse]{Model: &Model, Op: &ops[37]}
 
 // TagResource is the operation TagResource.
-var TagResource = schema.TypedOp[TagResourceRequest, TagResourceResponse]{Model: &Model, Op: &ops[38]}
+var TagResource = schema.TypedOp[*TagResourceRequest, *TagResourceResponse]{Model: &Model, Op: &ops[38]}
 
 // Unsubscribe is the operation Unsubscribe.
-var Unsubscribe = schema.TypedOp[UnsubscribeInput, schema.Empty]{Model: &Model, Op: &ops[39]}
+var Unsubscribe = schema.TypedOp[*UnsubscribeInput, *schema.Empty]{Model: &Model, Op: &ops[39]}
 
 // UntagResource is the operation UntagResource.
-var UntagResource = schema.TypedOp[UntagResourceRequest, UntagResourceResponse]{Model: &Model, Op: &ops[40]}
+var UntagResource = schema.TypedOp[*UntagResourceRequest, *UntagResourceResponse]{Model: &Model, Op: &ops[40]}

@@ -77,70 +77,70 @@ var ops = [...]schema.Op{
 }
 
 // AddPermission is the operation AddPermission.
-var AddPermission = schema.TypedOp[AddPermissionRequest, schema.Empty]{Model: &Model, Op: &ops[0]}
+var AddPermission = schema.TypedOp[*AddPermissionRequest, *schema.Empty]{Model: &Model, Op: &ops[0]}
 
 // CancelMessageMoveTask is the operation CancelMessageMoveTask.
-var CancelMessageMoveTask = schema.TypedOp[CancelMessageMoveTaskRequest, CancelMessageMoveTaskResult]{Model: &Model, Op: &ops[1]}
+var CancelMessageMoveTask = schema.TypedOp[*CancelMessageMoveTaskRequest, *CancelMessageMoveTaskResult]{Model: &Model, Op: &ops[1]}
 
 // ChangeMessageVisibility is the operation ChangeMessageVisibility.
-var ChangeMessageVisibility = schema.TypedOp[ChangeMessageVisibilityRequest, schema.Empty]{Model: &Model, Op: &ops[2]}
+var ChangeMessageVisibility = schema.TypedOp[*ChangeMessageVisibilityRequest, *schema.Empty]{Model: &Model, Op: &ops[2]}
 
 // ChangeMessageVisibilityBatch is the operation ChangeMessageVisibilityBatch.
-var ChangeMessageVisibilityBatch = schema.TypedOp[ChangeMessageVisibilityBatchRequest, ChangeMessageVisibilityBatchResult]{Model: &Model, Op: &ops[3]}
+var ChangeMessageVisibilityBatch = schema.TypedOp[*ChangeMessageVisibilityBatchRequest, *ChangeMessageVisibilityBatchResult]{Model: &Model, Op: &ops[3]}
 
 // CreateQueue is the operation CreateQueue.
-var CreateQueue = schema.TypedOp[CreateQueueRequest, CreateQueueResult]{Model: &Model, Op: &ops[4]}
+var CreateQueue = schema.TypedOp[*CreateQueueRequest, *CreateQueueResult]{Model: &Model, Op: &ops[4]}
 
 // DeleteMessage is the operation DeleteMessage.
-var DeleteMessage = schema.TypedOp[DeleteMessageRequest, schema.Empty]{Model: &Model, Op: &ops[5]}
+var DeleteMessage = schema.TypedOp[*DeleteMessageRequest, *schema.Empty]{Model: &Model, Op: &ops[5]}
 
 // DeleteMessageBatch is the operation DeleteMessageBatch.
-var DeleteMessageBatch = schema.TypedOp[DeleteMessageBatchRequest, DeleteMessageBatchResult]{Model: &Model, Op: &ops[6]}
+var DeleteMessageBatch = schema.TypedOp[*DeleteMessageBatchRequest, *DeleteMessageBatchResult]{Model: &Model, Op: &ops[6]}
 
 // DeleteQueue is the operation DeleteQueue.
-var DeleteQueue = schema.TypedOp[DeleteQueueRequest, schema.Empty]{Model: &Model, Op: &ops[7]}
+var DeleteQueue = schema.TypedOp[*DeleteQueueRequest, *schema.Empty]{Model: &Model, Op: &ops[7]}
 
 // GetQueueAttributes is the operation GetQueueAttributes.
-var GetQueueAttributes = schema.TypedOp[GetQueueAttributesRequest, GetQueueAttributesResult]{Model: &Model, Op: &ops[8]}
+var GetQueueAttributes = schema.TypedOp[*GetQueueAttributesRequest, *GetQueueAttributesResult]{Model: &Model, Op: &ops[8]}
 
 // GetQueueUrl is the operation GetQueueUrl.
-var GetQueueUrl = schema.TypedOp[GetQueueUrlRequest, GetQueueUrlResult]{Model: &Model, Op: &ops[9]}
+var GetQueueUrl = schema.TypedOp[*GetQueueUrlRequest, *GetQueueUrlResult]{Model: &Model, Op: &ops[9]}
 
 // ListDeadLetterSourceQueues is the operation ListDeadLetterSourceQueues.
-var ListDeadLetterSourceQueues = schema.TypedOp[ListDeadLetterSourceQueuesRequest, ListDeadLetterSourceQueuesResult]{Model: &Model, Op: &ops[10]}
+var ListDeadLetterSourceQueues = schema.TypedOp[*ListDeadLetterSourceQueuesRequest, *ListDeadLetterSourceQueuesResult]{Model: &Model, Op: &ops[10]}
 
 // ListMessageMoveTasks is the operation ListMessageMoveTasks.
-var ListMessageMoveTasks = schema.TypedOp[ListMessageMoveTasksRequest, ListMessageMoveTasksResult]{Model: &Model, Op: &ops[11]}
+var ListMessageMoveTasks = schema.TypedOp[*ListMessageMoveTasksRequest, *ListMessageMoveTasksResult]{Model: &Model, Op: &ops[11]}
 
 // ListQueueTags is the operation ListQueueTags.
-var ListQueueTags = schema.TypedOp[ListQueueTagsRequest, ListQueueTagsResult]{Model: &Model, Op: &ops[12]}
+var ListQueueTags = schema.TypedOp[*ListQueueTagsRequest, *ListQueueTagsResult]{Model: &Model, Op: &ops[12]}
 
 // ListQueues is the operation ListQueues.
-var ListQueues = schema.TypedOp[ListQueuesRequest, ListQueuesResult]{Model: &Model, Op: &ops[13]}
+var ListQueues = schema.TypedOp[*ListQueuesRequest, *ListQueuesResult]{Model: &Model, Op: &ops[13]}
 
 // PurgeQueue is the operation PurgeQueue.
-var PurgeQueue = schema.TypedOp[PurgeQueueRequest, schema.Empty]{Model: &Model, Op: &ops[14]}
+var PurgeQueue = schema.TypedOp[*PurgeQueueRequest, *schema.Empty]{Model: &Model, Op: &ops[14]}
 
 // ReceiveMessage is the operation ReceiveMessage.
-var ReceiveMessage = schema.TypedOp[ReceiveMessageRequest, ReceiveMessageResult]{Model: &Model, Op: &ops[15]}
+var ReceiveMessage = schema.TypedOp[*ReceiveMessageRequest, *ReceiveMessageResult]{Model: &Model, Op: &ops[15]}
 
 // RemovePermission is the operation RemovePermission.
-var RemovePermission = schema.TypedOp[RemovePermissionRequest, schema.Empty]{Model: &Model, Op: &ops[16]}
+var RemovePermission = schema.TypedOp[*RemovePermissionRequest, *schema.Empty]{Model: &Model, Op: &ops[16]}
 
 // SendMessage is the operation SendMessage.
-var SendMessage = schema.TypedOp[SendMessageRequest, SendMessageResult]{Model: &Model, Op: &ops[17]}
+var SendMessage = schema.TypedOp[*SendMessageRequest, *SendMessageResult]{Model: &Model, Op: &ops[17]}
 
 // SendMessageBatch is the operation SendMessageBatch.
-var SendMessageBatch = schema.TypedOp[SendMessageBatchRequest, SendMessageBatchResult]{Model: &Model, Op: &ops[18]}
+var SendMessageBatch = schema.TypedOp[*SendMessageBatchRequest, *SendMessageBatchResult]{Model: &Model, Op: &ops[18]}
 
 // SetQueueAttributes is the operation SetQueueAttributes.
-var SetQueueAttributes = schema.TypedOp[SetQueueAttributesRequest, schema.Empty]{Model: &Model, Op: &ops[19]}
+var SetQueueAttributes = schema.TypedOp[*SetQueueAttributesRequest, *schema.Empty]{Model: &Model, Op: &ops[19]}
 
 // StartMessageMoveTask is the operation StartMessageMoveTask.
-var StartMessageMoveTask = schema.TypedOp[StartMessageMoveTaskRequest, StartMessageMoveTaskResult]{Model: &Model, Op: &ops[20]}
+var StartMessageMoveTask = schema.TypedOp[*StartMessageMoveTaskRequest, *StartMessageMoveTaskResult]{Model: &Model, Op: &ops[20]}
 
 // TagQueue is the operation TagQueue.
-var TagQueue = schema.TypedOp[TagQueueRequest, schema.Empty]{Model: &Model, Op: &ops[21]}
+var TagQueue = schema.TypedOp[*TagQueueRequest, *schema.Empty]{Model: &Model, Op: &ops[21]}
 
 // UntagQueue is the operation UntagQueue.
-var UntagQueue = schema.TypedOp[UntagQueueRequest, schema.Empty]{Model: &Model, Op: &ops[22]}
+var UntagQueue = schema.TypedOp[*UntagQueueRequest, *schema.Empty]{Model: &Model, Op: &ops[22]}

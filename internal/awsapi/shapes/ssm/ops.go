@@ -180,49 +180,49 @@ var ops = [...]schema.Op{
 }
 
 // AddTagsToResource is the operation AddTagsToResource.
-var AddTagsToResource = schema.TypedOp[AddTagsToResourceRequest, AddTagsToResourceResult]{Model: &Model, Op: &ops[0]}
+var AddTagsToResource = schema.TypedOp[*AddTagsToResourceRequest, *AddTagsToResourceResult]{Model: &Model, Op: &ops[0]}
 
 // DeleteParameter is the operation DeleteParameter.
-var DeleteParameter = schema.TypedOp[DeleteParameterRequest, DeleteParameterResult]{Model: &Model, Op: &ops[20]}
+var DeleteParameter = schema.TypedOp[*DeleteParameterRequest, *DeleteParameterResult]{Model: &Model, Op: &ops[20]}
 
 // DeleteParameters is the operation DeleteParameters.
-var DeleteParameters = schema.TypedOp[DeleteParametersRequest, DeleteParametersResult]{Model: &Model, Op: &ops[21]}
+var DeleteParameters = schema.TypedOp[*DeleteParametersRequest, *DeleteParametersResult]{Model: &Model, Op: &ops[21]}
 
 // DescribeParameters is the operation DescribeParameters.
-var DescribeParameters = schema.TypedOp[DescribeParametersRequest, DescribeParametersResult]{Model: &Model, Op: &ops[56]}
+var DescribeParameters = schema.TypedOp[*DescribeParametersRequest, *DescribeParametersResult]{Model: &Model, Op: &ops[56]}
 
 // GetParameter is the operation GetParameter.
-var GetParameter = schema.TypedOp[GetParameterRequest, GetParameterResult]{Model: &Model, Op: &ops[80]}
+var GetParameter = schema.TypedOp[*GetParameterRequest, *GetParameterResult]{Model: &Model, Op: &ops[80]}
 
 // GetParameterHistory is the operation GetParameterHistory.
-var GetParameterHistory = schema.TypedOp[GetParameterHistoryRequest, GetParameterHistoryResult]{Model: &Model, Op: &ops[81]}
+var GetParameterHistory = schema.TypedOp[*GetParameterHistoryRequest, *GetParameterHistoryResult]{Model: &Model, Op: &ops[81]}
 
 // GetParameters is the operation GetParameters.
-var GetParameters = schema.TypedOp[GetParametersRequest, GetParametersResult]{Model: &Model, Op: &ops[82]}
+var GetParameters = schema.TypedOp[*GetParametersRequest, *GetParametersResult]{Model: &Model, Op: &ops[82]}
 
 // GetParametersByPath is the operation GetParametersByPath.
-var GetParametersByPath = schema.TypedOp[GetParametersByPathRequest, GetParametersByPathResult]{Model: &Model, Op: &ops[83]}
+var GetParametersByPath = schema.TypedOp[*GetParametersByPathRequest, *GetParametersByPathResult]{Model: &Model, Op: &ops[83]}
 
 // GetServiceSetting is the operation GetServiceSetting.
-var GetServiceSetting = schema.TypedOp[GetServiceSettingRequest, GetServiceSettingResult]{Model: &Model, Op: &ops[87]}
+var GetServiceSetting = schema.TypedOp[*GetServiceSettingRequest, *GetServiceSettingResult]{Model: &Model, Op: &ops[87]}
 
 // LabelParameterVersion is the operation LabelParameterVersion.
-var LabelParameterVersion = schema.TypedOp[LabelParameterVersionRequest, LabelParameterVersionResult]{Model: &Model, Op: &ops[88]}
+var LabelParameterVersion = schema.TypedOp[*LabelParameterVersionRequest, *LabelParameterVersionResult]{Model: &Model, Op: &ops[88]}
 
 // ListTagsForResource is the operation ListTagsForResource.
-var ListTagsForResource = schema.TypedOp[ListTagsForResourceRequest, ListTagsForResourceResult]{Model: &Model, Op: &ops[104]}
+var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResult]{Model: &Model, Op: &ops[104]}
 
 // PutParameter is the operation PutParameter.
-var PutParameter = schema.TypedOp[PutParameterRequest, PutParameterResult]{Model: &Model, Op: &ops[108]}
+var PutParameter = schema.TypedOp[*PutParameterRequest, *PutParameterResult]{Model: &Model, Op: &ops[108]}
 
 // RemoveTagsFromResource is the operation RemoveTagsFromResource.
-var RemoveTagsFromResource = schema.TypedOp[RemoveTagsFromResourceRequest, RemoveTagsFromResourceResult]{Model: &Model, Op: &ops[114]}
+var RemoveTagsFromResource = schema.TypedOp[*RemoveTagsFromResourceRequest, *RemoveTagsFromResourceResult]{Model: &Model, Op: &ops[114]}
 
 // ResetServiceSetting is the operation ResetServiceSetting.
-var ResetServiceSetting = schema.TypedOp[ResetServiceSettingRequest, ResetServiceSettingResult]{Model: &Model, Op: &ops[115]}
+var ResetServiceSetting = schema.TypedOp[*ResetServiceSettingRequest, *ResetServiceSettingResult]{Model: &Model, Op: &ops[115]}
 
 // UnlabelParameterVersion is the operation UnlabelParameterVersion.
-var UnlabelParameterVersion = schema.TypedOp[UnlabelParameterVersionRequest, UnlabelParameterVersionResult]{Model: &Model, Op: &ops[125]}
+var UnlabelParameterVersion = schema.TypedOp[*UnlabelParameterVersionRequest, *UnlabelParameterVersionResult]{Model: &Model, Op: &ops[125]}
 
 // UpdateServiceSetting is the operation UpdateServiceSetting.
-var UpdateServiceSetting = schema.TypedOp[UpdateServiceSettingRequest, UpdateServiceSettingResult]{Model: &Model, Op: &ops[139]}
+var UpdateServiceSetting = schema.TypedOp[*UpdateServiceSettingRequest, *UpdateServiceSettingResult]{Model: &Model, Op: &ops[139]}

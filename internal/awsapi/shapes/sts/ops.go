@@ -28,19 +28,19 @@ var ops = [...]schema.Op{
 }
 
 // AssumeRole is the operation AssumeRole.
-var AssumeRole = schema.TypedOp[AssumeRoleRequest, AssumeRoleResponse]{Model: &Model, Op: &ops[0]}
+var AssumeRole = schema.TypedOp[*AssumeRoleRequest, *AssumeRoleResponse]{Model: &Model, Op: &ops[0]}
 
 // DecodeAuthorizationMessage is the operation DecodeAuthorizationMessage.
-var DecodeAuthorizationMessage = schema.TypedOp[DecodeAuthorizationMessageRequest, DecodeAuthorizationMessageResponse]{Model: &Model, Op: &ops[3]}
+var DecodeAuthorizationMessage = schema.TypedOp[*DecodeAuthorizationMessageRequest, *DecodeAuthorizationMessageResponse]{Model: &Model, Op: &ops[3]}
 
 // GetAccessKeyInfo is the operation GetAccessKeyInfo.
-var GetAccessKeyInfo = schema.TypedOp[GetAccessKeyInfoRequest, GetAccessKeyInfoResponse]{Model: &Model, Op: &ops[4]}
+var GetAccessKeyInfo = schema.TypedOp[*GetAccessKeyInfoRequest, *GetAccessKeyInfoResponse]{Model: &Model, Op: &ops[4]}
 
 // GetCallerIdentity is the operation GetCallerIdentity.
-var GetCallerIdentity = schema.TypedOp[GetCallerIdentityRequest, GetCallerIdentityResponse]{Model: &Model, Op: &ops[5]}
+var GetCallerIdentity = schema.TypedOp[*GetCallerIdentityRequest, *GetCallerIdentityResponse]{Model: &Model, Op: &ops[5]}
 
 // GetFederationToken is the operation GetFederationToken.
-var GetFederationToken = schema.TypedOp[GetFederationTokenRequest, GetFederationTokenResponse]{Model: &Model, Op: &ops[6]}
+var GetFederationToken = schema.TypedOp[*GetFederationTokenRequest, *GetFederationTokenResponse]{Model: &Model, Op: &ops[6]}
 
 // GetSessionToken is the operation GetSessionToken.
-var GetSessionToken = schema.TypedOp[GetSessionTokenRequest, GetSessionTokenResponse]{Model: &Model, Op: &ops[7]}
+var GetSessionToken = schema.TypedOp[*GetSessionTokenRequest, *GetSessionTokenResponse]{Model: &Model, Op: &ops[7]}
