@@ -2,6 +2,7 @@ package ses
 
 import (
 	"context"
+	"maps"
 	"net/mail"
 	"slices"
 	"strings"
@@ -43,11 +44,43 @@ type sends struct {
 	version    string
 	action     string
 	from       string // as it stands in the request
-	identity   string // ARN of another account's, or "" for that of the sender
-	feedback   string // where bounces go; "" for the sender
+	identity   string // ARN of the identity that covers it, or "" for the account's own
+	author     sender // of a raw message's From field, where that is another
+	feedback   sender // where bounces go; "" for the sender
 	recipients []string
 	template   string
 	set        string
+}
+
+// sender is an address that a message is sent from, and the ARN of the identity by
+// which that is permitted, where the request names one.
+type sender struct{ address, identity string }
+
+// identity is the ARN of the identity by which an address may be used. One that
+// is named must cover the address: it is no way around the address's own.
+//
+// https://docs.aws.amazon.com/ses/latest/dg/sending-authorization-delegate-sender-tasks-email.html
+func (s *Service) identity(ctx context.Context, o sender) (arn.ARN, error) {
+	address := bare(o.address)
+	if o.identity == "" {
+		name, err := s.identityOf(ctx, address)
+		return awsapi.From(ctx).Scope.Identity(name), err
+	}
+	a := arn.ARN(o.identity)
+	if name, ok := strings.CutPrefix(a.Resource(), "identity/"); !ok || a.Service() != "ses" || !slices.Contains(candidates(address), normal(name)) {
+		return "", invalid("The identity <%s> does not cover the address <%s>.", a, address)
+	}
+	return a, nil
+}
+
+// identities are the ARNs that a raw message and its request name of the sender and
+// of the author, who may be the same.
+func (r *raw) identities(sender, senderARN, authorARN string) (ofSender, ofAuthor string) {
+	ofSender, ofAuthor = or(senderARN, r.sourceARN), or(authorARN, r.fromARN)
+	if sender == "" || bare(sender) == bare(r.from) {
+		ofSender = or(ofSender, ofAuthor)
+	}
+	return ofSender, ofAuthor
 }
 
 // access is what it takes to send.
@@ -56,10 +89,7 @@ func (s *Service) access(ctx context.Context, o sends) ([]awsapi.Access, error) 
 	if err != nil {
 		from = &mail.Address{Address: o.from} // the operation says what is wrong with it
 	}
-	feedback := o.feedback
-	if feedback == "" {
-		feedback = from.Address
-	}
+	feedback := or(o.feedback.address, from.Address)
 	keys := policy.KeyMap{versionKey: policy.One(o.version), "ses:fromaddress": policy.One(from.Address), "ses:feedbackaddress": policy.One(feedback)}
 	if from.Name != "" {
 		keys["ses:fromdisplayname"] = policy.One(from.Name)
@@ -68,15 +98,29 @@ func (s *Service) access(ctx context.Context, o sends) ([]awsapi.Access, error) 
 		keys["ses:recipients"] = policy.Many(plainAll(o.recipients)...)
 	}
 	scope := awsapi.From(ctx).Scope
-	resource := arn.ARN(o.identity)
-	if resource == "" {
-		name, err := s.identityOf(ctx, from.Address)
+	senders := []sender{{from.Address, o.identity}}
+	if a := o.author; a.address != "" && bare(a.address) != from.Address {
+		senders = append(senders, a)
+	}
+	if o.feedback.identity != "" {
+		senders = append(senders, sender{feedback, o.feedback.identity})
+	}
+	var need []awsapi.Access
+	for _, who := range senders {
+		resource, err := s.identity(ctx, who)
+		if err != nil && o.version == "2" {
+			err = inV2(err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		resource = scope.Identity(name)
+		own := keys
+		if who == o.author {
+			own = maps.Clone(keys)
+			own["ses:fromaddress"] = policy.One(bare(who.address))
+		}
+		need = append(need, awsapi.Access{Action: "ses:" + o.action, Resource: resource, Keys: own})
 	}
-	need := []awsapi.Access{{Action: "ses:" + o.action, Resource: resource, Keys: keys}}
 	if o.template != "" {
 		need = append(need, awsapi.Access{Action: "ses:" + o.action, Resource: scope.Of("ses", "template/"+o.template), Keys: keys})
 	}

@@ -24,6 +24,7 @@ import (
 // a template with data, or the parts of a message.
 type submission struct {
 	from        string
+	author      string // of a raw message's From field, where the request has another sender
 	to, cc, bcc []string
 	only        []string // the envelope's recipients, where they are not those of the header
 	replyTo     []string
@@ -160,6 +161,9 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 		return p, fault.New(accountPaused, "Email sending is disabled for your entire SES account.")
 	}
 	senders := []string{o.from}
+	if o.author != "" && bare(o.author) != bare(o.from) {
+		senders = append(senders, o.author)
+	}
 	if o.returnPath != "" && bare(o.returnPath) != bare(o.from) {
 		senders = append(senders, o.returnPath)
 	}

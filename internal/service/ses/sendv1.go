@@ -35,7 +35,7 @@ func allOf(d *v1.Destination) []string {
 
 func (s *Service) accessSendEmail(ctx context.Context, in *v1.SendEmailRequest) ([]awsapi.Access, error) {
 	return s.access(ctx, sends{
-		version: "1", action: "SendEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: val(in.ReturnPath),
+		version: "1", action: "SendEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: sender{val(in.ReturnPath), val(in.ReturnPathArn)},
 		recipients: allOf(in.Destination), set: val(in.ConfigurationSetName),
 	})
 }
@@ -72,8 +72,10 @@ func (s *Service) accessSendRawEmail(ctx context.Context, in *v1.SendRawEmailReq
 		data = in.RawMessage.Data
 	}
 	r := readRaw(data)
+	identity, fromARN := r.identities(val(in.Source), val(in.SourceArn), val(in.FromArn))
 	return s.access(ctx, sends{
-		version: "1", action: "SendRawEmail", from: or(val(in.Source), r.from), identity: or(val(in.SourceArn), val(in.FromArn)), feedback: r.returnPath,
+		version: "1", action: "SendRawEmail", from: or(val(in.Source), r.from), identity: identity,
+		author: sender{r.from, fromARN}, feedback: sender{r.returnPath, or(val(in.ReturnPathArn), r.returnPathARN)},
 		recipients: orAll(in.Destinations, r.all()), set: or(val(in.ConfigurationSetName), r.set),
 	})
 }
@@ -89,7 +91,7 @@ func (s *Service) sendRawEmail(ctx context.Context, in *v1.SendRawEmailRequest) 
 
 func (s *Service) accessSendTemplatedEmail(ctx context.Context, in *v1.SendTemplatedEmailRequest) ([]awsapi.Access, error) {
 	return s.access(ctx, sends{
-		version: "1", action: "SendTemplatedEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: val(in.ReturnPath),
+		version: "1", action: "SendTemplatedEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: sender{val(in.ReturnPath), val(in.ReturnPathArn)},
 		recipients: allOf(in.Destination), template: val(in.Template), set: val(in.ConfigurationSetName),
 	})
 }
@@ -114,7 +116,7 @@ func (s *Service) accessSendBulkTemplatedEmail(ctx context.Context, in *v1.SendB
 		to = append(to, allOf(d.Destination)...)
 	}
 	return s.access(ctx, sends{
-		version: "1", action: "SendBulkTemplatedEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: val(in.ReturnPath),
+		version: "1", action: "SendBulkTemplatedEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: sender{val(in.ReturnPath), val(in.ReturnPathArn)},
 		recipients: to, template: val(in.Template), set: val(in.ConfigurationSetName),
 	})
 }
@@ -178,6 +180,8 @@ type raw struct {
 	from, returnPath, set string
 	to, cc, bcc           []string
 	tags                  map[string]string
+
+	sourceARN, fromARN, returnPathARN string // of identities
 }
 
 func (r *raw) all() []string { return slices.Concat(r.to, r.cc, r.bcc) }
@@ -188,7 +192,11 @@ func readRaw(data []byte) raw {
 	if err != nil {
 		return raw{}
 	}
-	r := raw{to: m.To, cc: m.Cc, bcc: m.Bcc, set: strings.TrimSpace(m.Header.Get("X-Ses-Configuration-Set")), returnPath: strings.Trim(m.Header.Get("Return-Path"), "<> ")}
+	field := func(name string) string { return strings.TrimSpace(m.Header.Get(name)) }
+	r := raw{
+		to: m.To, cc: m.Cc, bcc: m.Bcc, set: field("X-Ses-Configuration-Set"), returnPath: strings.Trim(field("Return-Path"), "<> "),
+		sourceARN: field("X-Ses-Source-Arn"), fromARN: field("X-Ses-From-Arn"), returnPathARN: field("X-Ses-Return-Path-Arn"),
+	}
 	if len(m.From) > 0 {
 		r.from = m.From[0]
 	}

@@ -20,11 +20,14 @@ func (s *Service) registerSendingV2() {
 func (s *Service) accessSendV2(ctx context.Context, in *v2.SendEmailRequest) ([]awsapi.Access, error) {
 	o := sends{
 		version: "2", action: "SendEmail", from: val(in.FromEmailAddress), identity: val(in.FromEmailAddressIdentityArn),
-		feedback: val(in.FeedbackForwardingEmailAddress), recipients: allOfV2(in.Destination), set: val(in.ConfigurationSetName),
+		feedback: sender{val(in.FeedbackForwardingEmailAddress), val(in.FeedbackForwardingEmailAddressIdentityArn)}, recipients: allOfV2(in.Destination), set: val(in.ConfigurationSetName),
 	}
 	if c := in.Content; c != nil && c.Raw != nil {
 		r := readRaw(c.Raw.Data)
-		o.action, o.from, o.feedback, o.set = "SendRawEmail", or(o.from, r.from), or(o.feedback, r.returnPath), or(o.set, r.set)
+		o.author.address = r.from
+		o.identity, o.author.identity = r.identities(o.from, o.identity, o.identity)
+		o.action, o.from, o.set = "SendRawEmail", or(o.from, r.from), or(o.set, r.set)
+		o.feedback = sender{or(o.feedback.address, r.returnPath), or(o.feedback.identity, r.returnPathARN)}
 		o.recipients = orAll(o.recipients, r.all())
 	} else if c != nil && c.Template != nil {
 		o.template = templateName(c.Template)
@@ -83,7 +86,7 @@ func (o *submission) content(c *v2.EmailContent) error {
 		if err := o.openRaw(c.Raw.Data, o.returnPath, slices.Concat(o.to, o.cc, o.bcc)); err != nil {
 			return err
 		}
-		o.from = or(from, o.from)
+		o.from, o.author = or(from, o.from), o.from
 		return nil
 	case c.Simple != nil:
 		o.message = email.Message{Subject: textV2(c.Simple.Subject), Header: fieldsV2(c.Simple.Headers), Files: filesV2(c.Simple.Attachments)}
@@ -154,7 +157,7 @@ func filesV2(list []v2.Attachment) []email.File {
 func (s *Service) accessSendBulkV2(ctx context.Context, in *v2.SendBulkEmailRequest) ([]awsapi.Access, error) {
 	o := sends{
 		version: "2", action: "SendBulkEmail", from: val(in.FromEmailAddress), identity: val(in.FromEmailAddressIdentityArn),
-		feedback: val(in.FeedbackForwardingEmailAddress), set: val(in.ConfigurationSetName),
+		feedback: sender{val(in.FeedbackForwardingEmailAddress), val(in.FeedbackForwardingEmailAddressIdentityArn)}, set: val(in.ConfigurationSetName),
 	}
 	for _, e := range in.BulkEmailEntries {
 		o.recipients = append(o.recipients, allOfV2(e.Destination)...)

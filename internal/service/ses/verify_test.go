@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	v1 "github.com/nube-run/nube/internal/awsapi/shapes/ses"
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -112,12 +113,21 @@ func TestAccess(t *testing.T) {
 			return b.s.accessSendEmail(ctx, &v1.SendEmailRequest{Source: ptr("x@Other.example"), Destination: to})
 		}, "ses:SendEmail identity/x@other.example fromaddress=x@Other.example feedbackaddress=x@Other.example recipients=ana@example.com+bo@example.com apiversion=1"},
 		"for somebody else": {func(ctx context.Context) ([]awsapi.Access, error) {
-			return b.s.accessSendEmail(ctx, &v1.SendEmailRequest{Source: ptr("info@shop.example"), SourceArn: ptr("arn:aws:ses:eu-west-1:999999999999:identity/theirs"), Destination: &v1.Destination{}})
-		}, "ses:SendEmail identity/theirs fromaddress=info@shop.example feedbackaddress=info@shop.example apiversion=1"},
+			return b.s.accessSendEmail(ctx, &v1.SendEmailRequest{Source: ptr("info@shop.example"), SourceArn: ptr("arn:aws:ses:eu-west-1:999999999999:identity/shop.example"), Destination: &v1.Destination{}})
+		}, "ses:SendEmail identity/shop.example fromaddress=info@shop.example feedbackaddress=info@shop.example apiversion=1"},
 		"SendRawEmail": {func(ctx context.Context) ([]awsapi.Access, error) {
 			return b.s.accessSendRawEmail(ctx, &v1.SendRawEmailRequest{RawMessage: &v1.RawMessage{Data: raw}})
 		}, "ses:SendRawEmail identity/shop.example fromaddress=info@shop.example fromdisplayname=Shop feedbackaddress=info@shop.example recipients=ana@example.com apiversion=1\n" +
 			"ses:SendRawEmail configuration-set/c fromaddress=info@shop.example fromdisplayname=Shop feedbackaddress=info@shop.example recipients=ana@example.com apiversion=1"},
+		"SendRawEmail for another": {func(ctx context.Context) ([]awsapi.Access, error) {
+			return b.s.accessSendRawEmail(ctx, &v1.SendRawEmailRequest{
+				Source: ptr("bounces@other.example"), SourceArn: ptr("arn:aws:ses:eu-west-1:999999999999:identity/other.example"), Destinations: []string{"ana@example.com"},
+				ReturnPathArn: ptr("arn:aws:ses:eu-west-1:999999999999:identity/bounces@other.example"),
+				RawMessage:    &v1.RawMessage{Data: []byte("From: info@shop.example\r\nReturn-Path: <bounces@other.example>\r\n\r\nx")},
+			})
+		}, "ses:SendRawEmail identity/other.example fromaddress=bounces@other.example feedbackaddress=bounces@other.example recipients=ana@example.com apiversion=1\n" +
+			"ses:SendRawEmail identity/shop.example fromaddress=info@shop.example feedbackaddress=bounces@other.example recipients=ana@example.com apiversion=1\n" +
+			"ses:SendRawEmail identity/bounces@other.example fromaddress=bounces@other.example feedbackaddress=bounces@other.example recipients=ana@example.com apiversion=1"},
 		"SendTemplatedEmail": {func(ctx context.Context) ([]awsapi.Access, error) {
 			return b.s.accessSendTemplatedEmail(ctx, &v1.SendTemplatedEmailRequest{Source: ptr("info@shop.example"), Destination: &v1.Destination{ToAddresses: []string{"ana@example.com"}}, Template: ptr("t")})
 		}, "ses:SendTemplatedEmail identity/shop.example" + sent + " apiversion=1\nses:SendTemplatedEmail template/t" + sent + " apiversion=1"},
@@ -127,6 +137,11 @@ func TestAccess(t *testing.T) {
 		"v2 raw": {func(ctx context.Context) ([]awsapi.Access, error) {
 			return b.s.accessSendV2(ctx, content(&v2.EmailContent{Raw: &v2.RawMessage{Data: raw}}))
 		}, "ses:SendRawEmail identity/shop.example" + sent + " apiversion=2\nses:SendRawEmail configuration-set/c" + sent + " apiversion=2"},
+		"v2 raw from another": {func(ctx context.Context) ([]awsapi.Access, error) {
+			in := content(&v2.EmailContent{Raw: &v2.RawMessage{Data: []byte("From: boss@other.example\r\nX-SES-FROM-ARN: arn:aws:ses:eu-west-1:999999999999:identity/other.example\r\n\r\nx")}})
+			in.ConfigurationSetName = nil
+			return b.s.accessSendV2(ctx, in)
+		}, "ses:SendRawEmail identity/shop.example" + sent + " apiversion=2\nses:SendRawEmail identity/other.example" + strings.Replace(sent, "info@shop", "boss@other", 1) + " apiversion=2"},
 		"v2 template": {func(ctx context.Context) ([]awsapi.Access, error) {
 			in := content(&v2.EmailContent{Template: &v2.Template{TemplateArn: ptr("arn:aws:ses:eu-west-1:123456789012:template/t")}})
 			in.ConfigurationSetName = nil
@@ -148,6 +163,26 @@ func TestAccess(t *testing.T) {
 				t.Errorf("takes\n%s\nwant\n%s", got, c.want)
 			}
 		})
+	}
+}
+
+// TestIdentityOfAnotherAddress: an identity that a request names permits to send
+// from the addresses that it covers, and from no others.
+func TestIdentityOfAnotherAddress(t *testing.T) {
+	b := newBed(t, Options{})
+	const prefix = "arn:aws:ses:eu-west-1:123456789012:"
+	for identity, covers := range map[string]bool{
+		prefix + "identity/ana@shop.example": true, prefix + "identity/SHOP.example": true, prefix + "identity/other.example": false,
+		prefix + "identity/bo@shop.example": false, prefix + "configuration-set/shop.example": false, "shop.example": false,
+	} {
+		_, err := b.s.accessSendEmail(b.ctx, &v1.SendEmailRequest{Source: ptr("Ana <ana@shop.example>"), SourceArn: &identity, Destination: &v1.Destination{}})
+		if covers != (err == nil) || err != nil && !fault.Is(err, invalidParameter) {
+			t.Errorf("%s: %v", identity, err)
+		}
+		_, err = b.s.accessSendV2(b.ctx, &v2.SendEmailRequest{FromEmailAddress: ptr("ana@shop.example"), FromEmailAddressIdentityArn: &identity, Content: &v2.EmailContent{}})
+		if covers != (err == nil) || err != nil && !fault.Is(err, badRequest) {
+			t.Errorf("v2 %s: %v", identity, err)
+		}
 	}
 }
 
