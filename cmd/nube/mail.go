@@ -240,7 +240,7 @@ func mark(m *control.Mail) string {
 	case m.Failure != "":
 		return "[not sent] "
 	case slices.ContainsFunc(m.Recipients, func(r control.Recipient) bool {
-		return r.State == "refused" || r.State == "bounced" || r.State == "suppressed"
+		return r.State == "refused" || r.State == "expired" || r.State == "bounced" || r.State == "suppressed"
 	}):
 		return "[undelivered] "
 	case slices.ContainsFunc(m.Recipients, func(r control.Recipient) bool { return r.State == "queued" || r.State == "retrying" }):

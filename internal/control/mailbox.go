@@ -35,7 +35,7 @@ type Mail struct {
 }
 
 // Recipient is what became of one recipient of a mail: kept, queued, sent,
-// retrying, refused, bounced, suppressed or unsent.
+// retrying, refused, expired, bounced, suppressed or unsent.
 type Recipient struct {
 	Address string `json:"address"`
 	State   string `json:"state"`

@@ -184,6 +184,10 @@ func (m *Mail) departure(r *Recipient) []mailEvent {
 		return []mailEvent{m.delivered(r, r.At, "250 ok")}
 	case Refused:
 		return []mailEvent{m.bounced(r, r.At, "General")}
+	case Expired:
+		e := m.bounced(r, r.At, "General")
+		e.Bounce.BounceType, e.Bounce.BouncedRecipients[0].Status = "Transient", "4.4.7"
+		return []mailEvent{e}
 	case Retrying:
 		if r.Tries == 1 {
 			return []mailEvent{{EventType: "DeliveryDelay", kind: delayEvent, of: r.Address, DeliveryDelay: &eventDelay{

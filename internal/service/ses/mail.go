@@ -60,6 +60,7 @@ const (
 	Sent       State = "sent"       // the mail server has taken it
 	Retrying   State = "retrying"   // the mail server did not take it yet
 	Refused    State = "refused"    // the mail server will never take it
+	Expired    State = "expired"    // the mail server did not take it in time
 	Bounced    State = "bounced"    // an address of the simulator
 	Suppressed State = "suppressed" // on the suppression list
 	Unsent     State = "unsent"     // see Mail.Failure

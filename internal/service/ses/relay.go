@@ -16,7 +16,16 @@ import (
 type relay struct{ s *Service }
 
 // errand is the payload of its effects.
-type errand struct{ Mail, Sender, Recipient string }
+type errand struct {
+	Mail, Sender, Recipient string
+	// Of an errand that is over, see kindOver: how often it was tried, and what
+	// the server said the last time.
+	Tries int    `json:",omitempty"`
+	Said  string `json:",omitempty"`
+}
+
+// kindOver marks the effect that says that another is tried no more.
+const kindOver = "over"
 
 // retryFor is how long a mail that the server does not take is tried again, as
 // long as SES does.
@@ -43,6 +52,9 @@ func (r relay) deliver(ctx context.Context, e *delivery.Effect) error {
 	if err := json.Unmarshal(e.Payload, &job); err != nil {
 		return final{fmt.Errorf("mail for the mail server: %w", err)}
 	}
+	if e.Kind == kindOver {
+		return r.note(ctx, e, Recipient{Address: job.Recipient, State: Expired, Detail: or(job.Said, "nobody could be asked in time"), Tries: job.Tries}, job.Mail)
+	}
 	raw, err := r.s.raw(ctx, e.Cell, job.Mail)
 	if errors.Is(err, ErrNoMail) {
 		return nil // it was deleted, and nobody is to get it any more
@@ -54,22 +66,44 @@ func (r relay) deliver(ctx context.Context, e *delivery.Effect) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(sent, r.note(ctx, e, job, sent))
-}
-
-// note writes down what became of a recipient, and tells the mail's configuration
-// set.
-func (r relay) note(ctx context.Context, e *delivery.Effect, job errand, sent error) error {
-	row := Recipient{Address: job.Recipient, State: Sent, Tries: e.Attempt, At: r.s.Clock.Now()}
+	row := Recipient{Address: job.Recipient, State: Sent, Tries: e.Attempt}
 	if sent != nil {
 		row.State, row.Detail = Retrying, sent.Error()
 		if isFinal(sent) {
 			row.State = Refused
 		}
 	}
+	if err := r.note(ctx, e, row, job.Mail); err != nil {
+		return err // what was refused is asked for again, and refused again, rather than not written down
+	}
+	return sent
+}
+
+// Exhausted implements [delivery.Exhausted]: that a mail is tried no more is
+// written down by an errand of its own. What the server has refused was written
+// down when it did.
+func (relay) Exhausted(e delivery.Effect, _ delivery.Outcome, why delivery.Reason) []delivery.Effect {
+	var job errand
+	if why == delivery.Rejected || json.Unmarshal(e.Payload, &job) != nil {
+		return nil
+	}
+	job.Tries, job.Said = e.Attempt, e.LastError
+	payload, err := json.Marshal(job)
+	if err != nil {
+		return nil // it was JSON
+	}
+	return []delivery.Effect{{
+		Cell: e.Cell, Target: e.Target, ID: e.ID + "/" + kindOver, Kind: kindOver, Payload: payload, Actor: e.Actor, SourceARN: e.SourceARN, Cause: e.Cause, At: e.At,
+	}}
+}
+
+// note writes down what became of a recipient, and tells the mail's configuration
+// set.
+func (r relay) note(ctx context.Context, e *delivery.Effect, row Recipient, id string) error {
+	row.At = r.s.Clock.Now()
 	sp := spaceOf(e.Cell)
 	_, err := r.s.DB.Update(ctx, func(tx *kv.Tx) error {
-		at, found, err := find(tx, sp, job.Mail)
+		at, found, err := find(tx, sp, id)
 		if err != nil || !found {
 			return err // deleted while it was sent
 		}
@@ -78,7 +112,7 @@ func (r relay) note(ctx context.Context, e *delivery.Effect, job errand, sent er
 			return err
 		}
 		tx.Signal(sp.arrived())
-		if err := set(tx, sp.recipient(job.Mail, job.Recipient), &row); err != nil {
+		if err := set(tx, sp.recipient(id, row.Address), &row); err != nil {
 			return err
 		}
 		return r.s.announce(tx, e.Cell, &m, e.Cause, row.At, m.departure(&row))
@@ -112,5 +146,8 @@ func said(err error) error {
 	return err
 }
 
-var _ delivery.Accepter = relay{}
+var _ interface {
+	delivery.Accepter
+	delivery.Exhausted
+} = relay{}
 var _ delivery.TxReceiver = receiver{}

@@ -2,7 +2,9 @@ package ses
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/policy"
@@ -185,6 +188,67 @@ func TestRelayRetries(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"bounces@example.com ana@example.com hello"}, p.took); d != "" {
 		t.Error(d)
+	}
+}
+
+// TestRelayGivesUp: a mail that the server does not take in time is shown as one
+// that nobody tries to send any more, and its configuration set is told.
+func TestRelayGivesUp(t *testing.T) {
+	p := newPostOffice(t, func(command string) string {
+		if strings.HasPrefix(command, "RCPT") {
+			return "450 come back later"
+		}
+		return ""
+	})
+	b := newBed(t, Options{Server: p.server()})
+	b.do("v2.CreateConfigurationSet", `{"ConfigurationSetName":"c"}`, nil)
+	b.do("v2.CreateConfigurationSetEventDestination", `{"ConfigurationSetName":"c","EventDestinationName":"d","EventDestination":{"Enabled":true,`+
+		`"MatchingEventTypes":["BOUNCE"],"SnsDestination":{"TopicArn":"arn:aws:sns:eu-west-1:123456789012:t"}}}`, nil)
+	b.do("v1.SendEmail", `{"Source":"shop@example.com","ConfigurationSetName":"c","Destination":{"ToAddresses":["ana@example.com"]},"Message":{"Subject":{"Data":"x"},"Body":{"Text":{"Data":"x"}}}}`, nil)
+	b.settle()
+	for range 2 { // to the last try, and past the end
+		if err := b.model.Set(b.model.Now().Add(retryFor)); err != nil {
+			t.Fatal(err)
+		}
+		b.settle()
+	}
+	m := b.mails(Query{})[0]
+	if r := m.Recipients[0]; r.State != Expired || r.Tries == 0 || !strings.HasSuffix(r.Detail, "450 come back later") {
+		t.Errorf("%+v", r)
+	}
+	if d := cmp.Diff([]string{"t Bounce ana@example.com General"}, b.topics.take(t)); d != "" {
+		t.Error(d)
+	}
+}
+
+// TestServerThatSaysNothing: a conversation ends with its context, though the server
+// has not greeted yet.
+func TestServerThatSaysNothing(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		cancel()
+		io.Copy(io.Discard, c) // until the client goes
+	}()
+	s, err := ParseServer(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := clock.Machine{}.Now()
+	if err := s.send(ctx, "a@example.com", "b@example.com", nil); err == nil {
+		t.Error("it was sent")
+	}
+	if took := (clock.Machine{}).Since(began); took > talkTimeout/2 {
+		t.Errorf("it took %v", took)
 	}
 }
 

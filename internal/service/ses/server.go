@@ -67,14 +67,19 @@ func (s *Server) send(ctx context.Context, sender, recipient string, raw []byte)
 		// Not for good: the next start may name one again.
 		return errors.New("this cloud was started without a mail server")
 	}
-	c, err := s.connect(ctx)
+	conn, err := s.dial(ctx)
+	if err != nil {
+		return fmt.Errorf("mail server %s: %w", s.address, err)
+	}
+	defer conn.Close()
+	// The conversation ends when ctx does, from the greeting on: closing is all
+	// that net/smtp obeys.
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	c, err := s.greet(conn)
 	if err != nil {
 		return fmt.Errorf("mail server %s: %w", s.address, err)
 	}
 	defer c.Close()
-	// The conversation ends when ctx does: closing is all that net/smtp obeys.
-	stop := context.AfterFunc(ctx, func() { c.Close() })
-	defer stop()
 	for _, step := range []func() error{
 		func() error { return c.Mail(sender) },
 		func() error { return c.Rcpt(recipient) },
@@ -88,9 +93,8 @@ func (s *Server) send(ctx context.Context, sender, recipient string, raw []byte)
 	return nil
 }
 
-// connect begins a conversation: encrypted where the server offers it, as the
-// user if there is one.
-func (s *Server) connect(ctx context.Context) (*smtp.Client, error) {
+// dial connects to the server.
+func (s *Server) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "tcp", s.address)
 	if err != nil {
 		return nil, err
@@ -98,9 +102,15 @@ func (s *Server) connect(ctx context.Context) (*smtp.Client, error) {
 	if err := conn.SetDeadline(s.machine.Now().Add(talkTimeout)); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	return conn, nil
+}
+
+// greet begins a conversation: encrypted where the server offers it, as the user
+// if there is one.
+func (s *Server) greet(conn net.Conn) (*smtp.Client, error) {
 	host, _, err := net.SplitHostPort(s.address)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, err
 	}
 	secure := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if s.tls {
@@ -108,16 +118,16 @@ func (s *Server) connect(ctx context.Context) (*smtp.Client, error) {
 	}
 	c, err := smtp.NewClient(conn, host)
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, err
 	}
 	if offered, _ := c.Extension("STARTTLS"); offered && !s.tls {
 		if err := c.StartTLS(secure); err != nil {
-			return nil, errors.Join(err, c.Close())
+			return nil, err
 		}
 	}
 	if s.user != "" {
 		if err := c.Auth(smtp.PlainAuth("", s.user, s.password, host)); err != nil {
-			return nil, errors.Join(err, c.Close())
+			return nil, err
 		}
 	}
 	return c, nil
