@@ -16,9 +16,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/nube-run/nube/internal/clock"
-	"github.com/nube-run/nube/internal/sigv4"
 )
 
 // TestDay simulates a day of an application shaped like the shop, under random
@@ -388,31 +385,7 @@ func (d *day) ledger() (seen map[string][]string, told, worked, dead []string) {
 // aws calls an operation as the account's root, whom faults spare.
 func (d *day) aws(target, body string, out any) {
 	d.Helper()
-	req, err := http.NewRequestWithContext(d.Context(), http.MethodPost, d.cloud.Endpoint()+"/", strings.NewReader(body))
-	if err != nil {
-		d.Fatal(err)
-	}
-	req.Header.Set("X-Amz-Target", target)
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	id, secret := d.cloud.cloud.RootKey()
-	sigv4.Sign(&sigv4.Request{
-		Method: req.Method, Host: req.URL.Host, Path: "/", Header: req.Header, ContentLength: int64(len(body)), Body: []byte(body), Service: "dynamodb", Region: d.cloud.Region(),
-	}, sigv4.Credentials{AccessKey: id, Secret: secret}, clock.Machine{}.Now())
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		d.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode != 200 {
-		err = fmt.Errorf("%s: %s", resp.Status, text)
-	}
-	if err == nil {
-		err = json.Unmarshal(text, out)
-	}
-	if err != nil {
-		d.Fatalf("%s: %v", target, err)
-	}
+	d.cloud.aws(d, target, body, out)
 }
 
 // letters are the dead letters: ranges of the stream, messages that a function
