@@ -1,9 +1,12 @@
 package sources_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
+	"github.com/nube-run/nube/internal/keyspace"
+	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/sources"
 )
 
@@ -91,4 +94,44 @@ func TestSettled(t *testing.T) {
 	b.keep(mapping("m"), nil)
 	b.settled()
 	expect(t, "calls", fn.took(), "c")
+}
+
+// A mapping that is deleted leaves no row, though it was in the middle of a batch
+// that fails, and one with its name begins anew.
+//
+// ministack PR#1254: positions of deleted mappings stayed for ever.
+//
+// Mutation: Delete without the lanes' range.
+func TestDeletedMappingLeavesNothing(t *testing.T) {
+	fn := &function{do: func(call) (sources.Answer, error) { return failed() }}
+	b := memBed(t, fn)
+	rows := func() (n int) {
+		err := b.db.View(context.Background(), func(s *kv.Snap) error {
+			for _, err := range s.Scan(keyspace.Service(here, "sources", 0).Range(), kv.ScanOptions{KeysOnly: true}) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	none := rows()
+	for range 3 {
+		b.keep(mapping("m"), nil)
+		b.put("a")
+		b.settled()
+		if n := rows(); n == none {
+			t.Fatal("a mapping has no rows")
+		}
+		b.update(func(tx *kv.Tx) error { b.engine.Delete(tx, here, "m"); return nil })
+		b.settled()
+		if n := rows(); n != none {
+			t.Errorf("%d rows are left of a mapping", n-none)
+		}
+	}
 }

@@ -455,6 +455,53 @@ func TestRetentionOfMany(t *testing.T) {
 	}
 }
 
+// TestStreamsLeaveNothing makes tables with streams, writes to them and deletes them, again and again: once their records
+// are a day old the store has as many rows as it had after the first.
+//
+// ministack PR#1254: backlogs of streams stayed for the life of the process, those of deleted tables too, and whatever read
+// streams slowed down.
+//
+// Mutations: trim without its DeleteRange; a deleted table's generation that is not cleared.
+func TestStreamsLeaveNothing(t *testing.T) {
+	c := newCloud(t)
+	c.runTimers()
+	rows := func() (n int) {
+		err := c.db.View(c.ctx, func(sn *kv.Snap) error {
+			for _, err := range sn.Scan(kv.Range{Start: kv.Key{0}, End: kv.Key{0xff}}, kv.ScanOptions{KeysOnly: true}) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	c.do("CreateTable", streamed("kept", viewBoth))
+	first := 0
+	for round := range 4 {
+		name := fmt.Sprint("round-", round)
+		c.do("CreateTable", streamed(name, viewBoth))
+		for _, table := range []string{"kept", name} {
+			for i := range 40 {
+				c.do("PutItem", fmt.Sprintf(`{"TableName":%q,"Item":{"id":{"S":"%d"},"round":{"N":"%d"}}}`, table, i, round))
+			}
+		}
+		c.do("DeleteTable", fmt.Sprintf(`{"TableName":%q}`, name))
+		c.advanceTo(retention + 2*trimStep)
+		c.settled()
+		switch n := rows(); {
+		case round == 0:
+			first = n
+		case n != first:
+			t.Errorf("%d rows after round %d, and %d after the first", n, round, first)
+		}
+	}
+}
+
 // TestPutWithStreamIsOneCommit: a stream costs a write one more key in the commit that it makes anyway, wakes no timer
 // and reads nothing more. (localstack#10411: 3,000 puts took twenty times as long with a stream; BenchmarkPut has the
 // times.)

@@ -97,6 +97,9 @@ func TestForms(t *testing.T) {
 }
 
 // https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
+//
+// cloudemu PR#664: a number in a filter matched no attribute, and all that it
+// should have let through was dropped.
 func TestFilters(t *testing.T) {
 	b := newBed(t)
 	topic := b.createTopic("t")
@@ -252,6 +255,12 @@ func TestMaximumMessageSize(t *testing.T) {
 }
 
 // https://docs.aws.amazon.com/sns/latest/dg/fifo-message-dedup.html
+//
+// cloudemu PR#664: messages lost their group on the way, and no FIFO queue took
+// them. ministack#1326: duplicates were forgotten after another time than five
+// minutes.
+//
+// Mutations: no group in what a queue gets; a window of four minutes.
 func TestFIFO(t *testing.T) {
 	b := newBed(t)
 	topic := b.createTopic("t.fifo")
@@ -333,8 +342,37 @@ func TestFIFODeduplicationByContentAndGroup(t *testing.T) {
 	}
 }
 
+// A FIFO topic delivers to queues alone: what could not keep its order is refused
+// when it subscribes, not lost later.
+// https://docs.aws.amazon.com/sns/latest/dg/fifo-message-delivery.html
+//
+// cloudemu PR#664: the fan-out of a FIFO topic was lost without a word.
+//
+// Mutation: the protocol of a FIFO topic's subscription not looked at.
+func TestFIFOSubscribers(t *testing.T) {
+	b := newBed(t)
+	topic := b.createTopic("t.fifo")
+	for protocol, endpoint := range map[string]string{
+		"lambda": "arn:aws:lambda:us-east-1:123456789012:function:f", "http": "http://example.com/", "https": "https://example.com/", "email": "ana@example.com",
+		"email-json": "ana@example.com",
+	} {
+		_, err := awsapi.Do(b.ctx, b.front, shapes.Subscribe, &shapes.SubscribeInput{TopicArn: &topic, Protocol: &protocol, Endpoint: &endpoint})
+		if !fault.Is(err, "InvalidParameter") {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+	b.settle()
+	if n := len(b.mails.take()); n != 0 {
+		t.Errorf("%d were asked to confirm what was refused", n)
+	}
+}
+
 // The messages of a group arrive in order, though one of them is tried again;
 // another group does not wait.
+//
+// localstack#7036, as far as topics go: messages of a group out of order.
+//
+// Mutation: Order of the effects empty: g3 overtakes g2.
 func TestFIFOKeepsOrder(t *testing.T) {
 	b := newBed(t)
 	topic := b.createTopic("t.fifo", "ContentBasedDeduplication", "true")
