@@ -50,7 +50,7 @@ func (s *Service) createAPI(ctx context.Context, in *shapes.CreateApiRequest) (*
 	}
 	deployment := newID(6)
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
-		c := &change{Tx: tx, space: spaceOf(scope), api: a, id: deployment, now: now}
+		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, api: a, id: deployment, now: now}
 		tx.Signal(c.changed())
 		if err := save(tx, c.space.api(*a.ApiId), a); err != nil || quick == nil {
 			return err

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
+	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // TestRefusals: what is not built, and what HTTP APIs do not have, is said when
@@ -128,6 +130,38 @@ func TestImport(t *testing.T) {
 		refuses(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: &body}, want)
 	}
 	refuses(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: ptr(`{"openapi":"3.0.0","info":{"title":"x"},"paths":{"/a":{"trace":{}}}}`), FailOnWarnings: ptr(true)}, "Warnings found")
+	out := do(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: ptr(`{"openapi":"3.0.0","info":{"title":"x"},
+		"servers":[{"url":"https://x.example","x-amazon-apigateway-endpoint-configuration":{"disableExecuteApiEndpoint":true}}],
+		"paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"type":"http_proxy","uri":"http://x.example","httpMethod":"GET","tlsConfig":{"insecureSkipVerification":true}}}}}}`)})
+	if len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0], "tlsConfig") {
+		t.Errorf("warnings of what is not honoured: %q", out.Warnings)
+	}
+	if a := do(b, shapes.GetApi, &shapes.GetApiRequest{ApiId: out.ApiId}); !*a.DisableExecuteApiEndpoint {
+		t.Error("its own endpoint is not disabled")
+	}
+}
+
+// TestImportPassesRoles: who may not give API Gateway a role cannot do so by a
+// definition either.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+func TestImportPassesRoles(t *testing.T) {
+	b := open(t)
+	const role = "arn:aws:iam::123456789012:role/caller"
+	body := `{"openapi":"3.0.0","info":{"title":"x"},"paths":{"/a":{"get":{"x-amazon-apigateway-integration":{"type":"aws_proxy","uri":"` + function +
+		`","payloadFormatVersion":"2.0","credentials":"` + role + `"}}}}}`
+	do(b, iamshapes.CreateUser, &iamshapes.CreateUserRequest{UserName: ptr("dev")})
+	may := func(statements string) {
+		do(b, iamshapes.PutUserPolicy, &iamshapes.PutUserPolicyRequest{UserName: ptr("dev"), PolicyName: ptr("p"), PolicyDocument: ptr(`{"Version":"2012-10-17","Statement":[` + statements + `]}`)})
+	}
+	const gateway = `{"Effect":"Allow","Action":"apigateway:*","Resource":"*"}`
+	may(gateway)
+	b.root = awsapi.As(b.root, awsapi.Actor{Account: account, Principal: policy.Principal{ARN: "arn:aws:iam::123456789012:user/dev"}})
+	refuses(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: &body}, "iam:PassRole")
+	refuses(b, shapes.ReimportApi, &shapes.ReimportApiRequest{ApiId: &b.api, Body: &body}, "iam:PassRole")
+	b.root = awsapi.As(b.root, awsapi.RootOf(account))
+	may(gateway + `,{"Effect":"Allow","Action":"iam:PassRole","Resource":"` + role + `"}`)
+	b.root = awsapi.As(b.root, awsapi.Actor{Account: account, Principal: policy.Principal{ARN: "arn:aws:iam::123456789012:user/dev"}})
+	do(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: &body})
 }
 
 // TestTags: APIs, stages and domain names have tags.
@@ -143,6 +177,26 @@ func TestTags(t *testing.T) {
 		}
 	}
 	refuses(b, shapes.GetTags, &shapes.GetTagsRequest{ResourceArn: ptr("arn:aws:apigateway:eu-central-1::/vpclinks/a")}, "NotFoundException")
+}
+
+// TestNotesDeployNothing: reading and changing what no deployment has leaves what is
+// served alone.
+func TestNotesDeployNothing(t *testing.T) {
+	b := open(t)
+	b.route("GET /a")
+	deployed := func() string {
+		return *do(b, shapes.GetStage, &shapes.GetStageRequest{ApiId: &b.api, StageName: ptr("$default")}).DeploymentId
+	}
+	before := deployed()
+	for _, arn := range []string{"/apis/" + b.api, "/apis/" + b.api + "/stages/$default"} {
+		arn = "arn:aws:apigateway:eu-central-1::" + arn
+		do(b, shapes.TagResource, &shapes.TagResourceRequest{ResourceArn: &arn, Tags: map[string]string{"a": "1"}})
+		do(b, shapes.GetTags, &shapes.GetTagsRequest{ResourceArn: &arn})
+	}
+	do(b, shapes.UpdateDeployment, &shapes.UpdateDeploymentRequest{ApiId: &b.api, DeploymentId: &before, Description: ptr("the first")})
+	if after := deployed(); after != before {
+		t.Errorf("deployment %s became %s", before, after)
+	}
 }
 
 // TestPages: lists come in pages.

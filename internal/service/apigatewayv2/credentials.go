@@ -42,13 +42,17 @@ func passing[I any](access func(context.Context, I) ([]awsapi.Access, error), ro
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs, err := access(ctx, in)
 		if a := value(role(in)); a != "" && err == nil {
-			needs = append(needs, awsapi.Access{Action: "iam:PassRole", Resource: arn.ARN(a), Keys: policy.KeyMap{"iam:passedtoservice": policy.One(service)}})
+			needs = append(needs, passRole(a))
 		}
 		return needs, err
 	}
 }
 
-// actor is who calls a function: API Gateway on behalf of what source names, for
+func passRole(role string) awsapi.Access {
+	return awsapi.Access{Action: "iam:PassRole", Resource: arn.ARN(role), Keys: policy.KeyMap{"iam:passedtoservice": policy.One(service)}}
+}
+
+// acting is who calls a function: API Gateway on behalf of what source names, for
 // the function's resource policy to judge, or the role that it was given, which
 // has policies of its own.
 func (x *exchange) acting(ctx context.Context, source arn.ARN, credentials *string) (awsapi.Actor, error) {

@@ -169,10 +169,7 @@ func (s *Service) getDeployments(ctx context.Context, in *shapes.GetDeploymentsR
 }
 
 func (s *Service) updateDeployment(ctx context.Context, in *shapes.UpdateDeploymentRequest) (*shapes.UpdateDeploymentResponse, error) {
-	d, err := changePart(ctx, s, deploymentKind, in.ApiId, in.DeploymentId, noSuchDeployment(), func(_ *change, d *deployment) error {
-		d.Description = in.Description
-		return nil
-	})
+	d, err := annotatePart(ctx, s, deploymentKind, in.ApiId, in.DeploymentId, noSuchDeployment(), func(d *deployment) { d.Description = in.Description })
 	if err != nil {
 		return nil, err
 	}

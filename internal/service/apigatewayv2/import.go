@@ -2,6 +2,8 @@ package apigatewayv2
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
@@ -9,8 +11,37 @@ import (
 )
 
 func (s *Service) registerImport() {
-	awsapi.Handle(s.api, shapes.ImportApi, on("PUT", func(*shapes.ImportApiRequest) string { return "/apis" }), s.importAPI)
-	awsapi.Handle(s.api, shapes.ReimportApi, on("PUT", func(in *shapes.ReimportApiRequest) string { return apiPath(in.ApiId) }), s.reimportAPI)
+	awsapi.Handle(s.api, shapes.ImportApi, passingAll(on("PUT", func(*shapes.ImportApiRequest) string { return "/apis" }),
+		func(in *shapes.ImportApiRequest) *string { return in.Body }), s.importAPI)
+	awsapi.Handle(s.api, shapes.ReimportApi, passingAll(on("PUT", func(in *shapes.ReimportApiRequest) string { return apiPath(in.ApiId) }),
+		func(in *shapes.ReimportApiRequest) *string { return in.Body }), s.reimportAPI)
+}
+
+// passingAll adds the permissions to give API Gateway the roles that a definition
+// names: who imports one gives them as who makes its parts one by one.
+func passingAll[I any](access func(context.Context, *I) ([]awsapi.Access, error), body func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
+	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
+		needs, err := access(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		def, err := readDefinition(value(body(in)), "", false)
+		if err != nil {
+			return needs, nil // the operation says what is wrong with it
+		}
+		roles := map[string]bool{}
+		for _, i := range def.integrations {
+			roles[value(i.CredentialsArn)] = true
+		}
+		for _, a := range def.authorizers {
+			roles[value(a.AuthorizerCredentialsArn)] = true
+		}
+		delete(roles, "")
+		for _, role := range slices.Sorted(maps.Keys(roles)) {
+			needs = append(needs, passRole(role))
+		}
+		return needs, nil
+	}
 }
 
 // https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis.html#ImportApi
@@ -28,7 +59,7 @@ func (s *Service) importAPI(ctx context.Context, in *shapes.ImportApiRequest) (*
 	}
 	id := newID(6)
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
-		c := &change{Tx: tx, space: spaceOf(scope), api: a, id: id, now: now}
+		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, api: a, id: id, now: now}
 		tx.Signal(c.changed())
 		if err := save(tx, c.space.api(*a.ApiId), a); err != nil {
 			return err
@@ -54,7 +85,9 @@ func (s *Service) reimportAPI(ctx context.Context, in *shapes.ReimportApiRequest
 		a := def.api
 		a.ApiId, a.ApiEndpoint, a.CreatedDate, a.Tags = c.api.ApiId, c.api.ApiEndpoint, c.api.CreatedDate, c.api.Tags
 		a.RouteSelectionExpression, a.ApiKeySelectionExpression = c.api.RouteSelectionExpression, c.api.ApiKeySelectionExpression
-		a.DisableExecuteApiEndpoint = c.api.DisableExecuteApiEndpoint
+		if a.DisableExecuteApiEndpoint == nil {
+			a.DisableExecuteApiEndpoint = c.api.DisableExecuteApiEndpoint
+		}
 		if err := soundAPI(&a); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package apigatewayv2
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,12 @@ func readDefinition(body, basepath string, strict bool) (*definition, error) {
 				d.api.Tags = map[string]string{}
 			}
 			d.api.Tags[str(tag, "name")] = v
+		}
+	}
+	for _, server := range items(doc.Get("servers")) {
+		// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-endpoint-configuration.html
+		if off, ok := server.Get("x-amazon-apigateway-endpoint-configuration", "disableExecuteApiEndpoint").AsBool(); ok {
+			d.api.DisableExecuteApiEndpoint = &off
 		}
 	}
 	d.readSchemes()
@@ -182,6 +189,11 @@ func (d *definition) readOperation(path string, op template.Field) error {
 	}
 	if v != nil {
 		i := readIntegration(v)
+		for _, f := range v.Fields {
+			if !slices.Contains(integrationMembers(), f.Key) {
+				d.warnings = append(d.warnings, fmt.Sprintf("The member %s of the integration of %s is not supported", f.Key, *r.RouteKey))
+			}
+		}
 		d.integrations = append(d.integrations, i)
 		r.Target = ptr("integrations/" + *i.IntegrationId)
 	}
@@ -221,6 +233,14 @@ func (d *definition) secure(r *shapes.Route, op *template.Value) {
 			}
 			return
 		}
+	}
+}
+
+// integrationMembers are the members of an integration that are read.
+func integrationMembers() []string {
+	return []string{
+		"type", "uri", "httpMethod", "integrationSubtype", "payloadFormatVersion", "connectionType", "connectionId", "credentials", "description",
+		"timeoutInMillis", "requestParameters", "responseParameters",
 	}
 }
 

@@ -327,6 +327,11 @@ func TestAccessLogs(t *testing.T) {
 	refuses(b, shapes.UpdateStage, &shapes.UpdateStageRequest{ApiId: &b.api, StageName: ptr("$default"), AccessLogSettings: &shapes.AccessLogSettings{
 		DestinationArn: ptr("arn:aws:logs:eu-central-1:123456789012:log-group:x"), Format: ptr("$context.status"),
 	}}, "Access Log format must contain")
+	for _, arn := range []string{"arn:aws:logs:eu-central-1:999999999999:log-group:x", "arn:aws:logs:us-east-1:123456789012:log-group:x"} {
+		refuses(b, shapes.UpdateStage, &shapes.UpdateStageRequest{ApiId: &b.api, StageName: ptr("$default"), AccessLogSettings: &shapes.AccessLogSettings{
+			DestinationArn: &arn, Format: ptr("$context.requestId"),
+		}}, "own account and region")
+	}
 }
 
 // TestStageVariables: an integration may leave its function to the stage.

@@ -86,7 +86,7 @@ func (c *change) soundStage(st *shapes.Stage, deployment *string) error {
 			return orErr(err, notFound("Deployment not found with ID: %s", id))
 		}
 	}
-	if err := soundAccessLog(st.AccessLogSettings); err != nil {
+	if err := soundAccessLog(st.AccessLogSettings, c.scope); err != nil {
 		return err
 	}
 	keys := map[string]bool{}
@@ -133,13 +133,16 @@ func soundSettings(s *shapes.RouteSettings) error {
 
 // soundAccessLog refuses what could not be written.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
-func soundAccessLog(l *shapes.AccessLogSettings) error {
+func soundAccessLog(l *shapes.AccessLogSettings, own arn.Scope) error {
 	if l == nil {
 		return nil
 	}
 	to := arn.ARN(value(l.DestinationArn))
 	if to != "" && (to.Service() != "logs" || logGroupOf(to) == "") {
 		return badRequest("Invalid ARN specified in the request: %s. Access logs go to a CloudWatch Logs log group.", to)
+	}
+	if to != "" && (to.Account() != own.Account || to.Region() != own.Region) {
+		return badRequest("Invalid ARN specified in the request: %s. Access logs go to a log group of the API's own account and region.", to)
 	}
 	if f := value(l.Format); to != "" && !strings.Contains(f, "$context.requestId") && !strings.Contains(f, "$context.extendedRequestId") {
 		return badRequest("Access Log format must contain at least one of $context.requestId or $context.extendedRequestId")

@@ -142,18 +142,29 @@ func (s *Service) view(ctx context.Context, fn func(sn *kv.Snap, sp space) error
 type change struct {
 	*kv.Tx
 	space
-	api *shapes.Api
-	id  string // of the deployment that the change may make
-	now clock.Instant
+	scope arn.Scope
+	api   *shapes.Api
+	id    string // of the deployment that the change may make
+	now   clock.Instant
 }
 
 // update changes an API, which must exist. Stages that deploy by themselves then
 // serve what it has become.
 func (s *Service) update(ctx context.Context, apiID *string, fn func(c *change) error) error {
+	return s.annotate(ctx, apiID, func(c *change) error {
+		if err := fn(c); err != nil {
+			return err
+		}
+		return c.autoDeploy()
+	})
+}
+
+// annotate changes of an API what no deployment has, such as tags.
+func (s *Service) annotate(ctx context.Context, apiID *string, fn func(c *change) error) error {
 	scope := awsapi.From(ctx).Scope
 	id, now := newID(6), s.Clock.Now()
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
-		c := &change{Tx: tx, space: spaceOf(scope), id: id, now: now}
+		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, id: id, now: now}
 		var err error
 		if c.api, err = load[shapes.Api](tx, c.space.api(value(apiID))); err != nil {
 			return err
@@ -162,10 +173,7 @@ func (s *Service) update(ctx context.Context, apiID *string, fn func(c *change) 
 			return noSuchAPI(value(apiID))
 		}
 		tx.Signal(c.changed())
-		if err := fn(c); err != nil {
-			return err
-		}
-		return c.autoDeploy()
+		return fn(c)
 	})
 	return err
 }
@@ -219,13 +227,28 @@ func pageOfParts[T any](ctx context.Context, s *Service, kind string, api, token
 // changePart changes a part of an API.
 func changePart[T any](ctx context.Context, s *Service, kind string, api, id *string, absent *fault.Error, fn func(c *change, v *T) error) (v *T, err error) {
 	err = s.update(ctx, api, func(c *change) error {
-		if v, err = part[T](c.Tx, c.space, kind, *api, value(id), absent); err != nil {
-			return err
-		}
-		if err := fn(c, v); err != nil {
-			return err
-		}
-		return save(c.Tx, c.part(kind, *api, value(id)), v)
+		v, err = changed(c, kind, value(id), absent, fn)
+		return err
 	})
 	return v, err
+}
+
+// annotatePart changes of a part of an API what no deployment has.
+func annotatePart[T any](ctx context.Context, s *Service, kind string, api, id *string, absent *fault.Error, fn func(v *T)) (v *T, err error) {
+	err = s.annotate(ctx, api, func(c *change) error {
+		v, err = changed(c, kind, value(id), absent, func(_ *change, v *T) error { fn(v); return nil })
+		return err
+	})
+	return v, err
+}
+
+func changed[T any](c *change, kind, id string, absent *fault.Error, fn func(c *change, v *T) error) (*T, error) {
+	v, err := part[T](c.Tx, c.space, kind, *c.api.ApiId, id, absent)
+	if err != nil {
+		return nil, err
+	}
+	if err := fn(c, v); err != nil {
+		return nil, err
+	}
+	return v, save(c.Tx, c.part(kind, *c.api.ApiId, id), v)
 }
