@@ -90,7 +90,8 @@ func (is *Issuers) key(ctx context.Context, from, kid string) (key, error) {
 		if i.failure != nil && is.machine.Since(i.failed) < rest {
 			return key{}, i.failure
 		}
-		keys, err := is.fetch(ctx, from)
+		// For all who wait: that the first of them has gone away is no failure.
+		keys, err := is.fetch(context.WithoutCancel(ctx), from)
 		i.failure, i.failed = err, is.machine.Now()
 		if err != nil {
 			return key{}, err

@@ -34,6 +34,9 @@ type fakeIssuer struct {
 
 func (f *fakeIssuer) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.asked = append(f.asked, r.URL.Path)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	if f.down {
 		return nil, errors.New("connection refused")
 	}
@@ -231,6 +234,19 @@ func TestKeysAreKept(t *testing.T) {
 			t.Errorf("a key that was withdrawn: %v, the issuer was asked %d times", err, len(issuer.asked)-asked)
 		}
 	})
+}
+
+// TestCallersThatGoAway: whoever asks first and does not wait fails nobody else.
+func TestCallersThatGoAway(t *testing.T) {
+	key, public := rsaKey(t, "one")
+	is := New(&fakeIssuer{keys: []jwk{public}}, clock.Machine{})
+	token := sign(t, "RS256", "one", key, map[string]any{"iss": from, "aud": "shop", "exp": time.Now().Add(time.Minute).Unix()})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, _ = is.Verify(gone, token, from, []string{"shop"}) // nobody waits for the answer
+	if _, err := is.Verify(t.Context(), token, from, []string{"shop"}); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestScopes(t *testing.T) {
