@@ -21,6 +21,7 @@ import (
 	"github.com/nube-run/nube/internal/service/cloudformation"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/ses"
@@ -46,6 +47,7 @@ type parts struct {
 	httpAPIs  *apigatewayv2.Service
 	formation *cloudformation.Service
 	ses       *ses.Service
+	kms       *kms.Service
 
 	owner    *timer.Owner
 	timers   *timer.Timers
@@ -73,6 +75,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.formation.API(),
 		p.ses.API(),
 		p.ses.APIv2(),
+		p.kms.API(),
 	}
 }
 
@@ -131,6 +134,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		return err
 	}
 	p.sts = sts.New(issuer{p.iam}, c.model)
+	p.kms = kms.New(kms.Options{DB: c.db, Clock: c.model, Sealer: c.vault, Timers: p.timers})
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	runs := runner.Options{
