@@ -12,7 +12,6 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
-	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/runner/bootstrap"
 )
@@ -127,8 +126,10 @@ func (s *Service) check(ctx context.Context, in *settings) error {
 			return err
 		}
 	}
-	if t := in.dead; t != nil && value(t.TargetArn) != "" && !s.Delivers(*t.TargetArn) {
-		return undeliverable("dead-letter target", *t.TargetArn)
+	if t := in.dead; t != nil && value(t.TargetArn) != "" {
+		if err := s.deliverable("dead-letter target", *t.TargetArn); err != nil {
+			return err
+		}
 	}
 	if role := value(in.role); role != "" && s.Roles != nil {
 		ok, err := s.Roles.AssumableBy(ctx, arn.ARN(role), "lambda.amazonaws.com")
@@ -142,8 +143,18 @@ func (s *Service) check(ctx context.Context, in *settings) error {
 	return nil
 }
 
-func undeliverable(what, target string) *fault.Error {
-	return invalid("The %s %s cannot be used: nube does not deliver to it.", what, target)
+// deliverable refuses a target that would not get what a function leaves: records
+// belong to no group, so that queues and topics that keep an order take none.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+func (s *Service) deliverable(what, target string) error {
+	switch a := arn.ARN(target); {
+	case !s.Delivers(target):
+		return invalid("The %s %s cannot be used: nube does not deliver to it.", what, target)
+	case (a.Service() == "sqs" || a.Service() == "sns") && strings.HasSuffix(target, ".fifo"):
+		return invalid("The %s %s cannot be used: FIFO queues and topics are not supported.", what, target)
+	}
+	return nil
 }
 
 // checkEnv holds the variables to Lambda's rules.

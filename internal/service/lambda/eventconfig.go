@@ -92,8 +92,11 @@ func (s *Service) destinations(a *async, d *shapes.DestinationConfig) error {
 		if target != "" && !arn.IsARN(target) {
 			return invalid("The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=%s), onFailure=OnFailure(destination=%s)) is invalid.", a.OnSuccess, a.OnFailure)
 		}
-		if target != "" && !s.Delivers(target) {
-			return undeliverable("destination", target)
+		if target == "" {
+			continue
+		}
+		if err := s.deliverable("destination", target); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -145,19 +148,17 @@ func (s *Service) listEventInvokeConfigs(ctx context.Context, in *shapes.ListFun
 		return nil, err
 	}
 	out := &shapes.ListFunctionEventInvokeConfigsResponse{FunctionEventInvokeConfigs: []shapes.FunctionEventInvokeConfig{}}
-	scope := awsapi.From(ctx).Scope
+	scope, last := awsapi.From(ctx).Scope, ""
 	for _, q := range slices.Sorted(maps.Keys(f.Async)) {
 		if q <= value(in.Marker) {
 			continue
 		}
 		if len(out.FunctionEventInvokeConfigs) == pageSize(in.MaxItems) {
+			out.NextMarker = &last
 			break
 		}
 		out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *f.Async[q].shape(scope, ref{r.name, q}))
-		out.NextMarker = ptr(q)
-	}
-	if len(out.FunctionEventInvokeConfigs) < pageSize(in.MaxItems) {
-		out.NextMarker = nil
+		last = q
 	}
 	return out, nil
 }

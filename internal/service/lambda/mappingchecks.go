@@ -232,8 +232,5 @@ func (s *Service) setOnFailure(m *sources.Mapping, d *shapes.DestinationConfig) 
 	default:
 		return invalid("The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination=%s)) is invalid.", m.OnFailure)
 	}
-	if !s.Delivers(m.OnFailure) {
-		return undeliverable("destination", m.OnFailure)
-	}
-	return nil
+	return s.deliverable("destination", m.OnFailure)
 }

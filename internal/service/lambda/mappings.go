@@ -27,7 +27,7 @@ func (s *Service) registerMappings() {
 	awsapi.Handle(s.api, shapes.CreateEventSourceMapping, s.accessCreateMapping, s.createMapping)
 	awsapi.Handle(s.api, shapes.GetEventSourceMapping, onMapping(s, "GetEventSourceMapping", func(in *shapes.GetEventSourceMappingRequest) *string { return in.UUID }), s.getMapping)
 	awsapi.Handle(s.api, shapes.ListEventSourceMappings, nil, s.listMappings)
-	awsapi.Handle(s.api, shapes.UpdateEventSourceMapping, onMapping(s, "UpdateEventSourceMapping", func(in *shapes.UpdateEventSourceMappingRequest) *string { return in.UUID }), s.updateMapping)
+	awsapi.Handle(s.api, shapes.UpdateEventSourceMapping, s.accessUpdateMapping, s.updateMapping)
 	awsapi.Handle(s.api, shapes.DeleteEventSourceMapping, onMapping(s, "DeleteEventSourceMapping", func(in *shapes.DeleteEventSourceMappingRequest) *string { return in.UUID }), s.deleteMapping)
 }
 
@@ -51,6 +51,22 @@ func onMapping[I any](s *Service, action string, id func(I) *string) func(contex
 		}
 		return []awsapi.Access{need}, nil // one that is not there is said after the decision
 	}
+}
+
+// accessUpdateMapping: who gives a mapping to another function must be allowed to
+// have it for both.
+func (s *Service) accessUpdateMapping(ctx context.Context, in *shapes.UpdateEventSourceMappingRequest) ([]awsapi.Access, error) {
+	needs, err := onMapping(s, "UpdateEventSourceMapping", func(in *shapes.UpdateEventSourceMappingRequest) *string { return in.UUID })(ctx, in)
+	if err != nil || in.FunctionName == nil {
+		return needs, err
+	}
+	r, err := parseRef(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	other := needs[0]
+	other.Keys = functionKey(r.arn(awsapi.From(ctx).Scope))
+	return append(needs, other), nil
 }
 
 func functionKey(fn arn.ARN) policy.Keys {
@@ -194,6 +210,7 @@ func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateEventSourc
 		case now.Modified != old.Modified:
 			return fault.New("ResourceInUseException", "The event source mapping is in use.")
 		}
+		m.Tags = now.Tags // a change of tags is none of the mapping
 		return s.mappings.Put(tx, m)
 	})
 	if err != nil {
@@ -215,8 +232,11 @@ func (s *Service) deleteMapping(ctx context.Context, in *shapes.DeleteEventSourc
 		return nil, err
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
-		if still, err := s.mappings.Get(tx, m.Cell, m.ID); err != nil || still == nil {
-			return errors.Join(err, noResource())
+		switch still, err := s.mappings.Get(tx, m.Cell, m.ID); {
+		case err != nil:
+			return err
+		case still == nil:
+			return noResource()
 		}
 		s.mappings.Delete(tx, m.Cell, m.ID)
 		return nil
@@ -272,8 +292,11 @@ func (s *Service) tagged(ctx context.Context, id string, change func(tags map[st
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		now, err := s.mappings.Get(tx, m.Cell, m.ID)
-		if err != nil || now == nil {
-			return errors.Join(err, noResource())
+		switch {
+		case err != nil:
+			return err
+		case now == nil:
+			return noResource()
 		}
 		if now.Tags == nil {
 			now.Tags = map[string]string{}
@@ -287,7 +310,13 @@ func (s *Service) tagged(ctx context.Context, id string, change func(tags map[st
 	return err
 }
 
-// mappingARN reads the ARN of a mapping.
-func mappingARN(resource *string) (id string, ok bool) {
-	return strings.CutPrefix(arn.ARN(value(resource)).Resource(), "event-source-mapping:")
+// mappingARN reads the ARN of a mapping. One in another account or region is not
+// this cloud's: no mapping has its id.
+func mappingARN(ctx context.Context, resource *string) (id string, ok bool) {
+	p, scope := arn.ARN(value(resource)).Parts(), awsapi.From(ctx).Scope
+	id, ok = strings.CutPrefix(p.Resource, "event-source-mapping:")
+	if p.Service != "lambda" || p.Account != scope.Account || p.Region != scope.Region {
+		id = ""
+	}
+	return id, ok
 }

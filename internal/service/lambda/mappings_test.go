@@ -11,6 +11,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk"
 	"github.com/nube-run/nube/internal/fault"
@@ -207,6 +208,17 @@ func TestMappings(t *testing.T) {
 	c.do("TagResource", `{"Resource":`+resource+`,"Tags":{"c":"d"}}`)
 	c.do("UntagResource", `{"Resource":`+resource+`,"TagKeys":["a"]}`)
 	c.want("ListTags", `{"Resource":`+resource+`}`, `{"Tags":{"c":"d"}}`)
+	for _, other := range []string{"eu-west-1:999999999999", "us-east-1:123456789012"} { // of no mapping here, though the id is one's
+		elsewhere := `"arn:aws:lambda:` + other + `:event-source-mapping:` + id + `"`
+		c.want("ListTags", `{"Resource":`+elsewhere+`}`, "ResourceNotFoundException")
+		c.want("TagResource", `{"Resource":`+elsewhere+`,"Tags":{"c":"e"}}`, "ResourceNotFoundException")
+	}
+	c.s.Delivers = func(string) bool { // somebody else is faster
+		c.do("TagResource", `{"Resource":`+resource+`,"Tags":{"c":"now"}}`)
+		return true
+	}
+	c.do("UpdateEventSourceMapping", `{"UUID":"`+id+`","DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:eu-west-1:123456789012:q"}}}`)
+	c.want("ListTags", `{"Resource":`+resource+`}`, `{"Tags":{"c":"now"}}`)
 
 	c.want("DeleteEventSourceMapping", `{"UUID":"`+id+`"}`, `"State":"Deleting"`)
 	c.put(settle, `{"n":4}`)
@@ -216,6 +228,28 @@ func TestMappings(t *testing.T) {
 	}
 	for _, op := range []string{"GetEventSourceMapping", "DeleteEventSourceMapping", "UpdateEventSourceMapping"} {
 		c.want(op, `{"UUID":"`+id+`"}`, "ResourceNotFoundException: The resource you requested does not exist.")
+	}
+}
+
+// Who gives a mapping to another function must be allowed to have it for both.
+func TestMappingToAnotherFunction(t *testing.T) {
+	c, _, _ := mapped(t)
+	c.create("f", "")
+	c.create("g", "")
+	id := uuidOf(t, c.do("CreateEventSourceMapping", `{"FunctionName":"f","EventSourceArn":"`+streamARN+`","StartingPosition":"LATEST"}`))
+	var got []string
+	for _, in := range []*shapes.UpdateEventSourceMappingRequest{{UUID: &id}, {UUID: &id, FunctionName: ptr("g")}} {
+		needs, err := c.s.accessUpdateMapping(c.ctx, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range needs {
+			fn, _ := n.Keys.Key("lambda:functionarn")
+			got = append(got, fmt.Sprint(n.Action, " ", fn))
+		}
+	}
+	if want := "lambda:UpdateEventSourceMapping of f, and of f and g"; len(got) != 3 || !strings.Contains(got[0], ":f") || !strings.Contains(got[1], ":f") || !strings.Contains(got[2], ":g") {
+		t.Errorf("%q, want %s", got, want)
 	}
 }
 
@@ -242,6 +276,7 @@ func TestMappingChecks(t *testing.T) {
 		{`{` + base + `,"FilterCriteria":{"Filters":[{"Pattern":"{\"a\":[{\"pre\":1}]}"}]}}`, "InvalidParameterValueException: Invalid filter pattern definition."},
 		{`{` + base + `,"DestinationConfig":{"OnSuccess":{"Destination":"arn:aws:sqs:eu-west-1:123456789012:q"}}}`, "Unsupported DestinationConfig.OnSuccess"},
 		{`{` + base + `,"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:lambda:eu-west-1:123456789012:function:f"}}}`, "InvalidParameterValueException: The provided destination config"},
+		{`{` + base + `,"DestinationConfig":{"OnFailure":{"Destination":"arn:aws:sqs:eu-west-1:123456789012:q.fifo"}}}`, "FIFO queues and topics are not supported"},
 		{`{` + base + `,"BatchSize":10001}`, "ValidationException"},
 		{`{` + base + `,"ParallelizationFactor":11}`, "ValidationException"},
 	} {

@@ -13,7 +13,7 @@ import (
 const maxTags = 50
 
 func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest) (*schema.Empty, error) {
-	if id, ok := mappingARN(in.Resource); ok {
+	if id, ok := mappingARN(ctx, in.Resource); ok {
 		return &schema.Empty{}, s.tagged(ctx, id, func(tags map[string]string) { maps.Copy(tags, in.Tags) })
 	}
 	r, err := s.taggable(ctx, in.Resource)
@@ -36,7 +36,7 @@ func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest
 }
 
 func (s *Service) untagResource(ctx context.Context, in *shapes.UntagResourceRequest) (*schema.Empty, error) {
-	if id, ok := mappingARN(in.Resource); ok {
+	if id, ok := mappingARN(ctx, in.Resource); ok {
 		return &schema.Empty{}, s.tagged(ctx, id, func(tags map[string]string) {
 			for _, k := range in.TagKeys {
 				delete(tags, k)
@@ -57,7 +57,7 @@ func (s *Service) untagResource(ctx context.Context, in *shapes.UntagResourceReq
 }
 
 func (s *Service) listTags(ctx context.Context, in *shapes.ListTagsRequest) (*shapes.ListTagsResponse, error) {
-	if id, ok := mappingARN(in.Resource); ok {
+	if id, ok := mappingARN(ctx, in.Resource); ok {
 		m, _, err := s.mapping(ctx, id)
 		if err != nil {
 			return nil, err
