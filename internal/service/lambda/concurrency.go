@@ -23,6 +23,9 @@ func (s *Service) putConcurrency(ctx context.Context, in *shapes.PutFunctionConc
 		if s.Concurrency-int(all-old)-int(n) < min(minUnreserved, s.Concurrency) && n > 0 {
 			return invalid("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 		}
+		if most := f.provisioned(""); int(n) < most && most > 0 {
+			return invalid("ReservedConcurrentExecutions %d should not be lower than the function's total provisioned concurrency [%d].", n, most)
+		}
 		f.Reserved = &n
 		tx.Set(sp.reserved(), kv.Counter(all-old+int64(n)))
 		return nil

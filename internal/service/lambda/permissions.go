@@ -218,13 +218,19 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 		return nil, nil
 	}
 	text := p.document()
-	if doc, ok := s.policies.Load(text); ok {
-		return doc.(*policy.Doc), nil
+	if old, ok := s.policies.Load(resource); ok && old.(*parsed).text == text {
+		return old.(*parsed).doc, nil
 	}
 	doc, err := policy.Parse(policy.Resource, text)
 	if err != nil {
 		return nil, fmt.Errorf("resource policy of %s: %w", resource, err)
 	}
-	s.policies.Store(text, doc)
+	s.policies.Store(resource, &parsed{text, doc})
 	return doc, nil
+}
+
+// parsed is a resource policy as it was read last.
+type parsed struct {
+	text string
+	doc  *policy.Doc
 }

@@ -89,12 +89,11 @@ func (s *Service) checkProvisioned(ctx context.Context, g getter, sp space, f *f
 	if c == nil {
 		return notFound(string(awsapi.From(ctx).Scope.FunctionVersion(f.Name, qualifier)))
 	}
-	others := 0
-	for q, p := range f.Provisioned {
+	others := f.provisioned(qualifier)
+	for q := range f.Provisioned {
 		if q == qualifier {
 			continue
 		}
-		others += int(p.Wanted)
 		if v, _ := f.leadsTo(q); v == version {
 			return invalid("Alias can't be used for Provisioned Concurrency Configuration on an already Provisioned version")
 		}
@@ -113,6 +112,16 @@ func (s *Service) checkProvisioned(ctx context.Context, g getter, sp space, f *f
 		return invalid("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].", minUnreserved)
 	}
 	return nil
+}
+
+// provisioned is the provisioned concurrency of all qualifiers but one.
+func (f *function) provisioned(but string) (sum int) {
+	for q, p := range f.Provisioned {
+		if q != but {
+			sum += int(p.Wanted)
+		}
+	}
+	return sum
 }
 
 // leadsTo is the version that a qualifier leads to, but for weights.
@@ -225,8 +234,10 @@ func (s *Service) keptSpec(ctx context.Context, c keyspace.Cell, f *function, qu
 type keeper map[string]map[*runner.Spec]bool
 
 // keep makes the runner keep up what a function's row says, and no more. It is
-// called after every change of the row that matters, and when the cloud starts.
+// called after every change of the row that matters, and when the cloud starts;
+// who made a change and does not wait for the answer has made it all the same.
 func (s *Service) keep(ctx context.Context, c keyspace.Cell, name string) error {
+	ctx = context.WithoutCancel(ctx)
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	var f *function
@@ -256,7 +267,11 @@ func (s *Service) keep(ctx context.Context, c keyspace.Cell, name string) error 
 				return err
 			}
 			delete(s.kept[key], spec)
+			s.forget(spec)
 		}
+	}
+	if len(s.kept[key]) == 0 {
+		delete(s.kept, key)
 	}
 	for spec, n := range want {
 		if err := s.Runner.Provision(spec, n); err != nil {
@@ -268,6 +283,16 @@ func (s *Service) keep(ctx context.Context, c keyspace.Cell, name string) error 
 		s.kept[key][spec] = true
 	}
 	return nil
+}
+
+// forget forgets a Spec that was made for provisioned concurrency.
+func (s *Service) forget(spec *runner.Spec) {
+	s.specs.Range(func(k, v any) bool {
+		if v.(*runner.Spec) == spec {
+			s.specs.Delete(k)
+		}
+		return true
+	})
 }
 
 // Start brings up what the functions of a cell have provisioned.

@@ -27,6 +27,7 @@ func TestProvisionedConcurrency(t *testing.T) {
 		`"RequestedProvisionedConcurrentExecutions":3`, `"Status":"IN_PROGRESS"`, `"AllocatedProvisionedConcurrentExecutions":0`)
 	c.want("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1","ProvisionedConcurrentExecutions":1}`,
 		"InvalidParameterValueException", "Alias can't be used for Provisioned Concurrency Configuration on an already Provisioned version")
+	c.want("PutFunctionConcurrency", `{"FunctionName":"f","ReservedConcurrentExecutions":2}`, "InvalidParameterValueException")
 	c.run.up = 2
 	c.want("GetProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"live"}`, `"Status":"IN_PROGRESS"`, `"AllocatedProvisionedConcurrentExecutions":2`)
 	c.run.up = 3

@@ -78,7 +78,7 @@ type Service struct {
 
 	rows     sync.Map // string(key of a function) → *cachedRow
 	specs    sync.Map // specKey → *runner.Spec
-	policies sync.Map // text of a resource policy → *policy.Doc
+	policies sync.Map // ARN of a function → *parsed
 
 	keeping sync.Mutex // guards kept
 	kept    keeper

@@ -108,8 +108,11 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 	if err != nil {
 		return nil, err
 	}
-	if failed == "" && oldSpec.Hash() != nextSpec.Hash() {
+	switch {
+	case failed == "" && oldSpec.Hash() != nextSpec.Hash():
 		s.retire(scope, old, c)
+	case failed == "": // the instances are the same ones, known by another revision
+		s.specs.Delete(specKey{scope.Account, scope.Region, old.ID, c.Version, c.Revision, false, s.debugged(old)})
 	}
 	if failed != "" {
 		s.specs.Delete(specKey{scope.Account, scope.Region, old.ID, next.Version, next.Revision, false, s.debugged(old)})

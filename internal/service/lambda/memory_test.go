@@ -1,0 +1,64 @@
+package lambda
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/nube-run/nube/internal/arn"
+)
+
+// inMemory is how many functions, Specs and policies the service keeps in memory.
+func (c *cloud) inMemory() string {
+	var n [3]int
+	for i, m := range []interface{ Range(func(k, v any) bool) }{&c.s.rows, &c.s.specs, &c.s.policies} {
+		m.Range(func(_, _ any) bool { n[i]++; return true })
+	}
+	return fmt.Sprintf("%d functions, %d specs, %d policies", n[0], n[1], n[2])
+}
+
+// What is kept in memory is what there is, however often it has changed, and
+// nothing of what was deleted.
+func TestMemory(t *testing.T) {
+	c := newCloud(t, nil)
+	c.create("f", "")
+	for i := range 3 {
+		c.do("UpdateFunctionConfiguration", fmt.Sprintf(`{"FunctionName":"f","Description":"d%d"}`, i)) // the same instances
+		c.do("AddPermission", fmt.Sprintf(`{"FunctionName":"f","StatementId":"s%d","Action":"lambda:InvokeFunction","Principal":"s3.amazonaws.com"}`, i))
+		if _, err := c.s.ResourcePolicy(c.ctx, arn.ARN(fnARN+"f")); err != nil {
+			t.Fatal(err)
+		}
+		c.do("Invoke", `{"FunctionName":"f"}`)
+	}
+	if got := c.inMemory(); got != "1 functions, 1 specs, 1 policies" {
+		t.Error(got)
+	}
+	c.do("PublishVersion", `{"FunctionName":"f"}`)
+	for range 2 {
+		c.do("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1","ProvisionedConcurrentExecutions":1}`)
+		c.do("DeleteProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1"}`)
+	}
+	if got := c.inMemory(); got != "1 functions, 1 specs, 1 policies" {
+		t.Error(got)
+	}
+	c.do("DeleteFunction", `{"FunctionName":"f"}`)
+	if got := c.inMemory(); got != "0 functions, 0 specs, 0 policies" {
+		t.Errorf("after its end: %s", got)
+	}
+}
+
+// What a function has provisioned is brought up although whoever asked for it has
+// gone away meanwhile.
+func TestProvisionedWithoutTheCaller(t *testing.T) {
+	c := newCloud(t, nil)
+	c.create("f", "")
+	c.do("PublishVersion", `{"FunctionName":"f"}`)
+	c.do("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1","ProvisionedConcurrentExecutions":2}`)
+	c.run.kept = nil
+	gone, cancel := context.WithCancel(c.ctx)
+	cancel()
+	if err := c.s.keep(gone, testCell, "f"); err != nil {
+		t.Error(err)
+	}
+	c.kept("1:2")
+}
