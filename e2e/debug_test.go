@@ -20,6 +20,9 @@ import (
 // of each debugger, for longer than their time-out: the request is answered all
 // the same when they go on, and by the same instance.
 //
+// sam-cli#3749, #2668, #6546: debuggers did not attach to warm functions, were not
+// waited for, and not at all in Python.
+//
 // Mutations that it finds: a time-out that runs while the function is stopped, a
 // gateway that does not wait, a second instance that answers past the debugger.
 func TestDebug(t *testing.T) {

@@ -12,6 +12,8 @@ import (
 // TestDenied takes a permission out of the shop's manifest: the function is
 // refused in AWS's words, nube says which statement is missing, and pasting it
 // into the manifest is the cure.
+//
+// localstack#7183, #6173: policies were there, and nothing was enforced.
 func TestDenied(t *testing.T) {
 	c, manifest := deniedShop(t)
 	want(t, c.create("Ada", "ada@example.com"), http.StatusInternalServerError)

@@ -17,6 +17,9 @@ import (
 // code or the new, and once the change is told only by the new; a mistake is
 // shown with its place and changes nothing.
 //
+// sam-cli#901, #921, #1211, #1823, #1921, #3721: a build by hand after each edit.
+// serverless-offline#864, #1660: a reload with each request, not each change.
+//
 // Mutations that it finds: traffic that changes over before the new instance is
 // ready (requests wait for the build or fail), the old code still answering
 // after the change is told, a mistake that stops the watching, a change that is

@@ -22,6 +22,8 @@ import (
 // status reaches the subscribers of the topic once they have confirmed, and one
 // that is deleted leaves a record.
 //
+// sam-cli#219, #7252, serverless-offline#451: no streams, and nothing chained.
+//
 // Mutations that it finds: a stream that nobody reads, a subscription that gets
 // mail before it is confirmed, records without images, a settle that does not
 // wait for what follows.

@@ -129,6 +129,10 @@ func addressRace(t *testing.T, c *cloud) {
 	}
 }
 
+// TestEverythingIsThereAgain stops nube and starts it again without a manifest:
+// the data, the API, the function and its role are there.
+//
+// localstack#6842, #7119, #6463: tables were empty after a restart, and APIs gone.
 func TestEverythingIsThereAgain(t *testing.T) {
 	data := t.TempDir()
 	c := start(t, data, "up", "../examples/shop")

@@ -6,20 +6,27 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
 // gate is where functions of testdata/gate wait. Who knocks is told to came,
-// before it waits.
-func gate(t *testing.T, came func(function string), open <-chan struct{}) Option {
+// before it waits, and how many wait then.
+func gate(t *testing.T, came func(function string, waiting int), open <-chan struct{}) Option {
 	t.Helper()
+	var mu sync.Mutex
+	waiting := 0
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		came(strings.TrimPrefix(r.URL.Path, "/gate-dev-"))
+		mu.Lock()
+		waiting++
+		came(strings.TrimPrefix(r.URL.Path, "/gate-dev-"), waiting)
+		mu.Unlock()
 		select {
 		case <-open:
-		case <-r.Context().Done():
+		case <-r.Context().Done(): // its process is gone
 		}
+		mu.Lock()
+		waiting--
+		mu.Unlock()
 	}))
 	t.Cleanup(s.Close)
 	return Param("gate", s.URL)
@@ -31,17 +38,17 @@ func gate(t *testing.T, came func(function string), open <-chan struct{}) Option
 //
 // floci#2050: six of them were served one after another.
 //
-// Mutation: budget.giveBack of a start that takes long only once it is over
-// (runner's startShare of an hour): with fewer processors than functions the
-// last ones never start.
+// Mutation: a right to start that is given back only once the start is over
+// (startShare of runner an hour): with fewer processors than functions there are
+// never six at the gate.
 func TestColdStarts(t *testing.T) {
 	t.Parallel()
 	const functions = "abcdef"
-	var there atomic.Int32
 	open := make(chan struct{})
-	c := Start(t, Dir("testdata/gate"), Isolation("off"), gate(t, func(string) {
-		if there.Add(1) == int32(len(functions)) {
-			close(open)
+	opened := sync.OnceFunc(func() { close(open) })
+	c := Start(t, Dir("testdata/gate"), Isolation("off"), gate(t, func(_ string, waiting int) {
+		if waiting == len(functions) {
+			opened()
 		}
 	}, open))
 	var wg sync.WaitGroup
@@ -54,7 +61,7 @@ func TestColdStarts(t *testing.T) {
 			}
 			defer resp.Body.Close()
 			if resp.StatusCode != http.StatusOK {
-				t.Errorf("%c: %s, and %d of %d have begun to start", f, resp.Status, there.Load(), len(functions))
+				t.Errorf("%c: %s", f, resp.Status)
 			}
 		})
 	}
@@ -68,27 +75,28 @@ func TestColdStarts(t *testing.T) {
 // it timed out. ministack PR#1724: one slow handler stalled all other event
 // sources.
 //
-// Mutation: one batch at a time in all (a mutex around sources' lane.call): the
-// second function is never called, and the first waits for it until it times out.
+// Mutation: one batch at a time in all (a mutex around the call in lane.invoke of
+// sources): the second function is called when the first has timed out.
 func TestSecondMapping(t *testing.T) {
 	t.Parallel()
 	came, open := make(chan string, 100), make(chan struct{})
-	c := Start(t, Dir("testdata/gate"), Isolation("off"), gate(t, func(function string) {
-		came <- function
+	opened := sync.OnceFunc(func() { close(open) })
+	c := Start(t, Dir("testdata/gate"), Isolation("off"), gate(t, func(function string, waiting int) {
+		came <- fmt.Sprint(function, " ", waiting)
 		if function == "second" {
-			close(open)
+			opened()
 		}
 	}, open))
 	put := func(table string) {
 		c.dynamodb(t, "PutItem", fmt.Sprintf(`{"TableName":%q,"Item":{"id":{"S":"1"}}}`, table), nil)
 	}
 	put("first")
-	if f := <-came; f != "first" {
-		t.Fatalf("%s came first", f)
+	if f := <-came; f != "first 1" {
+		t.Fatalf("at the gate: %s", f)
 	}
 	put("second")
-	if f := <-came; f != "second" {
-		t.Fatalf("then came %s again: it did not wait", f)
+	if f := <-came; f != "second 2" { // beside the first
+		t.Fatalf("at the gate then: %s", f)
 	}
 	c.Settle(t)
 	for _, f := range []string{"first", "second"} {

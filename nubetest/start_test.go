@@ -112,6 +112,8 @@ func TestClock(t *testing.T) {
 
 // The retries of an asynchronous invocation come when the clock is advanced, and
 // not before.
+//
+// localstack#13099: tests had to wait as long as AWS does.
 func TestAdvanceFiresRetries(t *testing.T) {
 	t.Parallel()
 	c := Start(t, application(), At(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)))

@@ -227,6 +227,23 @@ func (x *suite) describe() types.Stack {
 	return out.Stacks[0]
 }
 
+// A type that nobody can make is refused with the whole template, before a stack is there: its success would be one of
+// nothing. (floci#2967, fakecloud PR#1693, ministack#1601)
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-reference.html
+func TestUnknownTypes(t *testing.T) {
+	client := cloudformation.NewFromConfig(target.Config())
+	const text, message = `{"Resources":{"A":{"Type":"AWS::Logs::LogGroup"},"B":{"Type":"AWS::NotAReal::Thing"}}}`, "Template format error: Unrecognized resource types: [AWS::NotAReal::Thing]"
+	name := aws.String(target.Name())
+	_, err := client.CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: name, TemplateBody: aws.String(text)})
+	target.Refused(t, err, "ValidationError", message)
+	_, err = client.CreateChangeSet(t.Context(), &cloudformation.CreateChangeSetInput{
+		StackName: name, ChangeSetName: aws.String("new"), ChangeSetType: types.ChangeSetTypeCreate, TemplateBody: aws.String(text),
+	})
+	target.Refused(t, err, "ValidationError", message)
+	_, err = client.DescribeStacks(t.Context(), &cloudformation.DescribeStacksInput{StackName: name})
+	target.Refused(t, err, "ValidationError", "Stack with id "+*name+" does not exist")
+}
+
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-reference.html
 func TestTemplatesRefused(t *testing.T) {
 	client := cloudformation.NewFromConfig(target.Config())

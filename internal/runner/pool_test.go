@@ -230,6 +230,8 @@ func TestFreedInstanceServesTheLine(t *testing.T) {
 
 // A caller that invokes again as soon as it is answered gets the same
 // instance, though the instance has not asked for more yet.
+//
+// sam-cli#239, serverless-offline#954, #1268: every request began anew.
 func TestOneAfterTheOtherIsOneInstance(t *testing.T) {
 	testWorld(t, nil, func(w *world) {
 		s := poolSpec("f")

@@ -12,6 +12,8 @@ import (
 
 // A mapping calls its function when there is something, and gathers what comes
 // while a call is under way.
+//
+// ministack PR#1090: one batch a second, however much there was.
 func TestBatchesGatherWhileACallIsUnderWay(t *testing.T) {
 	calling, goOn := make(chan struct{}), make(chan struct{})
 	fn := &function{do: func(c call) (sources.Answer, error) {

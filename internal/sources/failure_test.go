@@ -42,7 +42,7 @@ func TestFailedBatchesAreTriedAgain(t *testing.T) {
 	expect(t, "result", b.result("m"), "OK")
 }
 
-// floci#3262, and what a stream promises: when the retries are exhausted the
+// floci#3262, #3263, and what a stream promises: when the retries are exhausted the
 // batch is given up, its description goes to the destination, and the next one
 // follows.
 //

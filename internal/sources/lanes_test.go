@@ -15,7 +15,8 @@ import (
 
 // localstack#10716: one record that matches does not take the rest of its batch
 // along; #10325: {"exists": false} is no pattern that matches everything. What
-// is not matched is passed over, also while nothing else comes.
+// is not matched is passed over, also while nothing else comes. sam-cli#3660: no
+// filters at all.
 //
 // Mutation: filter.takes with the whole batch's events.
 func TestFilters(t *testing.T) {
@@ -306,6 +307,10 @@ func TestPayloadLimit(t *testing.T) {
 // One that is stuck changes nothing for the others: a function that never
 // answers, one that always fails and one that is throttled leave the rest alone.
 // A worker pool that all share would stop here.
+//
+// ministack PR#1724: one slow handler stalled all other event sources.
+//
+// Mutation: one call at a time in all (a mutex around the call in lane.invoke).
 func TestStuckConsumersDelayNobody(t *testing.T) {
 	const healthy = 20
 	hold, all := make(chan struct{}), make(chan struct{})

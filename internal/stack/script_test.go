@@ -20,6 +20,10 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // TestScripts runs testdata/*.txt: a comment, files between "-- name --" lines,
 // of which "script" is run and "want" is what it prints. The commands are those
 // of [script.command].
+//
+// refused: what cannot be made is refused before anything is touched, and no
+// stack says success for nothing: types that are not offered (floci#2967,
+// fakecloud PR#1693, ministack#1601) and custom resources (floci#1145).
 func TestScripts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(paths) == 0 {

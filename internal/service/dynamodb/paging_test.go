@@ -38,6 +38,11 @@ func (c *cloud) pages(operation, request string) (pages [][]string) {
 // Paging over an index neither repeats nor loses items, also when all of them have the same index key: the last key has
 // the table's key too.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+//
+// floci#587, ministack#593, fakecloud PR#121, moto PR#7580: without the table's key the next page began at the wrong item,
+// which lost some or went round for ever.
+//
+// Mutation: a last key of the index's attributes alone.
 func TestIndexPaging(t *testing.T) {
 	c := newCloud(t)
 	c.do("CreateTable", ordersTable)
@@ -65,6 +70,27 @@ func (c *cloud) checkPages(operation, request string, want int) {
 	slices.Sort(all)
 	if got := len(slices.Compact(all)); got != want {
 		c.t.Errorf("%s %s: %d different items, want %d", operation, request, got, want)
+	}
+}
+
+// floci#626: a filter with OR let nothing through.
+//
+// Mutation: OR read as AND.
+func TestFilterWithOr(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", ordersTable)
+	for i, status := range []string{"active", "inactive", "pending"} {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"orders","Item":{"h":{"S":"h"},"r":{"N":"%d"},"status":{"S":%q}}}`, i, status))
+	}
+	const filter = `"FilterExpression":"#s = :a OR #s = :p","ExpressionAttributeNames":{"#s":"status"},"ProjectionExpression":"r"`
+	for operation, request := range map[string]string{
+		"Query": `"KeyConditionExpression":"h = :h","ExpressionAttributeValues":{":h":{"S":"h"},":a":{"S":"active"},":p":{"S":"pending"}}`,
+		"Scan":  `"ExpressionAttributeValues":{":a":{"S":"active"},":p":{"S":"pending"}}`,
+	} {
+		got := c.do(operation, `{"TableName":"orders",`+filter+`,`+request+`}`)
+		if want := `{"Items":[{"r":{"N":"0"}},{"r":{"N":"2"}}],"Count":2,"ScannedCount":3}`; got != want {
+			t.Errorf("%s: %s, want %s", operation, got, want)
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ func failing(message string) func(*runner.Spec, runner.Invocation) (runner.Resul
 }
 
 // A dead letter is the event, with the attributes that Lambda documents.
+// (floci#4194: they were stored, never delivered.)
 //
 // Mutations: the error as the body; ErrorCode as a String (consumers read a
 // Number).

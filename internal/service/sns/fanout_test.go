@@ -208,6 +208,8 @@ func TestLargeFanOut(t *testing.T) {
 }
 
 // https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html
+//
+// floci#768, as far as topics go: messages of any size were taken.
 func TestMaximumMessageSize(t *testing.T) {
 	b := newBed(t)
 	topic := b.createTopic("t", "MaximumMessageSize", "1048576")
@@ -323,6 +325,10 @@ func TestFIFO(t *testing.T) {
 	}
 }
 
+// floci PR#3181: a topic whose deduplication is by group had one for all groups,
+// and all but the first of them lost their messages.
+//
+// Mutation: FifoThroughputScope not looked at.
 func TestFIFODeduplicationByContentAndGroup(t *testing.T) {
 	b := newBed(t)
 	topic := b.createTopic("t.fifo", "ContentBasedDeduplication", "true", "FifoThroughputScope", "MessageGroup")
