@@ -198,7 +198,7 @@ func (c *Cloud) startParts(ctx context.Context) error {
 		return err
 	}
 	c.stopping(func(context.Context) error { p.dynamodb.Stop(); return nil })
-	if err := p.lambda.Start(ctx, cell); err != nil {
+	if err := p.lambda.Start(ctx); err != nil {
 		return err
 	}
 	if err := p.stacks.Start(ctx); err != nil {

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/runner/build"
 )
 
 // inMemory is how many functions, Specs and policies the service keeps in memory.
@@ -44,6 +46,33 @@ func TestMemory(t *testing.T) {
 	c.do("DeleteFunction", `{"FunctionName":"f"}`)
 	if got := c.inMemory(); got != "0 functions, 0 specs, 0 policies" {
 		t.Errorf("after its end: %s", got)
+	}
+}
+
+// codeless has no code any more.
+type codeless struct{ Artifacts }
+
+func (codeless) Artifact(digest string) (build.Artifact, error) {
+	return build.Artifact{}, fmt.Errorf("%w: %s", build.ErrUnknown, digest)
+}
+
+// A cloud starts although the code of a function is gone: a deployment, for which
+// it must run, brings it back. It starts what is provisioned in every region.
+func TestStart(t *testing.T) {
+	c := newCloud(t, nil)
+	c.ctx = awsapi.With(c.ctx, &awsapi.Call{Scope: arn.In("ap-south-1", testAccount), Actor: awsapi.RootOf(testAccount)})
+	c.create("f", "")
+	c.do("PublishVersion", `{"FunctionName":"f"}`)
+	c.do("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1","ProvisionedConcurrentExecutions":2}`)
+	c.run.kept = nil
+	if err := c.s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.kept("1:2")
+	c.s.specs.Clear()
+	c.s.Artifacts = codeless{c.s.Artifacts}
+	if err := c.s.Start(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

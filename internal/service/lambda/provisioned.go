@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -15,6 +16,8 @@ import (
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/runner"
+	"github.com/nube-run/nube/internal/runner/build"
+	"github.com/nube-run/nube/internal/timer"
 )
 
 // Provisioned concurrency: a version, or the version that an alias leads to,
@@ -295,20 +298,19 @@ func (s *Service) forget(spec *runner.Spec) {
 	})
 }
 
-// Start brings up what the functions of a cell have provisioned.
-func (s *Service) Start(ctx context.Context, c keyspace.Cell) error {
-	var names []string
+// Start brings up what the functions of all accounts and regions have provisioned.
+// A function whose code is gone has none, and says so when it is invoked: that is
+// mended by a deployment, for which the cloud has to run.
+func (s *Service) Start(ctx context.Context) error {
+	found := map[keyspace.Cell][]string{}
 	err := s.DB.View(ctx, func(sn *kv.Snap) error {
-		for p, err := range sn.Scan(spaceOf(c).functions(), kv.ScanOptions{}) {
-			if err != nil {
+		cells, err := timer.Cells(sn, "lambda")
+		if err != nil {
+			return err
+		}
+		for _, c := range cells {
+			if found[c], err = provisionedIn(sn, spaceOf(c)); err != nil {
 				return err
-			}
-			f, err := decode[function](p.Value)
-			if err != nil {
-				return err
-			}
-			if len(f.Provisioned) > 0 {
-				names = append(names, f.Name)
 			}
 		}
 		return nil
@@ -316,10 +318,30 @@ func (s *Service) Start(ctx context.Context, c keyspace.Cell) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := s.keep(ctx, c, name); err != nil {
-			return err
+	for c, names := range found {
+		for _, name := range names {
+			if err := s.keep(ctx, c, name); err != nil && !errors.Is(err, build.ErrUnknown) {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// provisionedIn returns the names of the functions that have provisioned
+// concurrency.
+func provisionedIn(sn *kv.Snap, sp space) (names []string, err error) {
+	for p, err := range sn.Scan(sp.functions(), kv.ScanOptions{}) {
+		if err != nil {
+			return nil, err
+		}
+		f, err := decode[function](p.Value)
+		if err != nil {
+			return nil, err
+		}
+		if len(f.Provisioned) > 0 {
+			names = append(names, f.Name)
+		}
+	}
+	return names, nil
 }

@@ -56,7 +56,7 @@ func TestProvisionedConcurrency(t *testing.T) {
 	// A restart brings up what was provisioned; deleting the function ends it.
 	c.want("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"2","ProvisionedConcurrentExecutions":1}`, ``)
 	c.run.kept = nil
-	if err := c.s.Start(t.Context(), testCell); err != nil {
+	if err := c.s.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	c.kept("2:1")
