@@ -151,6 +151,11 @@ func (l *lane) key() kv.Key { return layoutOf(l.m.Cell).lane(l.m.ID, l.shard.ID,
 func (l *lane) work(ctx context.Context) (rest, error) {
 	for ctx.Err() == nil && !l.stopping.Load() {
 		now := l.k.e.o.Model.Now()
+		if l.m.Tumbling == 0 && !l.row.Opened.IsZero() { // of a mapping that had windows, and has none any more
+			if err := l.commit(ctx, l.row.closed(), nil, delivery.ActorRef{}); err != nil {
+				return rest{}, err
+			}
+		}
 		if (l.row.retries() || l.row.Closing) && l.row.Due > now {
 			return rest{until: l.row.Due, why: "a batch failed, and is tried again at " + l.row.Due.String()}, nil
 		}

@@ -120,13 +120,18 @@ func (l *lane) over(b *batch, now clock.Instant) bool {
 }
 
 // closeWindow calls the function for the last time in a window. Until that has
-// succeeded nothing else is handed over.
+// succeeded, or failed as often as the mapping lets a batch fail, nothing else is
+// handed over. Of a window that is given up no destination is told: it has no
+// records, and they were all handled.
 func (l *lane) closeWindow(ctx context.Context) error {
 	e := l.k.e
 	now := e.o.Model.Now()
 	r := l.row
 	fail := func(result string) error {
 		r.Result, r.Closing = result, true
+		if r.Attempts > l.m.MaxRetries && l.m.MaxRetries >= 0 {
+			return l.commit(ctx, r.closed(), nil, delivery.ActorRef{})
+		}
 		r.Tries++
 		r.Due = now.Add(pause(r.Tries))
 		return l.commit(ctx, r, nil, delivery.ActorRef{})
@@ -141,16 +146,26 @@ func (l *lane) closeWindow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	answer, err := e.o.Functions.Invoke(ctx, Call{Mapping: l.m, Payload: event, Attempt: r.Tries + 1})
+	answer, err := e.o.Functions.Invoke(ctx, Call{Mapping: l.m, Payload: event, Attempt: r.Attempts + 1})
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case err != nil:
 		return fail("PROBLEM: " + l.problem(err))
 	case answer.Failed:
+		r.Attempts++
 		return fail(resultFailed)
 	}
-	r.Opened, r.State, r.Early, r.Closing = 0, nil, false, false
-	r.Tries, r.Due, r.Result = 0, 0, resultOK
-	return l.commit(ctx, r, nil, delivery.ActorRef{})
+	r.Result = resultOK
+	return l.commit(ctx, r.closed(), nil, delivery.ActorRef{})
+}
+
+// closed returns the row without the window that was open.
+func (r row) closed() row {
+	r.Opened, r.State, r.Early = 0, nil, false
+	if r.Closing || !r.retries() {
+		r.Attempts, r.Tries, r.Due = 0, 0, 0
+	}
+	r.Closing = false
+	return r
 }

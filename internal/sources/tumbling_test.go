@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/sources"
 )
 
@@ -126,6 +127,53 @@ func TestWindowsAndFailures(t *testing.T) {
 	b.put("d")
 	b.advance(time.Minute)
 	expect(t, "calls", strings.Join(log, " "), `a{}@0s a{}@1s a{}@3s a{}@7s bc{"n":1}@7s c{"n":7}@8s {"n":8}@10sF {"n":8}@11sF {"n":8}@13sF d{}@13s {"n":1}@40sF`)
+}
+
+// The end of a window is tried as often as a batch is, and then the next begins.
+//
+// Mutations: the end tried for ever; throttles counted.
+func TestWindowsThatCannotEnd(t *testing.T) {
+	var log []string
+	throttled := false
+	fn := counting(&log, func(c call, _ string) (sources.Answer, error) {
+		if !c.window.IsFinal {
+			return sources.Answer{}, nil
+		}
+		if !throttled {
+			throttled = true
+			return sources.Answer{}, fault.New("TooManyRequestsException", "Rate Exceeded.")
+		}
+		return failed()
+	})
+	b := memBed(t, fn)
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.Tumbling, m.MaxRetries = 30*time.Second, 1 })
+	b.put("a")
+	b.advance(12 * time.Second)
+	b.put("b")
+	b.advance(5 * time.Second)
+	expect(t, "calls", strings.Join(log, " "), `a{}@0s {"n":1}@10sF {"n":1}@11sF {"n":1}@13sF b{}@13s`)
+}
+
+// A mapping that has no windows any more goes on without the one that was open.
+func TestWindowsSwitchedOff(t *testing.T) {
+	var log []string
+	fn := counting(&log, func(c call, _ string) (sources.Answer, error) {
+		if c.window.IsFinal {
+			return failed()
+		}
+		if c.window.Window.Start == "" {
+			return answer("null")
+		}
+		return sources.Answer{}, nil
+	})
+	b := memBed(t, fn)
+	b.keep(mapping("m"), func(m *sources.Mapping) { m.Tumbling = 30 * time.Second })
+	b.put("a")
+	b.advance(11 * time.Second) // the end has failed, and is to be tried again
+	b.keep(mapping("m"), nil)
+	b.put("b")
+	b.settled()
+	expect(t, "calls", strings.Join(log, " "), `a{}@0s {"n":1}@10sF {"n":1}@11sF b@11s`)
 }
 
 // A state that is too large ends its window.
