@@ -83,8 +83,9 @@ func front(free chan *instance) http.Handler {
 	})
 }
 
-// eventOf is the proxy event of a request: the fields that nube sends, most of
-// them the same each time.
+// eventOf is the proxy event of a request: the fields and headers that API
+// Gateway and nube send, most of them the same each time, so that the function
+// has the same to read.
 func eventOf(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -93,7 +94,9 @@ func eventOf(r *http.Request) ([]byte, error) {
 	quote := func(s string) string { text, _ := json.Marshal(s); return string(text) } // strings always marshal
 	id := strings.TrimPrefix(r.URL.Path, "/users/")
 	event := make([]byte, 0, 2048)
-	event = fmt.Appendf(event, `{"resource":"/{proxy+}","path":%s,"httpMethod":%q,"headers":{"Host":%s},"multiValueHeaders":{"Host":[%s]},`+
+	event = fmt.Appendf(event, `{"resource":"/{proxy+}","path":%s,"httpMethod":%q,"headers":{"Host":%s,"X-Amzn-Trace-Id":"`+traceID+
+		`","X-Forwarded-For":"127.0.0.1","X-Forwarded-Port":"80","X-Forwarded-Proto":"http"},"multiValueHeaders":{"Host":[%s],"X-Amzn-Trace-Id":["`+
+		traceID+`"],"X-Forwarded-For":["127.0.0.1"],"X-Forwarded-Port":["80"],"X-Forwarded-Proto":["http"]},`+
 		`"queryStringParameters":null,"multiValueQueryStringParameters":null,"pathParameters":{"proxy":%s},"stageVariables":null,`,
 		quote(r.URL.Path), r.Method, quote(r.Host), quote(r.Host), quote(id))
 	event = append(event, `"requestContext":{"resourceId":"abc123","resourcePath":"/{proxy+}","httpMethod":"GET","extendedRequestId":"YzZlMWZlMDI4MTE=",`+
@@ -101,7 +104,7 @@ func eventOf(r *http.Request) ([]byte, error) {
 		`"domainPrefix":"127","requestTimeEpoch":1795308395000,"requestId":"c6e1fe02-811c-4113-8048-7d48ab062b62","identity":{"cognitoIdentityPoolId":null,`+
 		`"accountId":null,"cognitoIdentityId":null,"caller":null,"sourceIp":"127.0.0.1","principalOrgId":null,"accessKey":null,`+
 		`"cognitoAuthenticationType":null,"cognitoAuthenticationProvider":null,"userArn":null,"userAgent":null,"user":null},`+
-		`"domainName":"127.0.0.1","apiId":"a1b2c3d4e5"},`...)
+		`"domainName":"127.0.0.1","deploymentId":"n2avut","apiId":"a1b2c3d4e5"},`...)
 	event = fmt.Appendf(event, `"body":%s,"isBase64Encoded":false}`, quote(string(body)))
 	return event, nil
 }
@@ -116,6 +119,10 @@ type instance struct {
 }
 
 const runtimeAPI = "/2018-06-01/runtime/"
+
+// traceID is in every event and every answer of the Runtime API, as on Lambda;
+// here it is always the same.
+const traceID = "Root=1-6b027c4a-8f646ec4943c52346d51f4ff"
 
 // spawn starts a process of a function; it asks for an event when it is ready.
 // More is added to the environment that Lambda gives.
@@ -170,6 +177,7 @@ func (i *instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			h.Set("Lambda-Runtime-Aws-Request-Id", strconv.FormatInt(i.n.Add(1), 10))
 			h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(10*time.Second).UnixMilli(), 10))
 			h.Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:000000000000:function:bare")
+			h.Set("Lambda-Runtime-Trace-Id", traceID)
 			h.Set("Content-Type", "application/json")
 			w.Write(event)
 		case <-r.Context().Done():
@@ -178,7 +186,9 @@ func (i *instance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var body bytes.Buffer
 	body.ReadFrom(r.Body)
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusAccepted)
+	io.WriteString(w, `{"status":"OK"}`)
 	// The answer, or what went wrong: the front tells them apart.
 	i.answers <- body.Bytes()
 }

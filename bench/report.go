@@ -67,7 +67,8 @@ traces show it: for a put nube on disk syncs its log once, DynamoDB Local syncs 
 writes nothing for a put of what is there already.
 
 The bare path is an unmodified aws-lambda-go function behind the least HTTP server and Runtime API that serve it, in a
-process of their own; nube runs the same binary. Contenders take turns; each one's median counts.
+process of their own; nube runs the same binary, and both send it the same fields and headers. Contenders take turns; each
+one's median counts.
 
 A time to ready is from before the process is started to its ready line, with the shop example as a clean stop left it. One
 second after it is ready nube unmaps what starting alone has touched of its binary; memory is read after that and before the
