@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/nube-run/nube/internal/awsapi/schema"
@@ -26,7 +27,26 @@ import (
 // compiled, so that start-up compiles none. Safe for concurrent use.
 type Checker struct {
 	m        *schema.Model
-	patterns sync.Map // pattern text → *regexp.Regexp
+	patterns sync.Map // pattern text → *pattern
+}
+
+// pattern is a compiled pattern and the text that it has matched last: a warm
+// path asks for the same function, or the same table, again and again.
+type pattern struct {
+	re   *regexp.Regexp
+	last atomic.Pointer[string]
+}
+
+func (p *pattern) matches(text string) bool {
+	if last := p.last.Load(); last != nil && *last == text {
+		return true
+	}
+	ok := p.re.MatchString(text)
+	if ok && len(text) <= maxShown {
+		text = strings.Clone(text) // it may be part of a whole request
+		p.last.Store(&text)
+	}
+	return ok
 }
 
 // New returns a checker for the model.
@@ -175,31 +195,30 @@ func (w *walk) size(s *schema.Shape, n int, v reflect.Value) {
 }
 
 func (w *walk) text(s *schema.Shape, text string) {
-	shown := "'" + text + "'"
 	if s.HasMin || s.HasMax {
 		n := float64(utf8.RuneCountInString(text))
 		if s.HasMin && n < s.Min {
-			w.failText(s, shown, fmt.Sprintf("Member must have length greater than or equal to %v", s.Min))
+			w.failText(s, text, fmt.Sprintf("Member must have length greater than or equal to %v", s.Min))
 		}
 		if s.HasMax && n > s.Max {
-			w.failText(s, shown, fmt.Sprintf("Member must have length less than or equal to %v", s.Max))
+			w.failText(s, text, fmt.Sprintf("Member must have length less than or equal to %v", s.Max))
 		}
 	}
 	if s.Enum != nil && !slices.Contains(s.Enum, text) {
-		w.failText(s, shown, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
+		w.failText(s, text, "Member must satisfy enum value set: ["+strings.Join(s.Enum, ", ")+"]")
 	}
-	if s.Pattern != "" && !w.c.pattern(s.Pattern).MatchString(text) {
-		w.failText(s, shown, "Member must satisfy regular expression pattern: "+s.Pattern)
+	if s.Pattern != "" && !w.c.pattern(s.Pattern).matches(text) {
+		w.failText(s, text, "Member must satisfy regular expression pattern: "+s.Pattern)
 	}
 }
 
 // failText leaves the value out of the sentence when it is sensitive.
-func (w *walk) failText(s *schema.Shape, shown, constraint string) {
+func (w *walk) failText(s *schema.Shape, text, constraint string) {
 	if s.Sensitive {
 		w.out = append(w.out, fmt.Sprintf("Value at '%s' failed to satisfy constraint: %s", w.path, constraint))
 		return
 	}
-	w.fail(w.path, shown, constraint)
+	w.fail(w.path, "'"+text+"'", constraint)
 }
 
 func (w *walk) number(s *schema.Shape, n float64, text string) {
@@ -234,13 +253,13 @@ func (w *walk) fail(path []byte, value, constraint string) {
 
 // pattern compiles a model's pattern once. The generator has proven that it
 // compiles.
-func (c *Checker) pattern(p string) *regexp.Regexp {
-	if re, ok := c.patterns.Load(p); ok {
-		return re.(*regexp.Regexp)
+func (c *Checker) pattern(text string) *pattern {
+	if p, ok := c.patterns.Load(text); ok {
+		return p.(*pattern)
 	}
-	re := regexp.MustCompile(`^(?:` + p + `)$`)
-	c.patterns.Store(p, re)
-	return re
+	p := &pattern{re: regexp.MustCompile(`^(?:` + text + `)$`)}
+	c.patterns.Store(text, p)
+	return p
 }
 
 func isAbsent(f reflect.Value) bool {
