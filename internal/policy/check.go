@@ -128,7 +128,7 @@ func (p *parser) sids(i int, s *rawStatement) *Error {
 	if s.sid == "" {
 		return nil
 	}
-	if p.kind != Resource {
+	if p.kind != Resource && p.kind != Key {
 		for j := 0; j < len(s.sid); j++ {
 			if c := lower(s.sid[j]); (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 				return &Error{Message: msgSidChars, Field: "Sid", Detail: s.sid}
