@@ -134,6 +134,7 @@ func (e *Exporter) take() (f forwarded, ok bool) {
 func (e *Exporter) Run(ctx context.Context) {
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	defer e.client.CloseIdleConnections()
 	defer context.AfterFunc(ctx, func() { e.o.Machine.AfterFunc(lastWords, stop) })()
 	var wg sync.WaitGroup
 	// What happens from here on is followed, not from when the goroutines run.

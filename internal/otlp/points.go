@@ -33,7 +33,7 @@ func (r *Receiver) metric(from source, item []byte) (points int, err error) {
 			}
 		}
 		if in.Cumulative && !(in.Kept && p.Number) {
-			if !r.deltas.since(seriesKey(&of, from), p, r.Began) {
+			if !r.deltas.since(seriesKey(&of, from), p, r.Began, from.now.machine) {
 				continue
 			}
 		}
@@ -103,8 +103,9 @@ const seriesMax = 10_000
 // deltas turns points that count from their start into what has come since the
 // point before.
 type deltas struct {
-	mu   sync.Mutex
-	last map[string]total
+	mu     sync.Mutex
+	last   map[string]total
+	forgot time.Time // when there were too many series to remember all
 }
 
 // total is the last point of a series.
@@ -116,8 +117,9 @@ type total struct {
 
 // since makes a point one of what has come since the one before it. It reports
 // false if nothing has, or if that cannot be told: of the first point of a
-// series that began at an unknown time, or before the receiver did.
-func (d *deltas) since(key string, p *message.Point, began time.Time) bool {
+// series that began at an unknown time, or before the receiver did, or before
+// there were so many series that the points of all were forgotten.
+func (d *deltas) since(key string, p *message.Point, began, machine time.Time) bool {
 	now := total{start: p.Start, count: p.Count, sum: p.Sum}
 	if len(p.Buckets) > 0 {
 		now.buckets = make(map[float64]float64, len(p.Buckets))
@@ -126,11 +128,18 @@ func (d *deltas) since(key string, p *message.Point, began time.Time) bool {
 		}
 	}
 	d.mu.Lock()
-	if d.last == nil || len(d.last) >= seriesMax {
+	was, known := d.last[key]
+	if !known && len(d.last) >= seriesMax {
+		// What was counted of them until now must not be counted again.
+		d.last, d.forgot = nil, machine
+	}
+	if d.last == nil {
 		d.last = make(map[string]total)
 	}
-	was, known := d.last[key]
 	d.last[key] = now
+	if d.forgot.After(began) {
+		began = d.forgot
+	}
 	d.mu.Unlock()
 	fell := !p.Number && p.Count < was.count || p.Number && p.Sum < was.sum
 	if !known || was.start != p.Start || fell { // a new process, or one that began anew

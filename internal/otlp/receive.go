@@ -238,7 +238,7 @@ func sourceOf(resource []byte) source {
 // clean takes what separates the parts of keys out of a name, and shortens it.
 func clean(s string) string {
 	s = strings.ReplaceAll(s, "\x00", "")
-	return s[:min(len(s), 255)]
+	return strings.ToValidUTF8(s[:min(len(s), 255)], "")
 }
 
 func or(s, other string) string {

@@ -243,6 +243,34 @@ func TestPoints(t *testing.T) {
 	}
 }
 
+// More series than are remembered are no reason to count anything twice.
+func TestForgottenSeries(t *testing.T) {
+	began := time.Unix(1_700_000_000, 0)
+	var d deltas
+	point := func(sum float64) *message.Point {
+		return &message.Point{Start: uint64(began.Add(time.Second).UnixNano()), Count: sum, Sum: sum}
+	}
+	at := began.Add(time.Minute)
+	if p := point(5); !d.since("a", p, began, at) || p.Sum != 5 {
+		t.Errorf("the first point is %+v", p)
+	}
+	for i := range seriesMax {
+		d.since(fmt.Sprint("other", i), point(1), began, at)
+	}
+	if p := point(7); d.since("a", p, began, at) {
+		t.Errorf("%+v counts what was counted", p)
+	}
+	if p := point(9); !d.since("a", p, began, at) || p.Sum != 2 {
+		t.Errorf("the point after is %+v", p)
+	}
+	for range 2 { // one that is known forgets nothing
+		if n := len(d.last); n > seriesMax {
+			t.Errorf("%d series are remembered", n)
+		}
+		d.since("a", point(10), began, at)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	b := newBed(t)
 	packed := func(s string) string {
