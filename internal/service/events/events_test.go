@@ -238,3 +238,15 @@ func TestReportedFaults(t *testing.T) {
 		})
 	}
 }
+
+// Rules fire for events of their own bus alone: cloudemu PR#671.
+func TestRulesAreOfOneBus(t *testing.T) {
+	b := newBed(t)
+	call(b, shapes.CreateEventBus, &shapes.CreateEventBusRequest{Name: ptr("custom")})
+	b.rule("", "r", orders, to("q", queueARN+"default"))
+	b.rule("custom", "r", orders, to("q", queueARN+"custom", func(t *shapes.Target) { t.Input = ptr("1") }))
+	b.put("custom", "shop", "order", `{}`)
+	if diff := cmp.Diff([]string{"custom: 1"}, b.queued()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -327,3 +327,6 @@ func decode[T any](t testing.TB, data string) T {
 	}
 	return v
 }
+
+// replaceID puts an event's id into what is expected of it.
+func replaceID(text, id string) string { return strings.ReplaceAll(text, `"ID"`, `"`+id+`"`) }
