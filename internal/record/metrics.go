@@ -30,22 +30,22 @@ type Metric struct {
 
 // key is the metric's key in the journal: parts that end in a zero byte, the
 // dimensions sorted, so that it is no prefix of another's.
-func (m Metric) key() string {
-	dims := slices.Clone(m.Dims)
-	slices.SortFunc(dims, func(a, b Attr) int { return strings.Compare(a.Key, b.Key) })
-	var b strings.Builder
-	for _, p := range []string{m.Account, m.Region, m.Namespace, m.Name} {
-		b.WriteString(p)
-		b.WriteByte(0)
+func (m Metric) key() string { return string(m.appendKey(nil)) }
+
+func (m Metric) appendKey(b []byte) []byte {
+	dims := m.Dims
+	byName := func(a, b Attr) int { return strings.Compare(a.Key, b.Key) }
+	if !slices.IsSortedFunc(dims, byName) {
+		dims = slices.SortedFunc(slices.Values(dims), byName)
+	}
+	for _, p := range [...]string{m.Account, m.Region, m.Namespace, m.Name} {
+		b = append(append(b, p...), 0)
 	}
 	for _, d := range dims {
-		b.WriteString(d.Key)
-		b.WriteByte('=')
-		b.WriteString(d.Value)
-		b.WriteByte(0)
+		b = append(append(b, d.Key...), '=')
+		b = append(append(b, d.Value...), 0)
 	}
-	b.WriteByte(1)
-	return b.String()
+	return append(b, 1)
 }
 
 func metricOf(key string) (Metric, bool) {
@@ -91,11 +91,13 @@ type Series struct {
 
 // Series returns the series of a metric.
 func (m *Metrics) Series(of Metric) *Series {
-	key := of.key()
+	var buf [256]byte // as much as most keys have: every call of an API comes by here
+	b := of.appendKey(buf[:0])
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.series[key]
+	s := m.series[string(b)]
 	if s == nil {
+		key := string(b)
 		if len(m.series) == seriesMax {
 			clear(m.series) // a second series of the same metric does no harm: points add up
 		}

@@ -94,7 +94,9 @@ func (x *exchange) run(ctx context.Context) *failure {
 	if fail := x.route(); fail != nil {
 		return fail
 	}
-	x.body, err = io.ReadAll(io.LimitReader(x.r.Body, maxPayload+1))
+	if x.r.Body != http.NoBody {
+		x.body, err = io.ReadAll(io.LimitReader(x.r.Body, maxPayload+1))
+	}
 	if err != nil {
 		return &failure{"BAD_REQUEST_BODY", http.StatusBadRequest, "BadRequestException", "Invalid request body"}
 	}
