@@ -281,9 +281,6 @@ func (s *Service) deleteFunction(ctx context.Context, in *shapes.DeleteFunctionR
 	}
 	if r.qualifier == "" {
 		s.rows.Delete(string(sp.function(r.name)))
-		for q := range was.Policies {
-			s.policies.Delete(ref{r.name, q}.arn(scope))
-		}
 	}
 	return &schema.Empty{}, s.keep(ctx, cell(ctx), was.Name)
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/nube-run/nube/internal/runner/build"
 )
 
-// inMemory is how many functions, Specs and policies the service keeps in memory.
+// inMemory is how many functions and Specs the service keeps in memory.
 func (c *cloud) inMemory() string {
-	var n [3]int
-	for i, m := range []interface{ Range(func(k, v any) bool) }{&c.s.rows, &c.s.specs, &c.s.policies} {
+	var n [2]int
+	for i, m := range []interface{ Range(func(k, v any) bool) }{&c.s.rows, &c.s.specs} {
 		m.Range(func(_, _ any) bool { n[i]++; return true })
 	}
-	return fmt.Sprintf("%d functions, %d specs, %d policies", n[0], n[1], n[2])
+	return fmt.Sprintf("%d functions, %d specs", n[0], n[1])
 }
 
 // What is kept in memory is what there is, however often it has changed, and
@@ -32,7 +32,7 @@ func TestMemory(t *testing.T) {
 		}
 		c.do("Invoke", `{"FunctionName":"f"}`)
 	}
-	if got := c.inMemory(); got != "1 functions, 1 specs, 1 policies" {
+	if got := c.inMemory(); got != "1 functions, 1 specs" {
 		t.Error(got)
 	}
 	c.do("PublishVersion", `{"FunctionName":"f"}`)
@@ -40,11 +40,11 @@ func TestMemory(t *testing.T) {
 		c.do("PutProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1","ProvisionedConcurrentExecutions":1}`)
 		c.do("DeleteProvisionedConcurrencyConfig", `{"FunctionName":"f","Qualifier":"1"}`)
 	}
-	if got := c.inMemory(); got != "1 functions, 1 specs, 1 policies" {
+	if got := c.inMemory(); got != "1 functions, 1 specs" {
 		t.Error(got)
 	}
 	c.do("DeleteFunction", `{"FunctionName":"f"}`)
-	if got := c.inMemory(); got != "0 functions, 0 specs, 0 policies" {
+	if got := c.inMemory(); got != "0 functions, 0 specs" {
 		t.Errorf("after its end: %s", got)
 	}
 }

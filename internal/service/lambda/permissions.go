@@ -217,20 +217,13 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	if p == nil {
 		return nil, nil
 	}
-	text := p.document()
-	if old, ok := s.policies.Load(resource); ok && old.(*parsed).text == text {
-		return old.(*parsed).doc, nil
+	if doc := p.read.Load(); doc != nil {
+		return doc, nil
 	}
-	doc, err := policy.Parse(policy.Resource, text)
+	doc, err := policy.Parse(policy.Resource, p.document())
 	if err != nil {
 		return nil, fmt.Errorf("resource policy of %s: %w", resource, err)
 	}
-	s.policies.Store(resource, &parsed{text, doc})
+	p.read.Store(doc)
 	return doc, nil
-}
-
-// parsed is a resource policy as it was read last.
-type parsed struct {
-	text string
-	doc  *policy.Doc
 }

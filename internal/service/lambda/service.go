@@ -76,9 +76,8 @@ type Service struct {
 	api      *awsapi.Service
 	mappings *sources.Engine // nil: there are none
 
-	rows     sync.Map // string(key of a function) → *cachedRow
-	specs    sync.Map // specKey → *runner.Spec
-	policies sync.Map // ARN of a function → *parsed
+	rows  sync.Map // string(key of a function) → *cachedRow
+	specs sync.Map // specKey → *runner.Spec
 
 	keeping sync.Mutex // guards kept
 	kept    keeper

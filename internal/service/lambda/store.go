@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // The layout, below account and region:
@@ -111,6 +113,8 @@ type alias struct {
 type permissions struct {
 	Revision   string
 	Statements []json.RawMessage
+
+	read atomic.Pointer[policy.Doc] // of Statements, once it was asked for; rows that are read are never changed
 }
 
 // async is an EventInvokeConfig.
