@@ -139,7 +139,13 @@ class Cloud {
     return {
       id,
       hits: async () => (await this.#api('GET', 'faults')).find((f) => f.id === id)?.hits ?? 0,
-      remove: () => this.#api('DELETE', 'faults', undefined, {id}),
+      remove: async () => {
+        try {
+          await this.#api('DELETE', 'faults', undefined, {id});
+        } catch (err) { // one that was removed may be removed again
+          if ((await this.#api('GET', 'faults')).some((f) => f.id === id)) throw err;
+        }
+      },
     };
   }
 

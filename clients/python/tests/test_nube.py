@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 
-from pytest_nube import FunctionError, NubeError
+from pytest_nube import Cloud, FunctionError, NubeError
 
 
 def test_put_and_follow(nube):
@@ -83,3 +83,31 @@ def test_mail(nube):
 def test_env(nube):
     assert nube.env["AWS_REGION"] == "eu-west-1"
     assert nube.env["AWS_ENDPOINT_URL"] == nube.endpoint
+
+
+def test_a_fault_may_be_removed_again(nube):
+    with nube.fault("error", code="InternalServerError", service="dynamodb") as fault:
+        nube.clear_faults()
+    fault.remove()
+
+
+def test_a_program_that_says_more(tmp_path):
+    """What comes before the line that all is ready is passed over, and what comes
+    after it is read, so that the program goes on."""
+    program = tmp_path / "nube"
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo '{\"note\":1}'\n"
+        "echo '{\"ready\":true,\"endpoint\":\"e\",\"gateway\":\"g\",\"accessKeyId\":\"k\",\"secretAccessKey\":\"s\"}'\n"
+        "trap 'echo bye; echo done > %s; exit 0' TERM\n"
+        "head -c 1000000 /dev/zero | tr '\\0' x\n"
+        "echo full > %s\n"
+        "while :; do sleep 0.05; done\n" % (tmp_path / "ended", tmp_path / "full")
+    )
+    program.chmod(0o755)
+    cloud = Cloud.start(program=str(program))
+    assert cloud.endpoint == "e"
+    while not (tmp_path / "full").exists():
+        assert cloud._process.poll() is None
+    cloud.stop()
+    assert (tmp_path / "ended").exists()

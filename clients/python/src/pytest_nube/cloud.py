@@ -1,5 +1,6 @@
 """The cloud, as the nube program runs it."""
 
+import atexit
 import datetime
 import json
 import os
@@ -7,11 +8,15 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
 from . import sign
+
+# How many seconds a cloud is given to end what is under way.
+_PATIENCE = 10
 
 
 class NubeError(Exception):
@@ -67,16 +72,22 @@ class Cloud:
         process = subprocess.Popen(
             words + list(args), stdout=subprocess.PIPE, stderr=said, env=dict(os.environ, **(env or {}))
         )
-        line = process.stdout.readline()
-        if not line.startswith(b'{"ready":true'):
-            rest = line + process.stdout.read()
+        try:
+            rest = b""
+            for line in process.stdout:
+                if line.startswith(b'{"ready":true'):
+                    return cls(process, said, json.loads(line))
+                rest += line
             process.wait()
-            process.stdout.close()
             said.seek(0)
             why = said.read().decode() + _problems(rest)
-            said.close()
-            raise NubeError("nube could not start the application:\n" + why)
-        return cls(process, said, json.loads(line))
+        except BaseException:  # the test run is interrupted, say: the program must not outlive it
+            process.kill()
+            process.wait()
+            raise
+        process.stdout.close()
+        said.close()
+        raise NubeError("nube could not start the application:\n" + why)
 
     def __init__(self, process, said, report):
         self._process, self._said = process, said
@@ -85,6 +96,11 @@ class Cloud:
         self._key, self._secret = report["accessKeyId"], report["secretAccessKey"]
         self.region = (report.get("deployment") or {}).get("region") or "us-east-1"
         self.clock = Clock(self)
+        # It ends with this process, whoever forgets to stop it.
+        atexit.register(process.kill)
+        # What it goes on to say is for nobody, and must not fill the pipe.
+        self._drain = threading.Thread(target=process.stdout.read, daemon=True)
+        self._drain.start()
 
     def __enter__(self):
         return self
@@ -94,9 +110,15 @@ class Cloud:
 
     def stop(self):
         """Ends the cloud."""
+        atexit.unregister(self._process.kill)
         self._process.terminate()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._drain.join()
         self._process.stdout.close()
-        self._process.wait()
         self._said.close()
 
     @property
@@ -281,7 +303,12 @@ class Fault:
         return next((f["hits"] for f in self._cloud._api("GET", "faults") if f["id"] == self.id), 0)
 
     def remove(self):
-        self._cloud._api("DELETE", "faults", id=self.id)
+        """Lets it go well again. A fault that was removed may be removed again."""
+        try:
+            self._cloud._api("DELETE", "faults", id=self.id)
+        except NubeError:
+            if any(f["id"] == self.id for f in self._cloud._api("GET", "faults")):
+                raise
 
     def __enter__(self):
         return self
