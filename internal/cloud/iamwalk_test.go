@@ -353,6 +353,7 @@ func (w *walker) values() map[string]any {
 		"logs.logGroupName":                          "walk",
 		"sns.TopicArn":                               "arn:aws:sns:" + region + ":" + account + ":walk",
 		"sns.ResourceArn":                            "arn:aws:sns:" + region + ":" + account + ":walk",
+		"events.ResourceARN":                         "arn:aws:events:" + region + ":" + account + ":event-bus/walk",
 		"sns.SubscriptionArn":                        "arn:aws:sns:" + region + ":" + account + ":walk:6b5a4d2e-0000-4000-8000-000000000000",
 		"cloudformation.StackName":                   "walk",
 		"kms.AliasName":                              "alias/walk",

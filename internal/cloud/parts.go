@@ -20,12 +20,14 @@ import (
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/cloudformation"
 	"github.com/nube-run/nube/internal/service/dynamodb"
+	"github.com/nube-run/nube/internal/service/events"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
+	"github.com/nube-run/nube/internal/service/ssm"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
@@ -43,11 +45,13 @@ type parts struct {
 	lambda    *lambda.Service
 	logs      *logs.Service
 	sns       *sns.Service
+	events    *events.Service
 	gateway   *apigateway.Service
 	httpAPIs  *apigatewayv2.Service
 	formation *cloudformation.Service
 	ses       *ses.Service
 	kms       *kms.Service
+	ssm       *ssm.Service
 
 	owner    *timer.Owner
 	timers   *timer.Timers
@@ -70,12 +74,14 @@ func (p *parts) services() []*awsapi.Service {
 		p.httpAPIs.API(),
 		p.logs.API(),
 		p.sns.API(),
+		p.events.API(),
 		p.sts.API(),
 		p.iam.API(),
 		p.formation.API(),
 		p.ses.API(),
 		p.ses.APIv2(),
 		p.kms.API(),
+		p.ssm.API(),
 	}
 }
 
@@ -109,6 +115,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	caller.front = c.front
 	p.gateway.Use(c.front)
 	p.httpAPIs.Use(c.front)
+	p.events.Use(c.front)
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
 	p.edge.Add(p.httpAPIs, p.lambda.URLs(c.front))
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
@@ -135,6 +142,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	}
 	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.kms = kms.New(kms.Options{DB: c.db, Clock: c.model, Sealer: c.vault, Timers: p.timers})
+	p.ssm = ssm.New(ssm.Options{DB: c.db, Clock: c.model, Timers: p.timers, Caller: caller})
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	runs := runner.Options{
@@ -162,6 +170,10 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
 	})
 	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}} {
+		p.delivery.Receive(r)
+	}
+	p.events = events.New(events.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}, Sealer: c.vault})
+	for _, r := range p.events.Receivers() {
 		p.delivery.Receive(r)
 	}
 	p.mappings = sources.New(sources.Options{

@@ -124,14 +124,23 @@ func accessPutTargets(ctx context.Context, in *shapes.PutTargetsRequest) ([]awsa
 }
 
 func accessTag(_ context.Context, in *shapes.TagResourceRequest) ([]awsapi.Access, error) {
+	if !isTagged(value(in.ResourceARN)) {
+		return nil, notTagged(value(in.ResourceARN))
+	}
 	return need("TagResource", value(in.ResourceARN), tagKeys(in.Tags)), nil
 }
 
 func accessUntag(_ context.Context, in *shapes.UntagResourceRequest) ([]awsapi.Access, error) {
+	if !isTagged(value(in.ResourceARN)) {
+		return nil, notTagged(value(in.ResourceARN))
+	}
 	return need("UntagResource", value(in.ResourceARN), policy.KeyMap{"aws:tagkeys": policy.Many(in.TagKeys...)}), nil
 }
 
 func accessListTags(_ context.Context, in *shapes.ListTagsForResourceRequest) ([]awsapi.Access, error) {
+	if !isTagged(value(in.ResourceARN)) {
+		return nil, notTagged(value(in.ResourceARN))
+	}
 	return need("ListTagsForResource", value(in.ResourceARN), nil), nil
 }
 

@@ -55,6 +55,13 @@ func (s *Service) changeTags(ctx context.Context, resource string, change func(m
 	})
 }
 
+// isTagged reports whether an ARN is of something that has tags.
+func isTagged(resource string) bool {
+	_, isBus := busOfARN(resource)
+	_, isRule := ruleOfARN(resource)
+	return isBus || isRule
+}
+
 func notTagged(resource string) error {
 	return invalid("Parameter ResourceARN is not valid. Reason: %s is neither an event bus nor a rule.", resource)
 }
