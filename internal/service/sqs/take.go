@@ -1,0 +1,294 @@
+package sqs
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+// want says what a receive takes.
+type want struct {
+	messages   int
+	visibility time.Duration
+	nonce      uint64
+	held       bool   // by a mapping
+	attempt    string // ReceiveRequestAttemptId
+}
+
+// lane is where messages go that are taken.
+func (w *want) lane(l lane) lane {
+	if w.held {
+		return held
+	}
+	return l
+}
+
+// taken is a message that was received.
+type taken struct {
+	*message
+	stamp kv.Stamp
+	receipt
+	handle string
+}
+
+// inFlightMax is how many messages of a queue can be in flight.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-fifo.html
+const inFlightMax = 120_000
+
+// errOverLimit is what a standard queue answers then; a FIFO queue has nothing to
+// give, and says no more.
+func errOverLimit() *fault.Error {
+	return fault.New("OverLimit", "The maximum number of in flight messages is reached.")
+}
+
+// pass is what became of one look at the index.
+type pass struct {
+	got    []*taken
+	done   int // places that were looked at
+	spent  []spent
+	flying map[millis]int
+}
+
+// spent is a message that is not to be received any more.
+type spent struct {
+	place   place
+	stamp   kv.Stamp
+	m       *message
+	expired bool // or else received too often
+}
+
+// take receives what is visible. It returns when the first of the rest becomes
+// visible, zero for never, and whether there is more already.
+//
+// The commit is relaxed; candidates are durable. What has expired or was received
+// too often goes first, in a commit that waits for the disk.
+func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, next millis, more bool, err error) {
+	if err := q.live.load(ctx, s.DB); err != nil {
+		return nil, 0, false, err
+	}
+	if flying, _ := q.live.counts(); flying >= s.limit() {
+		if q.settings.fifo {
+			return nil, 0, false, nil
+		}
+		return nil, 0, false, errOverLimit()
+	}
+	q.live.taking.Lock()
+	defer q.live.taking.Unlock()
+	for {
+		var c *candidates
+		err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
+			c, err = q.candidates(snap, w.messages-len(got))
+			return err
+		})
+		if err != nil {
+			return got, 0, false, err
+		}
+		if len(c.places) == 0 {
+			c.passed(q, 0)
+			return got, c.next, false, nil
+		}
+		var p *pass
+		_, err = s.DB.Update(ctx, func(tx *kv.Tx) (err error) {
+			if err := q.check(tx); err != nil {
+				return err
+			}
+			if p, err = s.pass(tx, q, c, w, w.messages-len(got)); err != nil {
+				return err
+			}
+			if w.attempt != "" {
+				q.noteAttempt(tx, c.now, w.attempt, slices.Concat(got, p.got))
+			}
+			return nil
+		}, kv.Relaxed())
+		if err != nil {
+			return got, 0, false, err
+		}
+		c.passed(q, p.done)
+		q.live.count(p.flying, nil)
+		got = append(got, p.got...)
+		if err := s.bury(ctx, q, p.spent, c.now); err != nil {
+			return got, 0, false, err
+		}
+		if len(got) >= w.messages {
+			s.trim(ctx, q, len(got))
+			return got, 0, c.more(), nil
+		}
+	}
+}
+
+// pass is one transaction of a receive.
+func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, w want, most int) (*pass, error) {
+	p := &pass{flying: map[millis]int{}}
+	dead, err := s.deadLetters(tx, q)
+	if err != nil {
+		return nil, err
+	}
+	until := c.now + millis(w.visibility.Milliseconds())
+	for _, at := range c.places {
+		if len(p.got) == most {
+			break
+		}
+		p.done++
+		if q.settings.fifo {
+			err = s.takeGroup(tx, q, c, at, w, until, most, dead, p)
+		} else {
+			err = s.takeMessage(tx, q, c, at, w, until, dead, p)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// takeMessage receives a message of a standard queue.
+func (s *Service) takeMessage(tx *kv.Tx, q *queue, c *candidates, at place, w want, until millis, dead *queue, p *pass) error {
+	there, err := tx.Get(at.key)
+	if err != nil || there == nil {
+		return err // somebody was there before
+	}
+	b, err := tx.Peek().Get(q.space.body(at.stamp))
+	if err != nil {
+		return err
+	}
+	if b == nil {
+		tx.Delete(at.key)
+		return nil
+	}
+	m, err := q.decode(b)
+	if err != nil {
+		return err
+	}
+	st, err := readState(tx, q.space, at.stamp)
+	if err != nil {
+		return err
+	}
+	if st == nil {
+		st = &state{}
+	}
+	if gone, expired := q.spent(m, st.count, c.now, dead); gone {
+		p.spent = append(p.spent, spent{at, at.stamp, m, expired})
+		return nil
+	}
+	st.lane, st.receipt = w.lane(laneOf(m.group)), st.again(c.now, until, w.nonce)
+	tx.Delete(at.key)
+	tx.Set(q.space.indexed(st.lane, until, at.stamp), nil)
+	tx.Set(q.space.state(at.stamp), st.encode())
+	l, where := q.live, st.lane
+	tx.After(func(kv.Stamp) { l.came(where, until, 1) })
+	p.got = append(p.got, &taken{message: m, stamp: at.stamp, receipt: st.receipt})
+	p.flying[until]++
+	return nil
+}
+
+// spent reports whether a message is not to be received any more.
+func (q *queue) spent(m *message, count int, now millis, dead *queue) (gone, expired bool) {
+	if m.sent+millis(q.settings.retention.Milliseconds()) <= now {
+		return true, true
+	}
+	return dead != nil && count >= q.settings.redrive.Max, false
+}
+
+// takeGroup receives messages from the head of a group of a FIFO queue, in order,
+// and locks the group.
+func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, w want, until millis, most int, dead *queue, p *pass) error {
+	there, err := tx.Get(at.key)
+	if err != nil || there == nil {
+		return err
+	}
+	g, err := readGroup(tx, q.space, at.group)
+	if err != nil {
+		return err
+	}
+	if g == nil {
+		tx.Delete(at.key)
+		return nil
+	}
+	n, later := 0, millis(0)
+	visit := func(stamp kv.Stamp, had receipt, b []byte) (*entry, bool, error) {
+		m, err := q.decode(b)
+		if err != nil {
+			return nil, false, err
+		}
+		if m.after > c.now {
+			later = m.after
+			return nil, false, nil
+		}
+		if gone, expired := q.spent(m, had.count, c.now, dead); gone {
+			p.spent = append(p.spent, spent{at, stamp, m, expired})
+			return nil, false, nil
+		}
+		r := had.again(c.now, until, w.nonce)
+		p.got = append(p.got, &taken{message: m, stamp: stamp, receipt: r})
+		p.flying[until]++
+		n++
+		return &entry{stamp, r}, true, nil
+	}
+	first := len(p.spent)
+	for i := 0; i < len(g.entries) && len(p.got) < most; i++ {
+		e := &g.entries[i]
+		b, err := tx.Peek().Get(q.space.entry(at.group, e.stamp))
+		if err != nil {
+			return err
+		}
+		if b == nil { // its deletion came before this look, and its entry should have gone with it
+			continue
+		}
+		now, ok, err := visit(e.stamp, e.receipt, b)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		g.entries[i] = *now
+	}
+	if len(p.spent) == first && n == len(g.entries) && len(p.got) < most {
+		for pair, err := range tx.Peek().Scan(q.space.logAfter(at.group, g.last), kv.ScanOptions{Limit: most - len(p.got)}) {
+			if err != nil {
+				return err
+			}
+			stamp, err := q.space.stampOf(pair.Key, at.group)
+			if err != nil {
+				return err
+			}
+			if stamp.Compare(c.durable) > 0 {
+				break
+			}
+			e, ok, err := visit(stamp, receipt{}, pair.Value)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				break
+			}
+			g.last, g.entries = stamp, append(g.entries, *e)
+		}
+	}
+	switch {
+	case n > 0:
+		if err := q.place(tx, at.group, g, w.lane(plain), until); err != nil {
+			return err
+		}
+	case later > 0 && len(p.spent) == first:
+		if err := q.place(tx, at.group, g, delayed, later); err != nil {
+			return err
+		}
+	default:
+		return nil // what is spent goes first, or nothing of it is durable yet
+	}
+	l, where, when := q.live, g.lane, g.at
+	tx.After(func(kv.Stamp) { l.came(where, when, 1) })
+	return nil
+}
+
+// stampOf is the stamp in the key of a message of a group.
+func (s space) stampOf(k kv.Key, group string) (kv.Stamp, error) {
+	d := s.Sub("f", group).Decode(k)
+	return d.Stamp(), d.Done()
+}

@@ -1,0 +1,53 @@
+package sqs
+
+import "container/heap"
+
+// tally counts messages by the instant until which they count: those in flight, and
+// those that are delayed. What has passed drops out by itself.
+type tally struct {
+	at    instants
+	count map[millis]int
+	total int
+}
+
+// add counts n messages until an instant; n may be below zero for messages that
+// were counted.
+func (t *tally) add(at millis, n int) {
+	had, ok := t.count[at]
+	if !ok {
+		if n <= 0 {
+			return // it has passed
+		}
+		if t.count == nil {
+			t.count = make(map[millis]int)
+		}
+		heap.Push(&t.at, at)
+	}
+	n = max(n, -had)
+	t.count[at] = had + n
+	t.total += n
+}
+
+// now returns how many count at an instant, which never goes back.
+func (t *tally) now(at millis) int {
+	for len(t.at) > 0 && t.at[0] <= at {
+		gone := heap.Pop(&t.at).(millis)
+		t.total -= t.count[gone]
+		delete(t.count, gone)
+	}
+	return t.total
+}
+
+// instants is a heap.
+type instants []millis
+
+func (h instants) Len() int           { return len(h) }
+func (h instants) Less(i, j int) bool { return h[i] < h[j] }
+func (h instants) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *instants) Push(x any)        { *h = append(*h, x.(millis)) }
+func (h *instants) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
