@@ -22,24 +22,28 @@ func (c *Cloud) Logs(t testing.TB, function string) []string {
 	if err != nil {
 		t.Fatalf("nubetest: %v", err)
 	}
+	events, err := c.group(t.Context(), "/aws/lambda/"+name)
+	if err != nil {
+		t.Fatalf("nubetest: reading the log of %s: %v", function, err)
+	}
 	var lines []string
-	for _, l := range c.group(t.Context(), "/aws/lambda/"+name) {
+	for _, l := range events {
 		lines = append(lines, strings.TrimRight(string(l.Message), "\n"))
 	}
 	return lines
 }
 
-// group returns the events of a log group.
-func (c *Cloud) group(ctx context.Context, name string) (out []record.LogEvent) {
+// group returns the events of a log group, as far as they can be read.
+func (c *Cloud) group(ctx context.Context, name string) (out []record.LogEvent, err error) {
 	api := c.api()
 	q := record.LogQuery{Group: record.Stream{Account: api.Account, Region: c.Region(), Group: name}}
 	for e, err := range api.Recorder.Logs.Read(ctx, q) {
 		if err != nil {
-			return out
+			return out, err
 		}
 		out = append(out, e)
 	}
-	return out
+	return out, nil
 }
 
 // shown is how many lines of its logs a test that failed prints.
@@ -56,7 +60,11 @@ func (c *Cloud) report(t testing.TB) {
 	}
 	var all []record.LogEvent
 	for name := range groups {
-		all = append(all, c.group(ctx, name)...)
+		events, err := c.group(ctx, name)
+		if err != nil {
+			t.Logf("nubetest: reading the log %s: %v", name, err)
+		}
+		all = append(all, events...)
 	}
 	slices.SortStableFunc(all, func(a, b record.LogEvent) int { return cmp.Or(cmp.Compare(a.Time, b.Time), a.Pos.Compare(b.Pos)) })
 	if len(all) > 0 {

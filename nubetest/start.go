@@ -79,12 +79,20 @@ func Start(t testing.TB, opts ...Option) *Cloud {
 	return c
 }
 
-// Deploy deploys an application, or another state of it, to the running cloud.
+// Deploy deploys an application, or another state of it, to the running cloud. It
+// takes Dir, and Stage, Param and Env with it; what the other options say of a cloud
+// is said when it starts.
 func (c *Cloud) Deploy(t testing.TB, opts ...Option) {
 	t.Helper()
 	o := options{deploy: control.DeployRequest{Params: map[string]string{}, Env: environment()}}
 	for _, opt := range opts {
 		opt(&o)
+	}
+	switch {
+	case o.cloud.Region != "" || o.cloud.Isolation != "" || !o.at.IsZero():
+		t.Fatalf("nubetest: Region, Isolation and At are options of Start, not of Deploy")
+	case o.deploy.Dir == "":
+		t.Fatalf("nubetest: Deploy needs an application: nubetest.Dir")
 	}
 	c.deploy(t, o.deploy)
 }

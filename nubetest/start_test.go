@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -58,6 +59,43 @@ func TestParallel(t *testing.T) {
 				t.Errorf("the table has %q", got)
 			}
 		})
+	}
+}
+
+// refusing is a test that notes what fails it.
+type refusing struct {
+	testing.TB
+	said string
+}
+
+func (r *refusing) Fatalf(format string, args ...any) {
+	r.said = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// refused returns what fails a test that does something.
+func refused(t *testing.T, do func(testing.TB)) string {
+	r := &refusing{TB: t}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do(r)
+	}()
+	<-done
+	return r.said
+}
+
+// What a deployment cannot change is refused, not forgotten.
+func TestOptionsOfADeployment(t *testing.T) {
+	t.Parallel()
+	c := Start(t)
+	for want, opts := range map[string][]Option{
+		"are options of Start": {application(), Region("eu-west-1")}, "not of Deploy": {application(), At(time.Unix(1, 0))},
+		"Isolation": {application(), Isolation("off")}, "needs an application": nil,
+	} {
+		if got := refused(t, func(t testing.TB) { c.Deploy(t, opts...) }); !strings.Contains(got, want) {
+			t.Errorf("%q, want %s", got, want)
+		}
 	}
 }
 
