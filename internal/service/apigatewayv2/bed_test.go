@@ -104,6 +104,7 @@ type bed struct {
 	*testing.T
 	functions
 	lines
+	s     *apigatewayv2.Service
 	front *awsapi.Front
 	edge  *edge.Edge
 	model *clock.Model
@@ -134,6 +135,7 @@ func open(t *testing.T, set ...func(*shapes.CreateApiRequest)) *bed {
 		t.Fatal(err)
 	}
 	s := apigatewayv2.New(apigatewayv2.Options{DB: db, Clock: b.model, Invoke: &b.functions, HTTP: b, Logs: &b.lines, Roles: &b.functions})
+	b.s = s
 	b.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{s.API(), ids.API()}, Identities: ids, Account: account, Region: scope.Region, Model: b.model,
 	})

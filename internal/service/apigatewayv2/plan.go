@@ -101,11 +101,11 @@ func (s *Service) served(ctx context.Context, scope arn.Scope) (*served, error) 
 		return all, nil
 	}
 	if !watched { // before the read, so that no change is missed
-		s.watch(scope)
+		watched = s.watch(scope)
 	}
 	all, err := s.readServed(ctx, scope)
-	if err != nil {
-		return nil, err
+	if err != nil || !watched {
+		return all, err
 	}
 	s.plans.mu.Lock()
 	defer s.plans.mu.Unlock()
@@ -118,17 +118,27 @@ func (s *Service) served(ctx context.Context, scope arn.Scope) (*served, error) 
 	return all, nil
 }
 
-func (s *Service) watch(scope arn.Scope) {
+// maxScopes bounds the scopes that are kept: a region is a word in the Host of a
+// request, and whoever sends one can name as many as he likes.
+const maxScopes = 100
+
+// watch has what a scope serves dropped when it changes. It reports false if it is
+// not watched, because too many are: it must not be kept then.
+func (s *Service) watch(scope arn.Scope) bool {
 	s.plans.mu.Lock()
 	defer s.plans.mu.Unlock()
 	if s.plans.watched[scope] {
-		return
+		return true
+	}
+	if len(s.plans.watched) >= maxScopes {
+		return false
 	}
 	if s.plans.watched == nil {
 		s.plans.watched = map[arn.Scope]bool{}
 	}
 	s.plans.watched[scope] = true
 	s.DB.WatchFunc(s.plans.drop, spaceOf(scope).changed())
+	return true
 }
 
 // readServed reads all APIs of a scope with their stages, and the domain names.

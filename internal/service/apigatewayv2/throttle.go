@@ -1,6 +1,7 @@
 package apigatewayv2
 
 import (
+	"maps"
 	"sync"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -52,22 +53,35 @@ type bucket struct {
 	at     clock.Instant
 }
 
+// maxBuckets is from how many buckets on those are forgotten that are full: routes
+// come and go.
+const maxBuckets = 10_000
+
+// fill adds the tokens that have come since it was filled last.
+func (t *bucket) fill(now clock.Instant) {
+	if passed := now.Sub(t.at).Seconds(); passed > 0 {
+		t.tokens = min(t.tokens+passed*t.limit.rate, t.limit.burst)
+		t.at = now
+	}
+}
+
 // take takes one token; false when there is none.
 func (b *buckets) take(k bucketKey, l limit, now clock.Instant) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	t := b.all[k]
 	if t == nil || t.limit != l {
+		if len(b.all) >= maxBuckets {
+			// One that is full again is as good as a new one.
+			maps.DeleteFunc(b.all, func(_ bucketKey, t *bucket) bool { t.fill(now); return t.tokens >= t.limit.burst })
+		}
 		if b.all == nil {
 			b.all = map[bucketKey]*bucket{}
 		}
 		t = &bucket{limit: l, tokens: l.burst, at: now}
 		b.all[k] = t
 	}
-	if passed := now.Sub(t.at).Seconds(); passed > 0 {
-		t.tokens = min(t.tokens+passed*l.rate, l.burst)
-		t.at = now
-	}
+	t.fill(now)
 	if t.tokens < 1 {
 		return false
 	}
