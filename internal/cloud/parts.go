@@ -27,6 +27,7 @@ import (
 	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
+	"github.com/nube-run/nube/internal/service/sqs"
 	"github.com/nube-run/nube/internal/service/ssm"
 	"github.com/nube-run/nube/internal/service/sts"
 	"github.com/nube-run/nube/internal/sources"
@@ -45,6 +46,7 @@ type parts struct {
 	lambda    *lambda.Service
 	logs      *logs.Service
 	sns       *sns.Service
+	sqs       *sqs.Service
 	events    *events.Service
 	gateway   *apigateway.Service
 	httpAPIs  *apigatewayv2.Service
@@ -74,6 +76,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.httpAPIs.API(),
 		p.logs.API(),
 		p.sns.API(),
+		p.sqs.API(),
 		p.events.API(),
 		p.sts.API(),
 		p.iam.API(),
@@ -87,7 +90,7 @@ func (p *parts) services() []*awsapi.Service {
 
 // backlogs is what may be committed but not done.
 func (p *parts) backlogs() []work.Backlog {
-	return []work.Backlog{p.delivery, p.mappings, p.timers}
+	return []work.Backlog{p.delivery, p.mappings, p.sqs, p.timers}
 }
 
 // openParts makes the services and starts them.
@@ -169,7 +172,9 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.sns = sns.New(sns.Options{
 		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
 	})
-	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}} {
+	p.sqs = sqs.New(sqs.Options{DB: c.db, Clock: c.model, Timers: p.timers, Endpoint: c.Endpoint(), Permits: caller, Meter: meter, Disturb: c.faults})
+	c.stopping(func(context.Context) error { p.sqs.Stop(); return nil })
+	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}, p.sqs} {
 		p.delivery.Receive(r)
 	}
 	p.events = events.New(events.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}, Sealer: c.vault})
@@ -226,6 +231,11 @@ type lateCaller struct{ front *awsapi.Front }
 // Permit implements [lambda.Permits].
 func (l *lateCaller) Permit(ctx context.Context, needs ...awsapi.Access) error {
 	return l.front.Permit(ctx, needs...)
+}
+
+// PermitOn implements [sqs.Permits].
+func (l *lateCaller) PermitOn(ctx context.Context, m *schema.Model, needs ...awsapi.Access) error {
+	return l.front.PermitOn(ctx, m, needs...)
 }
 
 // Call implements [awsapi.Caller].

@@ -6,7 +6,7 @@ import "github.com/nube-run/nube/internal/awsapi/schema"
 
 var ops = [...]schema.Op{
 	0: {Name: "AddTagsToResource", Method: "POST", URI: "/", Declared: true, Input: 0, Output: 1,
-		Errors:   []schema.Ref{35, 34, 25, 100, 101},
+		Errors:   []schema.Ref{33, 32, 23, 92, 93},
 		NewInput: func() any { return new(AddTagsToResourceRequest) }, NewOutput: func() any { return new(AddTagsToResourceResult) }},
 	1:  {Name: "AssociateOpsItemRelatedItem", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	2:  {Name: "CancelCommand", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -28,10 +28,10 @@ var ops = [...]schema.Op{
 	18: {Name: "DeleteOpsItem", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	19: {Name: "DeleteOpsMetadata", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	20: {Name: "DeleteParameter", Method: "POST", URI: "/", Declared: true, Input: 5, Output: 6,
-		Errors:   []schema.Ref{25, 63},
+		Errors:   []schema.Ref{23, 61},
 		NewInput: func() any { return new(DeleteParameterRequest) }, NewOutput: func() any { return new(DeleteParameterResult) }},
 	21: {Name: "DeleteParameters", Method: "POST", URI: "/", Declared: true, Input: 7, Output: 8,
-		Errors:   []schema.Ref{25},
+		Errors:   []schema.Ref{23},
 		NewInput: func() any { return new(DeleteParametersRequest) }, NewOutput: func() any { return new(DeleteParametersResult) }},
 	22: {Name: "DeletePatchBaseline", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	23: {Name: "DeleteResourceDataSync", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -68,7 +68,7 @@ var ops = [...]schema.Op{
 	54: {Name: "DescribeMaintenanceWindowsForTarget", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	55: {Name: "DescribeOpsItems", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	56: {Name: "DescribeParameters", Method: "POST", URI: "/", Declared: true, Input: 9, Output: 10,
-		Errors:   []schema.Ref{25, 27, 28, 29, 31},
+		Errors:   []schema.Ref{23, 25, 26, 27, 29},
 		NewInput: func() any { return new(DescribeParametersRequest) }, NewOutput: func() any { return new(DescribeParametersResult) }},
 	57: {Name: "DescribePatchBaselines", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	58: {Name: "DescribePatchGroupState", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -94,25 +94,23 @@ var ops = [...]schema.Op{
 	78: {Name: "GetOpsMetadata", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	79: {Name: "GetOpsSummary", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	80: {Name: "GetParameter", Method: "POST", URI: "/", Declared: true, Input: 13, Output: 14,
-		Errors:   []schema.Ref{25, 30, 63, 76},
+		Errors:   []schema.Ref{23, 28, 61, 74},
 		NewInput: func() any { return new(GetParameterRequest) }, NewOutput: func() any { return new(GetParameterResult) }},
 	81: {Name: "GetParameterHistory", Method: "POST", URI: "/", Declared: true, Input: 11, Output: 12,
-		Errors:   []schema.Ref{25, 63, 31, 30},
+		Errors:   []schema.Ref{23, 61, 29, 28},
 		NewInput: func() any { return new(GetParameterHistoryRequest) }, NewOutput: func() any { return new(GetParameterHistoryResult) }},
 	82: {Name: "GetParameters", Method: "POST", URI: "/", Declared: true, Input: 18, Output: 19,
-		Errors:   []schema.Ref{30, 25},
+		Errors:   []schema.Ref{28, 23},
 		NewInput: func() any { return new(GetParametersRequest) }, NewOutput: func() any { return new(GetParametersResult) }},
 	83: {Name: "GetParametersByPath", Method: "POST", URI: "/", Declared: true, Input: 16, Output: 17,
-		Errors:   []schema.Ref{25, 27, 28, 29, 30, 31},
+		Errors:   []schema.Ref{23, 25, 26, 27, 28, 29},
 		NewInput: func() any { return new(GetParametersByPathRequest) }, NewOutput: func() any { return new(GetParametersByPathResult) }},
 	84: {Name: "GetPatchBaseline", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	85: {Name: "GetPatchBaselineForPatchGroup", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	86: {Name: "GetResourcePolicies", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	87: {Name: "GetServiceSetting", Method: "POST", URI: "/", Declared: true, Input: 20, Output: 21,
-		Errors:   []schema.Ref{25, 93},
-		NewInput: func() any { return new(GetServiceSettingRequest) }, NewOutput: func() any { return new(GetServiceSettingResult) }},
-	88: {Name: "LabelParameterVersion", Method: "POST", URI: "/", Declared: true, Input: 37, Output: 38,
-		Errors:   []schema.Ref{25, 101, 63, 76, 75},
+	87: {Name: "GetServiceSetting", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
+	88: {Name: "LabelParameterVersion", Method: "POST", URI: "/", Declared: true, Input: 35, Output: 36,
+		Errors:   []schema.Ref{23, 93, 61, 74, 73},
 		NewInput: func() any { return new(LabelParameterVersionRequest) }, NewOutput: func() any { return new(LabelParameterVersionResult) }},
 	89:  {Name: "ListAssociationVersions", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	90:  {Name: "ListAssociations", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -129,26 +127,24 @@ var ops = [...]schema.Op{
 	101: {Name: "ListOpsMetadata", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	102: {Name: "ListResourceComplianceSummaries", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	103: {Name: "ListResourceDataSync", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	104: {Name: "ListTagsForResource", Method: "POST", URI: "/", Declared: true, Input: 39, Output: 40,
-		Errors:   []schema.Ref{35, 34, 25},
+	104: {Name: "ListTagsForResource", Method: "POST", URI: "/", Declared: true, Input: 37, Output: 38,
+		Errors:   []schema.Ref{33, 32, 23},
 		NewInput: func() any { return new(ListTagsForResourceRequest) }, NewOutput: func() any { return new(ListTagsForResourceResult) }},
 	105: {Name: "ModifyDocumentPermission", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	106: {Name: "PutComplianceItems", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	107: {Name: "PutInventory", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	108: {Name: "PutParameter", Method: "POST", URI: "/", Declared: true, Input: 83, Output: 84,
-		Errors:   []schema.Ref{25, 30, 57, 101, 48, 22, 23, 26, 59, 64, 104, 82, 33, 32, 24},
+	108: {Name: "PutParameter", Method: "POST", URI: "/", Declared: true, Input: 81, Output: 82,
+		Errors:   []schema.Ref{23, 28, 55, 93, 46, 20, 21, 24, 57, 62, 96, 80, 31, 30, 22},
 		NewInput: func() any { return new(PutParameterRequest) }, NewOutput: func() any { return new(PutParameterResult) }},
 	109: {Name: "PutResourcePolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	110: {Name: "RegisterDefaultPatchBaseline", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	111: {Name: "RegisterPatchBaselineForPatchGroup", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	112: {Name: "RegisterTargetWithMaintenanceWindow", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	113: {Name: "RegisterTaskWithMaintenanceWindow", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	114: {Name: "RemoveTagsFromResource", Method: "POST", URI: "/", Declared: true, Input: 85, Output: 86,
-		Errors:   []schema.Ref{35, 34, 25, 101},
+	114: {Name: "RemoveTagsFromResource", Method: "POST", URI: "/", Declared: true, Input: 83, Output: 84,
+		Errors:   []schema.Ref{33, 32, 23, 93},
 		NewInput: func() any { return new(RemoveTagsFromResourceRequest) }, NewOutput: func() any { return new(RemoveTagsFromResourceResult) }},
-	115: {Name: "ResetServiceSetting", Method: "POST", URI: "/", Declared: true, Input: 87, Output: 88,
-		Errors:   []schema.Ref{25, 93, 101},
-		NewInput: func() any { return new(ResetServiceSettingRequest) }, NewOutput: func() any { return new(ResetServiceSettingResult) }},
+	115: {Name: "ResetServiceSetting", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	116: {Name: "ResumeSession", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	117: {Name: "SendAutomationSignal", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	118: {Name: "SendCommand", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -158,8 +154,8 @@ var ops = [...]schema.Op{
 	122: {Name: "StartSession", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	123: {Name: "StopAutomationExecution", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	124: {Name: "TerminateSession", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	125: {Name: "UnlabelParameterVersion", Method: "POST", URI: "/", Declared: true, Input: 102, Output: 103,
-		Errors:   []schema.Ref{25, 101, 63, 76},
+	125: {Name: "UnlabelParameterVersion", Method: "POST", URI: "/", Declared: true, Input: 94, Output: 95,
+		Errors:   []schema.Ref{23, 93, 61, 74},
 		NewInput: func() any { return new(UnlabelParameterVersionRequest) }, NewOutput: func() any { return new(UnlabelParameterVersionResult) }},
 	126: {Name: "UpdateAssociation", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	127: {Name: "UpdateAssociationStatus", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -174,9 +170,7 @@ var ops = [...]schema.Op{
 	136: {Name: "UpdateOpsMetadata", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	137: {Name: "UpdatePatchBaseline", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	138: {Name: "UpdateResourceDataSync", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	139: {Name: "UpdateServiceSetting", Method: "POST", URI: "/", Declared: true, Input: 105, Output: 106,
-		Errors:   []schema.Ref{25, 93, 101},
-		NewInput: func() any { return new(UpdateServiceSettingRequest) }, NewOutput: func() any { return new(UpdateServiceSettingResult) }},
+	139: {Name: "UpdateServiceSetting", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 }
 
 // AddTagsToResource is the operation AddTagsToResource.
@@ -203,9 +197,6 @@ var GetParameters = schema.TypedOp[*GetParametersRequest, *GetParametersResult]{
 // GetParametersByPath is the operation GetParametersByPath.
 var GetParametersByPath = schema.TypedOp[*GetParametersByPathRequest, *GetParametersByPathResult]{Model: &Model, Op: &ops[83]}
 
-// GetServiceSetting is the operation GetServiceSetting.
-var GetServiceSetting = schema.TypedOp[*GetServiceSettingRequest, *GetServiceSettingResult]{Model: &Model, Op: &ops[87]}
-
 // LabelParameterVersion is the operation LabelParameterVersion.
 var LabelParameterVersion = schema.TypedOp[*LabelParameterVersionRequest, *LabelParameterVersionResult]{Model: &Model, Op: &ops[88]}
 
@@ -218,11 +209,5 @@ var PutParameter = schema.TypedOp[*PutParameterRequest, *PutParameterResult]{Mod
 // RemoveTagsFromResource is the operation RemoveTagsFromResource.
 var RemoveTagsFromResource = schema.TypedOp[*RemoveTagsFromResourceRequest, *RemoveTagsFromResourceResult]{Model: &Model, Op: &ops[114]}
 
-// ResetServiceSetting is the operation ResetServiceSetting.
-var ResetServiceSetting = schema.TypedOp[*ResetServiceSettingRequest, *ResetServiceSettingResult]{Model: &Model, Op: &ops[115]}
-
 // UnlabelParameterVersion is the operation UnlabelParameterVersion.
 var UnlabelParameterVersion = schema.TypedOp[*UnlabelParameterVersionRequest, *UnlabelParameterVersionResult]{Model: &Model, Op: &ops[125]}
-
-// UpdateServiceSetting is the operation UpdateServiceSetting.
-var UpdateServiceSetting = schema.TypedOp[*UpdateServiceSettingRequest, *UpdateServiceSettingResult]{Model: &Model, Op: &ops[139]}

@@ -105,16 +105,6 @@ type GetParametersResult struct {
 	InvalidParameters []string
 }
 
-// GetServiceSettingRequest is the shape GetServiceSettingRequest.
-type GetServiceSettingRequest struct {
-	SettingId *string
-}
-
-// GetServiceSettingResult is the shape GetServiceSettingResult.
-type GetServiceSettingResult struct {
-	ServiceSetting *ServiceSetting
-}
-
 // HierarchyLevelLimitExceededException is the shape HierarchyLevelLimitExceededException.
 type HierarchyLevelLimitExceededException struct {
 	Message *string
@@ -344,31 +334,6 @@ type RemoveTagsFromResourceRequest struct {
 type RemoveTagsFromResourceResult struct {
 }
 
-// ResetServiceSettingRequest is the shape ResetServiceSettingRequest.
-type ResetServiceSettingRequest struct {
-	SettingId *string
-}
-
-// ResetServiceSettingResult is the shape ResetServiceSettingResult.
-type ResetServiceSettingResult struct {
-	ServiceSetting *ServiceSetting
-}
-
-// ServiceSetting is the shape ServiceSetting.
-type ServiceSetting struct {
-	SettingId        *string
-	SettingValue     *string
-	LastModifiedDate *clock.Instant
-	LastModifiedUser *string
-	ARN              *string
-	Status           *string
-}
-
-// ServiceSettingNotFound is the shape ServiceSettingNotFound.
-type ServiceSettingNotFound struct {
-	Message *string
-}
-
 // Tag is the shape Tag.
 type Tag struct {
 	Key   *string
@@ -400,14 +365,4 @@ type UnlabelParameterVersionResult struct {
 // UnsupportedParameterType is the shape UnsupportedParameterType.
 type UnsupportedParameterType struct {
 	Message *string
-}
-
-// UpdateServiceSettingRequest is the shape UpdateServiceSettingRequest.
-type UpdateServiceSettingRequest struct {
-	SettingId    *string
-	SettingValue *string
-}
-
-// UpdateServiceSettingResult is the shape UpdateServiceSettingResult.
-type UpdateServiceSettingResult struct {
 }
