@@ -30,3 +30,9 @@ func (m *meters) Mailed(_ context.Context, identity arn.ARN, recipients int) {
 	p := identity.Parts()
 	m.recorder.Metrics.Meter(p.Account, p.Region, string(identity), record.Emails).Observe(m.model.Now(), float64(recipients))
 }
+
+// Requested implements sqs.Meter.
+func (m *meters) Requested(_ context.Context, queue arn.ARN, requests float64) {
+	p := queue.Parts()
+	m.recorder.Metrics.Meter(p.Account, p.Region, string(queue), record.Requests).Observe(m.model.Now(), requests)
+}

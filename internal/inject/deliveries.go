@@ -47,3 +47,15 @@ func (s *Set) Twice(function string) (note string, twice bool) {
 	}, func(b blow) { note, twice = b.String(), true })
 	return note, twice
 }
+
+// Again reports whether a message of a queue that is being received stays visible,
+// so that it is received once more: what a queue that delivers at least once may do.
+func (s *Set) Again(ctx context.Context, _ string) (again bool) {
+	if s.rules.Load() == nil {
+		return false
+	}
+	s.struck(ctx, func(r *Rule) bool {
+		return r.Kind == Duplicate && r.Service == "sqs" && r.Function == ""
+	}, func(blow) { again = true })
+	return again
+}
