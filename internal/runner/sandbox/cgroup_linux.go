@@ -85,9 +85,10 @@ func (c *cgroup) limit(s *Spec) error {
 		switch h := c.host.cpu; h.version {
 		case 1:
 			// Groups are weighed against the threads of this process, 1024 each.
-			// The smallest function, with a fourteenth of a processor, weighs as
-			// much as one of them: a busy cloud must not starve its functions.
-			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*smallest*1024, 2, 262144)))
+			// One that weighs more than they do takes the processor from them at
+			// every wake-up, for a quarter of a warm function's throughput; one
+			// that weighs next to nothing is starved by a busy cloud.
+			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*1024, leastShares, 262144)))
 		case 2:
 			set(h, "cpu.weight", strconv.Itoa(clamp(s.CPUs*100, 1, 10000)))
 		}
@@ -111,9 +112,11 @@ func (c *cgroup) limit(s *Spec) error {
 	return nil
 }
 
-// smallest is how many of the smallest function share a processor: 1769 MB are
-// one, 128 MB are the least.
-const smallest = 1769 / 128.
+// leastShares is a quarter of a thread of ours, for functions with less memory
+// than a quarter of a processor comes with. Two threads that are always busy
+// leave such a function a ninth of a processor; the smallest is promised a
+// fourteenth.
+const leastShares = 256
 
 func clamp(v float64, lo, hi int) int {
 	return int(min(max(v, float64(lo)), float64(hi)))
