@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -17,7 +18,21 @@ import (
 type document struct {
 	Version   string `json:",omitempty"`
 	ID        string `json:"Id,omitempty"`
-	Statement []json.RawMessage
+	Statement statements
+}
+
+// statements is a list, or one statement that stands for a list of it.
+//
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+type statements []json.RawMessage
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *statements) UnmarshalJSON(b []byte) error {
+	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("{")) {
+		*s = statements{slices.Clone(b)}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]json.RawMessage)(s))
 }
 
 // grantable are the actions that AddPermission may allow.
