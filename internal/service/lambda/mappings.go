@@ -121,15 +121,8 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateEventSourc
 		return nil, err
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
-		all, err := s.mappings.List(tx, m.Cell)
-		if err != nil {
+		if err := s.unmapped(tx, m); err != nil {
 			return err
-		}
-		for _, o := range all {
-			if o.Source == m.Source && o.Function == m.Function {
-				return conflict(`The event source arn (" %s ") and function (" %s ") provided mapping already exists. Please update or delete the existing mapping with UUID %s`,
-					m.Source, m.Function.ResourceID(), o.ID)
-			}
 		}
 		return s.mappings.Put(tx, m)
 	})
@@ -140,6 +133,22 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateEventSourc
 		return nil, err
 	}
 	return shapeMapping(m, "No records processed", stateCreating), nil
+}
+
+// unmapped fails where the function of a mapping has another one of its source,
+// and would get everything twice.
+func (s *Service) unmapped(tx *kv.Tx, m *sources.Mapping) error {
+	all, err := s.mappings.List(tx, m.Cell)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.Source == m.Source && o.Function == m.Function && o.ID != m.ID {
+			return conflict(`The event source arn (" %s ") and function (" %s ") provided mapping already exists. Please update or delete the existing mapping with UUID %s`,
+				m.Source, m.Function.ResourceID(), o.ID)
+		}
+	}
+	return nil
 }
 
 func (s *Service) getMapping(ctx context.Context, in *shapes.GetEventSourceMappingRequest) (*shapes.EventSourceMappingConfiguration, error) {
@@ -209,6 +218,9 @@ func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateEventSourc
 			return noResource()
 		case now.Modified != old.Modified:
 			return fault.New("ResourceInUseException", "The event source mapping is in use.")
+		}
+		if err := s.unmapped(tx, m); err != nil {
+			return err
 		}
 		m.Tags = now.Tags // a change of tags is none of the mapping
 		return s.mappings.Put(tx, m)

@@ -248,6 +248,8 @@ func TestMappingToAnotherFunction(t *testing.T) {
 			got = append(got, fmt.Sprint(n.Action, " ", fn))
 		}
 	}
+	other := uuidOf(t, c.do("CreateEventSourceMapping", `{"FunctionName":"g","EventSourceArn":"`+streamARN+`","StartingPosition":"LATEST"}`))
+	c.want("UpdateEventSourceMapping", `{"UUID":"`+id+`","FunctionName":"g"}`, "ResourceConflictException", "existing mapping with UUID "+other)
 	if want := "lambda:UpdateEventSourceMapping of f, and of f and g"; len(got) != 3 || !strings.Contains(got[0], ":f") || !strings.Contains(got[1], ":f") || !strings.Contains(got[2], ":g") {
 		t.Errorf("%q, want %s", got, want)
 	}
