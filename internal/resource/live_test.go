@@ -27,6 +27,7 @@ import (
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/dynamodb"
+	"github.com/nube-run/nube/internal/service/events"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/ses"
@@ -63,6 +64,11 @@ func (nowhere) Emit(*kv.Tx, ...delivery.Effect) error { return nil }
 
 func (nowhere) Delivers(string) bool { return true }
 
+// anyRole lets everybody take every role.
+type anyRole struct{}
+
+func (anyRole) AssumableBy(context.Context, arn.ARN, string) (bool, error) { return true, nil }
+
 func newLive(t *testing.T) *live {
 	t.Helper()
 	db := kv.Open(memkv.New())
@@ -84,11 +90,12 @@ func newLive(t *testing.T) *live {
 	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds, Delivers: func(string) bool { return true }})
 	owner := &timer.Owner{DB: db}
 	timers := timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: ledger})
+	buses := events.New(events.Options{DB: db, Clock: model, Emit: nowhere{}, Timers: timers, Roles: anyRole{}})
 	mappings := sources.New(sources.Options{DB: db, Owner: owner, Timers: timers, Model: model, Ledger: ledger, Functions: functions.Functions()})
 	mappings.Read(tables.Source())
 	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), buses.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {

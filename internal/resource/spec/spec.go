@@ -279,6 +279,35 @@ var Table = schema.Table{
 			{Name: "VectorIndexes", Shape: 76},
 			{Name: "WarmThroughput", Shape: 58},
 		}},
+		{Name: "AWS::Events::EventBus", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "Name", "Policy"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "DeadLetterConfig", Shape: 77},
+			{Name: "Description", Shape: 0},
+			{Name: "EventSourceName", Shape: 0, CreateOnly: true},
+			{Name: "KmsKeyIdentifier", Shape: 0},
+			{Name: "LogConfig", Shape: 78},
+			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "Policy", Shape: 24},
+			{Name: "Tags", Shape: 5},
+		}},
+		{Name: "AWS::Events::EventBusPolicy", PrimaryID: []string{"EventBusName", "StatementId"}, Properties: []schema.Property{
+			{Name: "Action", Shape: 0},
+			{Name: "Condition", Shape: 79},
+			{Name: "EventBusName", Shape: 0, CreateOnly: true},
+			{Name: "Principal", Shape: 0},
+			{Name: "Statement", Shape: 24},
+			{Name: "StatementId", Shape: 0, Required: true, CreateOnly: true},
+		}},
+		{Name: "AWS::Events::Rule", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn", "RuleName"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "Description", Shape: 0},
+			{Name: "EventBusName", Shape: 0, CreateOnly: true},
+			{Name: "EventPattern", Shape: 24},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "RoleArn", Shape: 0},
+			{Name: "ScheduleExpression", Shape: 0},
+			{Name: "State", Shape: 0},
+			{Name: "Tags", Shape: 5},
+			{Name: "Targets", Shape: 107},
+		}},
 		{Name: "AWS::IAM::ManagedPolicy", PrimaryID: []string{"PolicyArn"}, Attributes: []string{"AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn", "PolicyId", "UpdateDate"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "Groups", Shape: 7},
@@ -302,17 +331,17 @@ var Table = schema.Table{
 			{Name: "MaxSessionDuration", Shape: 6},
 			{Name: "Path", Shape: 0, CreateOnly: true},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 78},
+			{Name: "Policies", Shape: 109},
 			{Name: "RoleName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::IAM::User", PrimaryID: []string{"UserName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Groups", Shape: 7},
-			{Name: "LoginProfile", Shape: 79},
+			{Name: "LoginProfile", Shape: 110},
 			{Name: "ManagedPolicyArns", Shape: 7},
 			{Name: "Path", Shape: 0},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 81},
+			{Name: "Policies", Shape: 112},
 			{Name: "Tags", Shape: 5},
 			{Name: "UserName", Shape: 0, CreateOnly: true},
 		}},
@@ -321,40 +350,40 @@ var Table = schema.Table{
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 82},
-			{Name: "RoutingConfig", Shape: 83},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 113},
+			{Name: "RoutingConfig", Shape: 114},
 		}},
 		{Name: "AWS::Lambda::EventInvokeConfig", PrimaryID: []string{"FunctionName", "Qualifier"}, Properties: []schema.Property{
-			{Name: "DestinationConfig", Shape: 86},
+			{Name: "DestinationConfig", Shape: 117},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 			{Name: "Qualifier", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::Lambda::EventSourceMapping", PrimaryID: []string{"Id"}, Attributes: []string{"EventSourceMappingArn", "Id"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 89, CreateOnly: true},
+			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 120, CreateOnly: true},
 			{Name: "BatchSize", Shape: 6},
 			{Name: "BisectBatchOnFunctionError", Shape: 1},
-			{Name: "DestinationConfig", Shape: 95},
-			{Name: "DocumentDBEventSourceConfig", Shape: 97},
+			{Name: "DestinationConfig", Shape: 126},
+			{Name: "DocumentDBEventSourceConfig", Shape: 128},
 			{Name: "Enabled", Shape: 1},
 			{Name: "EventSourceArn", Shape: 0, CreateOnly: true},
-			{Name: "FilterCriteria", Shape: 98},
+			{Name: "FilterCriteria", Shape: 129},
 			{Name: "FunctionName", Shape: 0, Required: true},
 			{Name: "FunctionResponseTypes", Shape: 7},
 			{Name: "KmsKeyArn", Shape: 0},
-			{Name: "LoggingConfig", Shape: 101},
+			{Name: "LoggingConfig", Shape: 132},
 			{Name: "MaximumBatchingWindowInSeconds", Shape: 6},
 			{Name: "MaximumRecordAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
-			{Name: "MetricsConfig", Shape: 102},
+			{Name: "MetricsConfig", Shape: 133},
 			{Name: "ParallelizationFactor", Shape: 6},
-			{Name: "ProvisionedPollerConfig", Shape: 103},
+			{Name: "ProvisionedPollerConfig", Shape: 134},
 			{Name: "Queues", Shape: 7},
-			{Name: "ScalingConfig", Shape: 104},
-			{Name: "SelfManagedEventSource", Shape: 105, CreateOnly: true},
-			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 107, CreateOnly: true},
-			{Name: "SourceAccessConfigurations", Shape: 109},
+			{Name: "ScalingConfig", Shape: 135},
+			{Name: "SelfManagedEventSource", Shape: 136, CreateOnly: true},
+			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 138, CreateOnly: true},
+			{Name: "SourceAccessConfigurations", Shape: 140},
 			{Name: "StartingPosition", Shape: 0, CreateOnly: true},
 			{Name: "StartingPositionTimestamp", Shape: 9, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
@@ -363,22 +392,22 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Function", PrimaryID: []string{"FunctionName"}, Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Architectures", Shape: 7},
-			{Name: "CapacityProviderConfig", Shape: 110},
-			{Name: "Code", Shape: 112, Required: true},
+			{Name: "CapacityProviderConfig", Shape: 141},
+			{Name: "Code", Shape: 143, Required: true},
 			{Name: "CodeSigningConfigArn", Shape: 0},
-			{Name: "DeadLetterConfig", Shape: 113},
+			{Name: "DeadLetterConfig", Shape: 144},
 			{Name: "Description", Shape: 0},
-			{Name: "DurableConfig", Shape: 114},
-			{Name: "Environment", Shape: 115},
-			{Name: "EphemeralStorage", Shape: 116},
-			{Name: "FileSystemConfigs", Shape: 119},
+			{Name: "DurableConfig", Shape: 145},
+			{Name: "Environment", Shape: 146},
+			{Name: "EphemeralStorage", Shape: 147},
+			{Name: "FileSystemConfigs", Shape: 150},
 			{Name: "FunctionName", Shape: 0, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 120},
+			{Name: "FunctionScalingConfig", Shape: 151},
 			{Name: "Handler", Shape: 0},
-			{Name: "ImageConfig", Shape: 121},
+			{Name: "ImageConfig", Shape: 152},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Layers", Shape: 7},
-			{Name: "LoggingConfig", Shape: 122},
+			{Name: "LoggingConfig", Shape: 153},
 			{Name: "MemorySize", Shape: 6},
 			{Name: "PackageType", Shape: 0, CreateOnly: true},
 			{Name: "PublishToLatestPublished", Shape: 1},
@@ -386,18 +415,18 @@ var Table = schema.Table{
 			{Name: "ReservedConcurrentExecutions", Shape: 6},
 			{Name: "Role", Shape: 0, Required: true},
 			{Name: "Runtime", Shape: 0},
-			{Name: "RuntimeManagementConfig", Shape: 123},
-			{Name: "SnapStart", Shape: 124},
+			{Name: "RuntimeManagementConfig", Shape: 154},
+			{Name: "SnapStart", Shape: 155},
 			{Name: "Tags", Shape: 5},
-			{Name: "TenancyConfig", Shape: 125, CreateOnly: true},
+			{Name: "TenancyConfig", Shape: 156, CreateOnly: true},
 			{Name: "Timeout", Shape: 6},
-			{Name: "TracingConfig", Shape: 126},
-			{Name: "VpcConfig", Shape: 127},
+			{Name: "TracingConfig", Shape: 157},
+			{Name: "VpcConfig", Shape: 158},
 		}},
 		{Name: "AWS::Lambda::LayerVersion", PrimaryID: []string{"LayerVersionArn"}, Attributes: []string{"LayerVersionArn"}, Properties: []schema.Property{
 			{Name: "CompatibleArchitectures", Shape: 7, CreateOnly: true},
 			{Name: "CompatibleRuntimes", Shape: 7, CreateOnly: true},
-			{Name: "Content", Shape: 128, Required: true, CreateOnly: true},
+			{Name: "Content", Shape: 159, Required: true, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "LayerName", Shape: 0, CreateOnly: true},
 			{Name: "LicenseInfo", Shape: 0, CreateOnly: true},
@@ -415,7 +444,7 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Url", PrimaryID: []string{"FunctionArn"}, Attributes: []string{"FunctionArn", "FunctionUrl"}, Properties: []schema.Property{
 			{Name: "AuthType", Shape: 0, Required: true},
-			{Name: "Cors", Shape: 129},
+			{Name: "Cors", Shape: 160},
 			{Name: "InvokeMode", Shape: 0},
 			{Name: "Qualifier", Shape: 0, CreateOnly: true},
 			{Name: "TargetFunctionArn", Shape: 0, Required: true, CreateOnly: true},
@@ -424,15 +453,15 @@ var Table = schema.Table{
 			{Name: "CodeSha256", Shape: 0, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 130},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 131, CreateOnly: true},
-			{Name: "RuntimePolicy", Shape: 132, CreateOnly: true},
+			{Name: "FunctionScalingConfig", Shape: 161},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 162, CreateOnly: true},
+			{Name: "RuntimePolicy", Shape: 163, CreateOnly: true},
 		}},
 		{Name: "AWS::Logs::LogGroup", PrimaryID: []string{"LogGroupName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "BearerTokenAuthenticationEnabled", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "FieldIndexPolicies", Shape: 133},
+			{Name: "FieldIndexPolicies", Shape: 164},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "LogGroupClass", Shape: 0},
 			{Name: "LogGroupName", Shape: 0, CreateOnly: true},
@@ -441,32 +470,32 @@ var Table = schema.Table{
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ArchivingOptions", Shape: 134},
-			{Name: "DeliveryOptions", Shape: 135},
+			{Name: "ArchivingOptions", Shape: 165},
+			{Name: "DeliveryOptions", Shape: 166},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReputationOptions", Shape: 136},
-			{Name: "SendingOptions", Shape: 137},
-			{Name: "SuppressionOptions", Shape: 138},
+			{Name: "ReputationOptions", Shape: 167},
+			{Name: "SendingOptions", Shape: 168},
+			{Name: "SuppressionOptions", Shape: 169},
 			{Name: "Tags", Shape: 5},
-			{Name: "TrackingOptions", Shape: 142},
-			{Name: "VdmOptions", Shape: 143},
+			{Name: "TrackingOptions", Shape: 173},
+			{Name: "VdmOptions", Shape: 174},
 		}},
 		{Name: "AWS::SES::ConfigurationSetEventDestination", PrimaryID: []string{"Id", "ConfigurationSetName"}, Attributes: []string{"Id"}, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "EventDestination", Shape: 146, Required: true},
+			{Name: "EventDestination", Shape: 177, Required: true},
 		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 153},
-			{Name: "DkimAttributes", Shape: 154},
-			{Name: "DkimSigningAttributes", Shape: 155},
+			{Name: "ConfigurationSetAttributes", Shape: 184},
+			{Name: "DkimAttributes", Shape: 185},
+			{Name: "DkimSigningAttributes", Shape: 186},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 156},
-			{Name: "MailFromAttributes", Shape: 157},
+			{Name: "FeedbackAttributes", Shape: 187},
+			{Name: "MailFromAttributes", Shape: 188},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 158},
+			{Name: "Template", Shape: 189},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -485,14 +514,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 160},
+			{Name: "DeliveryStatusLogging", Shape: 191},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 162},
+			{Name: "Subscription", Shape: 193},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -821,117 +850,251 @@ var Table = schema.Table{
 			{Name: "AttributeName", Shape: 0, Required: true},
 		}},
 		76: {Kind: schema.List, Elem: 72},
-		77: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		77: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Arn", Shape: 0},
+		}},
+		78: {Name: "LogConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "IncludeDetail", Shape: 0},
+			{Name: "Level", Shape: 0},
+		}},
+		79: {Name: "Condition", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Key", Shape: 0},
+			{Name: "Type", Shape: 0},
+			{Name: "Value", Shape: 0},
+		}},
+		80: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AppSyncParameters", Shape: 81},
+			{Name: "Arn", Shape: 0, Required: true},
+			{Name: "BatchParameters", Shape: 82},
+			{Name: "DeadLetterConfig", Shape: 85},
+			{Name: "EcsParameters", Shape: 86},
+			{Name: "HttpParameters", Shape: 95},
+			{Name: "Id", Shape: 0, Required: true},
+			{Name: "Input", Shape: 0},
+			{Name: "InputPath", Shape: 0},
+			{Name: "InputTransformer", Shape: 96},
+			{Name: "KinesisParameters", Shape: 97},
+			{Name: "RedshiftDataParameters", Shape: 98},
+			{Name: "RetryPolicy", Shape: 99},
+			{Name: "RoleArn", Shape: 0},
+			{Name: "RunCommandParameters", Shape: 100},
+			{Name: "SageMakerPipelineParameters", Shape: 103},
+			{Name: "SqsParameters", Shape: 106},
+		}},
+		81: {Name: "AppSyncParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "GraphQLOperation", Shape: 0, Required: true},
+		}},
+		82: {Name: "BatchParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ArrayProperties", Shape: 83},
+			{Name: "JobDefinition", Shape: 0, Required: true},
+			{Name: "JobName", Shape: 0, Required: true},
+			{Name: "RetryStrategy", Shape: 84},
+		}},
+		83: {Name: "BatchArrayProperties", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Size", Shape: 6},
+		}},
+		84: {Name: "BatchRetryStrategy", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Attempts", Shape: 6},
+		}},
+		85: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Arn", Shape: 0},
+		}},
+		86: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 88},
+			{Name: "EnableECSManagedTags", Shape: 1},
+			{Name: "EnableExecuteCommand", Shape: 1},
+			{Name: "Group", Shape: 0},
+			{Name: "LaunchType", Shape: 0},
+			{Name: "NetworkConfiguration", Shape: 89},
+			{Name: "PlacementConstraints", Shape: 92},
+			{Name: "PlacementStrategies", Shape: 94},
+			{Name: "PlatformVersion", Shape: 0},
+			{Name: "PropagateTags", Shape: 0},
+			{Name: "ReferenceId", Shape: 0},
+			{Name: "TagList", Shape: 5},
+			{Name: "TaskCount", Shape: 6},
+			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
+		}},
+		87: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Base", Shape: 6},
+			{Name: "CapacityProvider", Shape: 0, Required: true},
+			{Name: "Weight", Shape: 6},
+		}},
+		88: {Kind: schema.List, Elem: 87},
+		89: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsVpcConfiguration", Shape: 90},
+		}},
+		90: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AssignPublicIp", Shape: 0},
+			{Name: "SecurityGroups", Shape: 7},
+			{Name: "Subnets", Shape: 7, Required: true},
+		}},
+		91: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Expression", Shape: 0},
+			{Name: "Type", Shape: 0},
+		}},
+		92: {Kind: schema.List, Elem: 91},
+		93: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Field", Shape: 0},
+			{Name: "Type", Shape: 0},
+		}},
+		94: {Kind: schema.List, Elem: 93},
+		95: {Name: "HttpParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "HeaderParameters", Shape: 10},
+			{Name: "PathParameterValues", Shape: 7},
+			{Name: "QueryStringParameters", Shape: 10},
+		}},
+		96: {Name: "InputTransformer", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "InputPathsMap", Shape: 10},
+			{Name: "InputTemplate", Shape: 0, Required: true},
+		}},
+		97: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PartitionKeyPath", Shape: 0, Required: true},
+		}},
+		98: {Name: "RedshiftDataParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Database", Shape: 0, Required: true},
+			{Name: "DbUser", Shape: 0},
+			{Name: "SecretManagerArn", Shape: 0},
+			{Name: "Sql", Shape: 0},
+			{Name: "Sqls", Shape: 7},
+			{Name: "StatementName", Shape: 0},
+			{Name: "WithEvent", Shape: 1},
+		}},
+		99: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaximumEventAgeInSeconds", Shape: 6},
+			{Name: "MaximumRetryAttempts", Shape: 6},
+		}},
+		100: {Name: "RunCommandParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "RunCommandTargets", Shape: 102, Required: true},
+		}},
+		101: {Name: "RunCommandTarget", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Key", Shape: 0, Required: true},
+			{Name: "Values", Shape: 7, Required: true},
+		}},
+		102: {Kind: schema.List, Elem: 101},
+		103: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 105},
+		}},
+		104: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Name", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		105: {Kind: schema.List, Elem: 104},
+		106: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MessageGroupId", Shape: 0, Required: true},
+		}},
+		107: {Kind: schema.List, Elem: 80},
+		108: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		78: {Kind: schema.List, Elem: 77},
-		79: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
+		109: {Kind: schema.List, Elem: 108},
+		110: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Password", Shape: 0, Required: true},
 			{Name: "PasswordResetRequired", Shape: 1},
 		}},
-		80: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		111: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		81: {Kind: schema.List, Elem: 80},
-		82: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		112: {Kind: schema.List, Elem: 111},
+		113: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		83: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AdditionalVersionWeights", Shape: 85},
+		114: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AdditionalVersionWeights", Shape: 116},
 		}},
-		84: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
+		115: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "FunctionWeight", Shape: 9, Required: true},
 		}},
-		85: {Kind: schema.List, Elem: 84},
-		86: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 87},
-			{Name: "OnSuccess", Shape: 88},
+		116: {Kind: schema.List, Elem: 115},
+		117: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 118},
+			{Name: "OnSuccess", Shape: 119},
 		}},
-		87: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		118: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		88: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
+		119: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		89: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		120: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
-			{Name: "SchemaRegistryConfig", Shape: 90},
+			{Name: "SchemaRegistryConfig", Shape: 121},
 		}},
-		90: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AccessConfigs", Shape: 92},
+		121: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccessConfigs", Shape: 123},
 			{Name: "EventRecordFormat", Shape: 0},
 			{Name: "SchemaRegistryURI", Shape: 0},
-			{Name: "SchemaValidationConfigs", Shape: 94},
+			{Name: "SchemaValidationConfigs", Shape: 125},
 		}},
-		91: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
+		122: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		92: {Kind: schema.List, Elem: 91},
-		93: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
+		123: {Kind: schema.List, Elem: 122},
+		124: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attribute", Shape: 0},
 		}},
-		94: {Kind: schema.List, Elem: 93},
-		95: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 96},
+		125: {Kind: schema.List, Elem: 124},
+		126: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 127},
 		}},
-		96: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		127: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0},
 		}},
-		97: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		128: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CollectionName", Shape: 0},
 			{Name: "DatabaseName", Shape: 0},
 			{Name: "FullDocument", Shape: 0},
 		}},
-		98: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Filters", Shape: 100},
+		129: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Filters", Shape: 131},
 		}},
-		99: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
+		130: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Pattern", Shape: 0},
 		}},
-		100: {Kind: schema.List, Elem: 99},
-		101: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		131: {Kind: schema.List, Elem: 130},
+		132: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		102: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
+		133: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Metrics", Shape: 7},
 		}},
-		103: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
+		134: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumPollers", Shape: 6},
 			{Name: "MinimumPollers", Shape: 6},
 			{Name: "PollerGroupName", Shape: 0},
 		}},
-		104: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		135: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumConcurrency", Shape: 6},
 		}},
-		105: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Endpoints", Shape: 106, CreateOnly: true},
+		136: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Endpoints", Shape: 137, CreateOnly: true},
 		}},
-		106: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
+		137: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KafkaBootstrapServers", Shape: 7, CreateOnly: true},
 		}},
-		107: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		138: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
 			{Name: "ConsumptionMode", Shape: 0},
-			{Name: "SchemaRegistryConfig", Shape: 90},
+			{Name: "SchemaRegistryConfig", Shape: 121},
 		}},
-		108: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		139: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		109: {Kind: schema.List, Elem: 108},
-		110: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 111, Required: true},
+		140: {Kind: schema.List, Elem: 139},
+		141: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 142, Required: true},
 		}},
-		111: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+		142: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CapacityProviderArn", Shape: 0, Required: true},
 			{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: 9},
 			{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: 6},
 		}},
-		112: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
+		143: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ImageUri", Shape: 0},
 			{Name: "S3Bucket", Shape: 0},
 			{Name: "S3Key", Shape: 0},
@@ -941,70 +1104,70 @@ var Table = schema.Table{
 			{Name: "ZipFile", Shape: 0},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		113: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		144: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TargetArn", Shape: 0},
 		}},
-		114: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
+		145: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExecutionTimeout", Shape: 6, Required: true},
 			{Name: "KMSKeyArn", Shape: 0},
 			{Name: "RetentionPeriodInDays", Shape: 6},
 		}},
-		115: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
+		146: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Variables", Shape: 10},
 		}},
-		116: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
+		147: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6, Required: true},
 		}},
-		117: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
+		148: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
 			{Name: "LocalMountPath", Shape: 0, Required: true},
-			{Name: "S3FilesConfig", Shape: 118},
+			{Name: "S3FilesConfig", Shape: 149},
 		}},
-		118: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
+		149: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DirectS3Read", Shape: 0},
 		}},
-		119: {Kind: schema.List, Elem: 117},
-		120: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		150: {Kind: schema.List, Elem: 148},
+		151: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		121: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
+		152: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Command", Shape: 7},
 			{Name: "EntryPoint", Shape: 7},
 			{Name: "WorkingDirectory", Shape: 0},
 		}},
-		122: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		153: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplicationLogLevel", Shape: 0},
 			{Name: "LogFormat", Shape: 0},
 			{Name: "LogGroup", Shape: 0},
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		123: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
+		154: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		124: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
+		155: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplyOn", Shape: 0, Required: true},
 		}},
-		125: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
+		156: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TenantIsolationMode", Shape: 0, Required: true},
 		}},
-		126: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
+		157: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Mode", Shape: 0},
 		}},
-		127: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
+		158: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Ipv6AllowedForDualStack", Shape: 1},
 			{Name: "SecurityGroupIds", Shape: 7},
 			{Name: "SubnetIds", Shape: 7},
 		}},
-		128: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
+		159: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, CreateOnly: true},
 			{Name: "S3Key", Shape: 0, CreateOnly: true},
 			{Name: "S3ObjectStorageMode", Shape: 0},
 			{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		129: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
+		160: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AllowCredentials", Shape: 1},
 			{Name: "AllowHeaders", Shape: 7},
 			{Name: "AllowMethods", Shape: 7},
@@ -1012,123 +1175,123 @@ var Table = schema.Table{
 			{Name: "ExposeHeaders", Shape: 7},
 			{Name: "MaxAge", Shape: 6},
 		}},
-		130: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		161: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		131: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		162: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		132: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
+		163: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		133: {Kind: schema.List, Elem: 24},
-		134: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+		164: {Kind: schema.List, Elem: 24},
+		165: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ArchiveArn", Shape: 0},
 		}},
-		135: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+		166: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxDeliverySeconds", Shape: 9},
 			{Name: "SendingPoolName", Shape: 0},
 			{Name: "TlsPolicy", Shape: 0},
 		}},
-		136: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+		167: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReputationMetricsEnabled", Shape: 1},
 		}},
-		137: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+		168: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SendingEnabled", Shape: 1},
 		}},
-		138: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+		169: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SuppressedReasons", Shape: 7},
-			{Name: "ValidationOptions", Shape: 139},
+			{Name: "ValidationOptions", Shape: 170},
 		}},
-		139: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ConditionThreshold", Shape: 140, Required: true},
+		170: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 171, Required: true},
 		}},
-		140: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+		171: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
-			{Name: "OverallConfidenceThreshold", Shape: 141},
+			{Name: "OverallConfidenceThreshold", Shape: 172},
 		}},
-		141: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+		172: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
 		}},
-		142: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+		173: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CustomRedirectDomain", Shape: 0},
 			{Name: "HttpsPolicy", Shape: 0},
 		}},
-		143: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DashboardOptions", Shape: 144},
-			{Name: "GuardianOptions", Shape: 145},
+		174: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 175},
+			{Name: "GuardianOptions", Shape: 176},
 		}},
-		144: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+		175: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EngagementMetrics", Shape: 0, Required: true},
 		}},
-		145: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+		176: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		146: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CloudWatchDestination", Shape: 147},
+		177: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CloudWatchDestination", Shape: 178},
 			{Name: "Enabled", Shape: 1},
-			{Name: "EventBridgeDestination", Shape: 150},
-			{Name: "KinesisFirehoseDestination", Shape: 151},
+			{Name: "EventBridgeDestination", Shape: 181},
+			{Name: "KinesisFirehoseDestination", Shape: 182},
 			{Name: "MatchingEventTypes", Shape: 7, Required: true},
 			{Name: "Name", Shape: 0},
-			{Name: "SnsDestination", Shape: 152},
+			{Name: "SnsDestination", Shape: 183},
 		}},
-		147: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DimensionConfigurations", Shape: 149},
+		178: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DimensionConfigurations", Shape: 180},
 		}},
-		148: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		179: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DefaultDimensionValue", Shape: 0, Required: true},
 			{Name: "DimensionName", Shape: 0, Required: true},
 			{Name: "DimensionValueSource", Shape: 0, Required: true},
 		}},
-		149: {Kind: schema.List, Elem: 148},
-		150: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
+		180: {Kind: schema.List, Elem: 179},
+		181: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EventBusArn", Shape: 0, Required: true},
 		}},
-		151: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
+		182: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DeliveryStreamARN", Shape: 0, Required: true},
 			{Name: "IAMRoleARN", Shape: 0, Required: true},
 		}},
-		152: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
+		183: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TopicARN", Shape: 0, Required: true},
 		}},
-		153: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		184: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		154: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		185: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		155: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		186: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		156: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		187: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		157: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		188: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		158: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		189: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		159: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		190: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		160: {Kind: schema.List, Elem: 159},
-		161: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		191: {Kind: schema.List, Elem: 190},
+		192: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		162: {Kind: schema.List, Elem: 161},
+		193: {Kind: schema.List, Elem: 192},
 	},
 }
