@@ -84,7 +84,7 @@ func TestNext(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for _, text := range []string{
 		"", "rate", "rate(", "rate()", "rate(5)", "rate(0 minutes)", "rate(-1 minutes)", "rate(+5 minutes)", "rate(1.5 hours)", "rate(5 seconds)", "rate(5 weeks)",
-		"rate(3 minute)", "rate(1 minutes)", "rate(5minutes)", "Rate(5 minutes)", "rate(5 minutes) ", "rate(99999999999 days)", "rate(4000000 days)",
+		"rate(3 minute)", "rate(1 minutes)", "rate(5minutes)", "Rate(5 minutes)", "rate(5 minutes) ", " rate(10 minutes)", "rate( 10 minutes )", "rate(99999999999 days)", "rate(4000000 days)",
 		"at(2026-01-01T00:00:00)", "cron()", "cron(* * * * *)", "cron(* * * * ? * *)", "cron(0/10 * ? * *)",
 		"cron(7 20 * * 1-7 *)",    // both days
 		"cron(0 0 ? * ? *)",       // neither

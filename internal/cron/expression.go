@@ -71,7 +71,7 @@ const maxEvery = 230 * 366 * 24 * time.Hour
 
 func parseRate(d Dialect, body string) (time.Duration, error) {
 	parts := strings.Fields(body)
-	if len(parts) != 2 {
+	if len(parts) != 2 || body != strings.TrimSpace(body) {
 		return 0, errors.New("a rate is a number and a unit")
 	}
 	n, err := strconv.ParseUint(parts[0], 10, 32)
