@@ -16,6 +16,7 @@ type want struct {
 	nonce      uint64
 	held       bool   // by a mapping
 	attempt    string // ReceiveRequestAttemptId
+	again      bool   // the first one stays visible, by a fault that was asked for
 }
 
 // lane is where messages go that are taken.
@@ -77,6 +78,7 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 		}
 		return nil, 0, false, errOverLimit()
 	}
+	w.again = s.Disturb != nil && !q.settings.fifo && s.Disturb.Again(ctx, q.queue)
 	q.live.taking.Lock()
 	defer q.live.taking.Unlock()
 	for {
@@ -110,7 +112,7 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 		}
 		c.passed(q, p.done)
 		q.live.count(p.flying, nil)
-		got = append(got, p.got...)
+		got, w.again = append(got, p.got...), false
 		if err := s.bury(ctx, q, p.spent, c.now); err != nil {
 			return got, 0, false, err
 		}
@@ -176,6 +178,10 @@ func (s *Service) takeMessage(tx *kv.Tx, q *queue, c *candidates, at place, w wa
 		return nil
 	}
 	st.lane, st.receipt = w.lane(laneOf(m.group)), st.again(c.now, until, w.nonce)
+	if w.again && len(p.got) == 0 {
+		until = at.at
+		st.lane, st.until = at.lane, until
+	}
 	tx.Delete(at.key)
 	tx.Set(q.space.indexed(st.lane, until, at.stamp), nil)
 	tx.Set(q.space.state(at.stamp), st.encode())
