@@ -133,9 +133,13 @@ func addressRace(t *testing.T, c *cloud) {
 // the data, the API, the function and its role are there.
 //
 // localstack#6842, #7119, #6463: tables were empty after a restart, and APIs gone.
+//
+// Mutation that it finds: the region of the application is not recalled, and the
+// gateway looks for it in another.
 func TestEverythingIsThereAgain(t *testing.T) {
-	data := t.TempDir()
-	c := start(t, data, "up", "../examples/shop")
+	data, dir := t.TempDir(), copyExample(t, "shop")
+	edit(t, filepath.Join(dir, "serverless.yml"), "region: us-east-1", "region: eu-central-1") // not the default
+	c := start(t, data, "up", dir)
 	id := want(t, c.create("Ada", "ada@example.com"), http.StatusCreated).object(t)["id"].(string)
 	c.stop()
 
