@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // contender is one of the servers that are measured in turn.
@@ -20,6 +21,7 @@ type contender struct {
 	// requests are sent one after the other, over and over.
 	requests [][]byte
 	results  []result
+	median   result
 }
 
 const (
@@ -218,12 +220,12 @@ func (f *field) enter(group, name, host string, requests [][]byte) {
 	f.contenders = append(f.contenders, &contender{name: name, group: group, host: host, requests: requests})
 }
 
-// measure loads the contenders in turn, several times, so that what else the
-// machine does meets them all, and reports each one's median.
-func (f *field) measure(ctx context.Context, b *bench, table string) error {
+// race loads the contenders in turn, several times, so that what else the machine
+// does meets them all, and notes each one's median.
+func (f *field) race(ctx context.Context, duration time.Duration) error {
 	for round := range gatewayRounds {
 		for _, c := range f.contenders {
-			l := load{addr: c.host, conns: gatewayConns, duration: b.duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
+			l := load{addr: c.host, conns: gatewayConns, duration: duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
 				next: func(conn, n int) []byte { return c.requests[(conn*31+n)%len(c.requests)] }}
 			res, err := l.run(ctx)
 			if err != nil {
@@ -234,12 +236,22 @@ func (f *field) measure(ctx context.Context, b *bench, table string) error {
 			}
 		}
 	}
-	best := map[string]float64{}
 	for _, c := range f.contenders {
 		slices.SortFunc(c.results, func(a, b result) int { return int(a.perSec - b.perSec) })
-		mid := c.results[len(c.results)/2]
-		best[c.group] = max(best[c.group], mid.perSec)
-		b.report.add(table, c.name, fmt.Sprintf("%d connections", gatewayConns), mid)
+		c.median = c.results[len(c.results)/2]
+	}
+	return nil
+}
+
+// measure has the contenders race, and reports how they and their groups did.
+func (f *field) measure(ctx context.Context, b *bench, table string) error {
+	if err := f.race(ctx, b.duration); err != nil {
+		return err
+	}
+	best := map[string]float64{}
+	for _, c := range f.contenders {
+		best[c.group] = max(best[c.group], c.median.perSec)
+		b.report.add(table, c.name, fmt.Sprintf("%d connections", gatewayConns), c.median)
 	}
 	b.report.value(table, "nube beside the best bare path", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.0f %%", 100*best[throughNube]/best[barePath]))
 	b.report.value(table, "nube beside serverless-offline's best", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.1f×", best[throughNube]/best[offlinePath]))

@@ -70,6 +70,10 @@ The bare path is an unmodified aws-lambda-go function behind the least HTTP serv
 process of their own; nube runs the same binary, and both send it the same fields and headers. Contenders take turns; each
 one's median counts.
 
+What is compared with a cloud that records everything runs the same application and records less. A change of a handler is
+of a text that it answers with; it is asked for every 2 ms until the new one is there. go build alone has the flags that
+nube builds with; both compile what they have never seen, with all that it imports in the cache.
+
 A time to ready is from before the process is started to its ready line, with the shop example as a clean stop left it. One
 second after it is ready nube unmaps what starting alone has touched of its binary; memory is read after that and before the
 first request, whose pages come back.
