@@ -67,7 +67,8 @@ type spent struct {
 // visible, zero for never, and whether there is more already.
 //
 // The commit is relaxed; candidates are durable. What has expired or was received
-// too often goes first, in a commit that waits for the disk.
+// too often goes first, in a commit that waits for the disk. What stays visible is
+// in the index again before it returns, and is taken once.
 func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, next millis, more bool, err error) {
 	if err := q.live.load(ctx, s.DB); err != nil {
 		return nil, 0, false, err
@@ -79,6 +80,11 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 		return nil, 0, false, errOverLimit()
 	}
 	w.again = s.Disturb != nil && !q.settings.fifo && s.Disturb.Again(ctx, q.queue)
+	visible := w.visibility <= 0 || w.again
+	var opts []kv.Option
+	if !visible {
+		opts = append(opts, kv.Relaxed())
+	}
 	q.live.taking.Lock()
 	defer q.live.taking.Unlock()
 	for {
@@ -106,17 +112,17 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 				q.noteAttempt(tx, c.now, w.attempt, slices.Concat(got, p.got))
 			}
 			return nil
-		}, kv.Relaxed())
+		}, opts...)
 		if err != nil {
 			return got, 0, false, err
 		}
 		c.passed(q, p.done)
 		q.live.count(p.flying, nil)
-		got, w.again = append(got, p.got...), false
+		got = append(got, p.got...)
 		if err := s.bury(ctx, q, p.spent, c.now); err != nil {
 			return got, 0, false, err
 		}
-		if len(got) >= w.messages {
+		if len(got) >= w.messages || len(got) > 0 && visible {
 			s.trim(ctx, q, len(got))
 			return got, 0, c.more(), nil
 		}
