@@ -25,6 +25,7 @@ import (
 	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
+	"github.com/nube-run/nube/internal/service/secretsmanager"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
 	"github.com/nube-run/nube/internal/service/sqs"
@@ -54,6 +55,7 @@ type parts struct {
 	ses       *ses.Service
 	kms       *kms.Service
 	ssm       *ssm.Service
+	secrets   *secretsmanager.Service
 
 	owner    *timer.Owner
 	timers   *timer.Timers
@@ -85,6 +87,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.ses.APIv2(),
 		p.kms.API(),
 		p.ssm.API(),
+		p.secrets.API(),
 	}
 }
 
@@ -146,6 +149,8 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.kms = kms.New(kms.Options{DB: c.db, Clock: c.model, Sealer: c.vault, Timers: p.timers})
 	p.ssm = ssm.New(ssm.Options{DB: c.db, Clock: c.model, Timers: p.timers, Caller: caller})
+	p.secrets = secretsmanager.New(secretsmanager.Options{DB: c.db, Clock: c.model, Timers: p.timers, Emit: p.delivery, Caller: caller})
+	p.delivery.Receive(p.secrets)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
 	runs := runner.Options{

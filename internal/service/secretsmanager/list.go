@@ -1,0 +1,117 @@
+package secretsmanager
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"strings"
+
+	"github.com/nube-run/nube/internal/awsapi"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/secretsmanager"
+	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv"
+)
+
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
+func (s *Service) listSecrets(ctx context.Context, in *shapes.ListSecretsRequest) (*shapes.ListSecretsResponse, error) {
+	n := name{scope: awsapi.From(ctx).Scope}
+	var all []*secret
+	err := s.DB.View(ctx, func(snap *kv.Snap) error {
+		sp := n.space()
+		for p, err := range snap.Scan(sp.secrets(), kv.ScanOptions{}) {
+			if err != nil {
+				return err
+			}
+			x := &secret{name: n}
+			if err := decode(p.Key, p.Value, &x.secretRow); err != nil {
+				return err
+			}
+			d := sp.Decode(p.Key)
+			d.Str()
+			x.text, x.suffix = d.Str(), x.Suffix
+			if err := d.Done(); err != nil {
+				return err
+			}
+			if (x.Deleted == 0 || yes(in.IncludePlannedDeletion)) && x.passes(in.Filters) {
+				all = append(all, x)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// In the order in which they were created, the newest first unless told
+	// otherwise.
+	slices.SortStableFunc(all, func(a, b *secret) int {
+		if value(in.SortOrder) == "asc" {
+			a, b = b, a
+		}
+		return int(min(1, max(-1, b.Created-a.Created)))
+	})
+	begin := 0
+	if in.NextToken != nil {
+		after, err := base64.RawURLEncoding.DecodeString(*in.NextToken)
+		begin = slices.IndexFunc(all, func(x *secret) bool { return x.text == string(after) }) + 1
+		if err != nil || begin == 0 {
+			return nil, fault.New("InvalidNextTokenException", "The token isn't valid.")
+		}
+	}
+	most := 100
+	if in.MaxResults != nil {
+		most = int(*in.MaxResults)
+	}
+	out := &shapes.ListSecretsResponse{SecretList: []shapes.SecretListEntry{}}
+	for i, x := range all[begin:] {
+		if i == most {
+			out.NextToken = ptr(base64.RawURLEncoding.EncodeToString([]byte(all[begin+i-1].text)))
+			break
+		}
+		out.SecretList = append(out.SecretList, x.entry())
+	}
+	return out, nil
+}
+
+// passes reports whether a secret passes all filters. A value passes that one of a
+// filter's values matches; with an exclamation mark, that none does.
+//
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_search-secret.html
+func (x *secret) passes(filters []shapes.Filter) bool {
+	for _, f := range filters {
+		if !slices.ContainsFunc(f.Values, func(v string) bool {
+			if not, ok := strings.CutPrefix(v, "!"); ok {
+				return !x.has(value(f.Key), not)
+			}
+			return x.has(value(f.Key), v)
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (x *secret) has(key, v string) bool {
+	folded := func(text string) bool { return strings.HasPrefix(strings.ToLower(text), strings.ToLower(v)) }
+	tagged := func(fits func(k, v string) bool) bool {
+		for k, of := range x.Tags {
+			if fits(k, of) {
+				return true
+			}
+		}
+		return false
+	}
+	switch key {
+	case "name":
+		return strings.HasPrefix(x.text, v)
+	case "description":
+		return folded(x.Description)
+	case "tag-key":
+		return tagged(func(k, _ string) bool { return strings.HasPrefix(k, v) })
+	case "tag-value":
+		return tagged(func(_, of string) bool { return strings.HasPrefix(of, v) })
+	case "all":
+		words := append(strings.FieldsFunc(x.text+" "+x.Description, func(r rune) bool { return strings.ContainsRune(" /_+=.@-", r) }), x.text)
+		return slices.ContainsFunc(words, folded) || tagged(func(k, of string) bool { return folded(k) || folded(of) })
+	}
+	return false // primary-region and owning-service: no secret has any
+}
