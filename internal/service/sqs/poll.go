@@ -13,12 +13,11 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
-	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/sources"
 )
 
 // Queues are the service's queues as event source mappings read them. Nothing polls:
-// a reader registers a watch on [Queues.Topic], receives until there is nothing, and
+// a reader registers a watch on the queue's topic, receives until there is nothing, and
 // sleeps until the topic is signalled or the instant that the last receive returned.
 // What it may do is asked of the function's role, see [Queues.Needs].
 //
@@ -26,6 +25,8 @@ import (
 // deleted, given back, or its visibility has ended. The store knows what mappings
 // hold, so that what is left of their work can be told on a snapshot.
 type Queues struct{ s *Service }
+
+var _ sources.Queue = Queues{}
 
 // Queues returns the queues for event source mappings.
 func (s *Service) Queues() Queues { return Queues{s} }
@@ -44,17 +45,13 @@ func (Queues) Needs(queue arn.ARN) []awsapi.Access {
 	return out
 }
 
-// Description is what a reader must know of a queue.
-type Description struct {
-	FIFO       bool
-	Visibility time.Duration
-	// Topic is signalled by commits that make a message visible, at once or later.
-	// It is another one after the queue was purged or made again; then the old one
-	// is not signalled any more, but Changed is.
-	Topic kv.Key
-	// Redrive says that a message that fails again and again goes to a dead-letter
-	// queue.
-	Redrive bool
+// Changed is the topic of changes of a queue itself.
+func (Queues) Changed(queue arn.ARN) kv.Key {
+	n, ok := queueByARN(string(queue))
+	if !ok {
+		return nil
+	}
+	return catalogOf(n.cell()).queue(n.queue)
 }
 
 // queue reads a queue on a snapshot; [sources.ErrNoSource] if there is none.
@@ -74,24 +71,17 @@ func (x Queues) queue(snap *kv.Snap, queue arn.ARN) (*queue, error) {
 }
 
 // Describe describes a queue; [sources.ErrNoSource] if there is none.
-func (x Queues) Describe(snap *kv.Snap, queue arn.ARN) (Description, error) {
+func (x Queues) Describe(snap *kv.Snap, queue arn.ARN) (sources.Description, error) {
 	q, err := x.queue(snap, queue)
 	if err != nil {
-		return Description{}, err
+		return sources.Description{}, err
 	}
-	return Description{FIFO: q.settings.fifo, Visibility: q.settings.visibility, Topic: q.space.topic(), Redrive: q.settings.redrive != nil}, nil
-}
-
-// Pending is what a queue has for its readers on a snapshot.
-type Pending struct {
-	Ready bool          // something is visible
-	Next  clock.Instant // when the first of the rest becomes visible; zero: never
-	Held  clock.Instant // when the first becomes visible that a mapping holds; zero: none
+	return sources.Description{FIFO: q.settings.fifo, Visibility: q.settings.visibility, Topic: q.space.topic(), Redrive: q.settings.redrive != nil}, nil
 }
 
 // Pending says on a snapshot what a queue has for its readers: by it a cloud with a
 // mapping on the queue is judged to have settled.
-func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p Pending, err error) {
+func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p sources.Pending, err error) {
 	q, err := x.queue(snap, queue)
 	if err != nil {
 		return p, err
@@ -125,28 +115,9 @@ func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p Pend
 	return p, nil
 }
 
-// Record is a message that was received.
-type Record struct {
-	ID      string // the message id: what a function reports of those that failed
-	Receipt string
-	Group   string        // of a FIFO queue, or a fair one
-	At      clock.Instant // when it was sent
-	Count   int           // how often it was received, this time included
-	Body    string
-	Event   []byte       // as an element of the "Records" of the event, JSON
-	Cause   record.Cause // of its sending
-}
-
-// Received is what a receive took.
-type Received struct {
-	Records []Record
-	More    bool          // there is more already
-	Next    clock.Instant // when the first of the rest becomes visible; zero: never
-}
-
 // Receive takes up to most messages of a queue, any number, for the queue's own
 // visibility timeout or for as long as is said. It does not wait.
-func (x Queues) Receive(ctx context.Context, queue arn.ARN, most int, visibility time.Duration) (r Received, err error) {
+func (x Queues) Receive(ctx context.Context, queue arn.ARN, most int, visibility time.Duration) (r sources.Received, err error) {
 	n, ok := queueByARN(string(queue))
 	if !ok {
 		return r, fmt.Errorf("%w: %s is not the ARN of a queue", sources.ErrNoSource, queue)
@@ -169,7 +140,7 @@ func (x Queues) Receive(ctx context.Context, queue arn.ARN, most int, visibility
 			r.Next = clock.UnixMilli(int64(next))
 		}
 		for _, t := range got {
-			r.Records = append(r.Records, t.record(q))
+			r.Messages = append(r.Messages, t.record(q))
 		}
 		x.s.meter(ctx, n, 0)
 		return r, nil
@@ -215,7 +186,7 @@ func (x Queues) Return(ctx context.Context, queue arn.ARN, after time.Duration, 
 // record is a message as a mapping gets it.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
-func (t *taken) record(q *queue) Record {
+func (t *taken) record(q *queue) sources.Message {
 	type value struct {
 		Text         *string  `json:"stringValue,omitempty"`
 		Binary       []byte   `json:"binaryValue,omitempty"`
@@ -252,7 +223,7 @@ func (t *taken) record(q *queue) Record {
 	if err != nil { // strings and bytes: there is nothing that JSON does not take
 		panic(err)
 	}
-	return Record{
+	return sources.Message{
 		ID: t.id, Receipt: t.handle, Group: t.group, At: clock.UnixMilli(int64(t.sent)), Count: t.count, Body: t.body, Event: b, Cause: t.cause,
 	}
 }

@@ -175,7 +175,9 @@ func save(tx *kv.Tx, n name, r *row) error {
 	if err != nil {
 		return fmt.Errorf("sqs: row of queue %s: %w", n.queue, err)
 	}
-	tx.Set(catalogOf(n.cell()).queue(n.queue), raw)
+	key := catalogOf(n.cell()).queue(n.queue)
+	tx.Set(key, raw)
+	tx.Signal(key)
 	return nil
 }
 

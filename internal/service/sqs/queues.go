@@ -92,6 +92,7 @@ func (s *Service) deleteQueue(ctx context.Context, in *shapes.DeleteQueueRequest
 	}
 	_, q, err := s.update(ctx, n, func(tx *kv.Tx, q *queue) error {
 		tx.Delete(q.key)
+		tx.Signal(q.key)
 		return q.clear(tx)
 	})
 	if err != nil {
