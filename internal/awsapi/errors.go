@@ -85,8 +85,9 @@ func (f *Front) dress(t *target, e *fault.Error) (code string, status int, serve
 
 // errorShape finds the model's shape of an error code.
 func errorShape(m *schema.Model, code string) *schema.Shape {
-	for i := range m.Shapes {
-		if s := &m.Shapes[i]; s.Fault.Code == code && code != "" {
+	all := m.Shapes.All()
+	for i := range all {
+		if s := &all[i]; s.Fault.Code == code && code != "" {
 			return s
 		}
 	}
@@ -165,8 +166,9 @@ func appendDetail(dst []byte, m *schema.Model, e *fault.Error) []byte {
 }
 
 func refOf(m *schema.Model, s *schema.Shape) schema.Ref {
-	for i := range m.Shapes {
-		if &m.Shapes[i] == s {
+	all := m.Shapes.All()
+	for i := range all {
+		if &all[i] == s {
 			return schema.Ref(i)
 		}
 	}

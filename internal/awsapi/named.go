@@ -80,7 +80,8 @@ func decodeNamed(m *schema.Model, ref schema.Ref, input []byte, in any) error {
 		whole.Members[i].In, whole.Members[i].Wire = schema.Body, whole.Members[i].Name
 	}
 	in2 := *m
-	in2.Shapes = append(slices.Clone(m.Shapes), whole)
+	shapes := append(slices.Clone(m.Shapes.All()), whole)
+	in2.Shapes = schema.NewTable(shapes)
 	renamed, err := rename(&in2, &whole, doc, 0)
 	if err != nil {
 		return err
@@ -89,7 +90,7 @@ func decodeNamed(m *schema.Model, ref schema.Ref, input []byte, in any) error {
 	if err != nil {
 		return fmt.Errorf("input of %s: %w", whole.Name, err)
 	}
-	if err := wire.DecodeJSON(&in2, schema.Ref(len(m.Shapes)), b, in); err != nil {
+	if err := wire.DecodeJSON(&in2, schema.Ref(len(shapes)-1), b, in); err != nil {
 		return fault.New("SerializationException", "%s", err).Because(err)
 	}
 	return nil
@@ -108,7 +109,7 @@ func rename(m *schema.Model, s *schema.Shape, v any, depth int) (any, error) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, member := range v {
-			name, shape := k, m.Shape(s.Elem)
+			name, shape := k, s.Elem
 			if s.Kind == schema.Structure {
 				i := slices.IndexFunc(s.Members, func(mb schema.Member) bool {
 					return strings.EqualFold(mb.Name, k) || strings.EqualFold(mb.Wire, k)
@@ -116,11 +117,11 @@ func rename(m *schema.Model, s *schema.Shape, v any, depth int) (any, error) {
 				if i < 0 {
 					return nil, fault.Validation("%s has no member %s", s.Name, k)
 				}
-				name, shape = s.Members[i].Wire, m.Shape(s.Members[i].Shape)
+				name, shape = s.Members[i].Wire, s.Members[i].Shape
 			} else if s.Kind != schema.Map {
 				return v, nil // a custom value, or a mistake that decoding tells
 			}
-			r, err := rename(m, shape, member, depth+1)
+			r, err := rename(m, m.Shape(shape), member, depth+1)
 			if err != nil {
 				return nil, err
 			}

@@ -124,13 +124,15 @@ func build(t *testing.T, s suite) *built {
 			}
 		}
 	}
+	var shapes []schema.Shape
 	for _, n := range names {
-		b.model.Shapes = append(b.model.Shapes, b.shape(n))
+		shapes = append(shapes, b.shape(n))
 	}
+	b.model.Shapes = schema.NewTable(shapes)
 	b.model.Namespace = s.Metadata.XMLNamespace
 	for _, c := range s.Cases { // some suites name the payload on the operation
 		if c.Given.Input != nil && c.Given.Input.Payload != "" {
-			b.model.Shapes[b.index[c.Given.Input.Shape]].Payload = 1 + slices.Index(b.order[c.Given.Input.Shape], c.Given.Input.Payload)
+			shapes[b.index[c.Given.Input.Shape]].Payload = 1 + slices.Index(b.order[c.Given.Input.Shape], c.Given.Input.Payload)
 		}
 	}
 	return b

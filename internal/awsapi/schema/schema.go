@@ -1,6 +1,6 @@
 // Package schema holds the vocabulary in which the generated packages
 // shapes/<service> describe AWS's APIs: operations, shapes and their
-// constraints, as static tables that codecs and validation interpret.
+// constraints, as tables that codecs and validation interpret.
 //
 // It is data, not behaviour: encoding lives in internal/awsapi/wire, dispatch
 // in internal/awsapi. The tables carry names, bindings and constraints from
@@ -9,9 +9,11 @@
 //
 // Invariants: a table is written once by the generator and never changed; a
 // structure's member i is field i of its Go struct; references between shapes
-// are indices into the model's table, so that recursive shapes need no
-// initialisation at start-up.
+// are indices into the model's table. Nothing is initialised at start-up: see
+// [Table].
 package schema
+
+import "reflect"
 
 // Kind is the kind of a shape.
 type Kind uint8
@@ -132,12 +134,16 @@ type Op struct {
 
 	Input, Output Ref // None when the operation has no such shape or is not declared
 	Wrapper       string
-	Errors        []Ref
 	Declared      bool
 
-	NewInput  func() any // nil when not declared
-	NewOutput func() any
+	In, Out any // nil pointers to the Go structs; nil when not declared
 }
+
+// NewInput returns a pointer to a new input of a declared operation.
+func (o *Op) NewInput() any { return reflect.New(reflect.TypeOf(o.In).Elem()).Interface() }
+
+// NewOutput returns a pointer to a new output of a declared operation.
+func (o *Op) NewOutput() any { return reflect.New(reflect.TypeOf(o.Out).Elem()).Interface() }
 
 // Protocol is a wire protocol of AWS.
 type Protocol uint8
@@ -164,12 +170,12 @@ type Model struct {
 	QueryErrors  bool   // awsQueryCompatible: JSON with the query protocol's error codes in a header
 	ErrorPackage string // what __type puts before the '#'; "" for none
 
-	Shapes []Shape
+	Shapes *Table
 	Ops    []Op // sorted by name
 }
 
 // Shape returns the shape that r refers to.
-func (m *Model) Shape(r Ref) *Shape { return &m.Shapes[r] }
+func (m *Model) Shape(r Ref) *Shape { return &m.Shapes.All()[r] }
 
 // Op returns the operation of that name, or nil.
 func (m *Model) Op(name string) *Op {

@@ -26,7 +26,7 @@ type everything struct {
 }
 
 func everythingModel() *schema.Model {
-	return &schema.Model{Shapes: []schema.Shape{
+	return &schema.Model{Shapes: schema.NewTable([]schema.Shape{
 		0: {Name: "Everything", Kind: schema.Structure, Members: []schema.Member{
 			{Name: "Text", Wire: "Text", Shape: 1}, {Name: "Flag", Wire: "Flag", Shape: 2}, {Name: "Small", Wire: "Small", Shape: 3},
 			{Name: "Large", Wire: "Large", Shape: 4}, {Name: "Real", Wire: "Real", Shape: 5}, {Name: "When", Wire: "When", Shape: 6},
@@ -36,7 +36,7 @@ func everythingModel() *schema.Model {
 		1: {Kind: schema.String}, 2: {Kind: schema.Boolean}, 3: {Kind: schema.Integer}, 4: {Kind: schema.Long}, 5: {Kind: schema.Double},
 		6: {Kind: schema.Timestamp}, 7: {Kind: schema.Blob}, 8: {Kind: schema.List, Elem: 0}, 9: {Kind: schema.Map, Key: 1, Elem: 0},
 		10: {Kind: schema.List, Elem: 1},
-	}}
+	})}
 }
 
 // FuzzJSON holds the scanner to encoding/json: both accept or refuse a

@@ -96,7 +96,7 @@ func (c *cloud) try(operation, request string) string {
 		m = &streams.Model
 		op = m.Op(operation)
 	}
-	if op == nil || op.NewInput == nil {
+	if op == nil || !op.Declared {
 		c.t.Fatalf("no operation %s", operation)
 	}
 	in := op.NewInput()

@@ -157,7 +157,7 @@ func newCloud(t testing.TB, set func(*Options)) *cloud {
 func (c *cloud) try(operation, request string) string {
 	c.t.Helper()
 	op := shapes.Model.Op(operation)
-	if op == nil || op.NewInput == nil {
+	if op == nil || !op.Declared {
 		c.t.Fatalf("no operation %s", operation)
 	}
 	in := op.NewInput()

@@ -78,7 +78,7 @@ func newCloud(t testing.TB) *cloud {
 func (c *cloud) try(operation, request string) string {
 	c.t.Helper()
 	op := shapes.Model.Op(operation)
-	if op == nil || op.NewInput == nil {
+	if op == nil || !op.Declared {
 		c.t.Fatalf("no operation %s", operation)
 	}
 	in := op.NewInput()

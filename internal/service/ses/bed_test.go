@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,7 +140,7 @@ func (b *bed) try(operation, request string) string {
 	b.t.Helper()
 	set, name, _ := strings.Cut(operation, ".")
 	s := map[string]*awsapi.Service{"v1": b.s.API(), "v2": b.s.APIv2()}[set]
-	if s == nil || s.Model.Op(name) == nil || s.Model.Op(name).NewInput == nil {
+	if s == nil || s.Model.Op(name) == nil || !s.Model.Op(name).Declared {
 		b.t.Fatalf("no operation %s", operation)
 	}
 	op := s.Model.Op(name)
@@ -167,15 +168,16 @@ func (b *bed) try(operation, request string) string {
 // anywhereInBody is a model whose members all stand in the body.
 func anywhereInBody(m *schema.Model) *schema.Model {
 	out := *m
-	out.Shapes = make([]schema.Shape, len(m.Shapes))
-	for i, s := range m.Shapes {
+	shapes := slices.Clone(m.Shapes.All())
+	for i, s := range shapes {
 		s.Members = append([]schema.Member(nil), s.Members...)
 		for j := range s.Members {
 			s.Members[j].In = 0
 			s.Members[j].Wire = s.Members[j].Name
 		}
-		out.Shapes[i] = s
+		shapes[i] = s
 	}
+	out.Shapes = schema.NewTable(shapes)
 	return &out
 }
 

@@ -137,7 +137,7 @@ func (g *generator) writeModel(b *bytes.Buffer) error {
 	fmt.Fprintf(b, "ID: %q, Signing: %q, FullName: %q, Version: %q,\n", g.pkg, signing, md.ServiceFullName, md.APIVersion)
 	fmt.Fprintf(b, "Protocols: []schema.Protocol{%s},\n", strings.Join(protocols, ", "))
 	fmt.Fprintf(b, "Target: %q, Namespace: %q, QueryErrors: %v, ErrorPackage: %q,\n", md.TargetPrefix, md.XMLNamespace, md.AWSQueryCompatible != nil, g.errorPkg)
-	fmt.Fprintf(b, "Shapes: shapes[:], Ops: ops[:],\n}\n")
+	fmt.Fprintf(b, "Shapes: &schema.Table{Text: shapes}, Ops: ops[:],\n}\n")
 	return nil
 }
 
@@ -169,163 +169,206 @@ func (g *generator) refOf(r *ref) string {
 	return strconv.Itoa(g.index[r.Shape])
 }
 
+// writeShapes writes the table as text, in the form that schema.Table describes.
 func (g *generator) writeShapes(b *bytes.Buffer) error {
-	g.header(b)
-	fmt.Fprintf(b, "package %s\n\nimport \"github.com/nube-run/nube/internal/awsapi/schema\"\n\n", g.pkg)
-	fmt.Fprintf(b, "var shapes = [...]schema.Shape{\n")
+	var table strings.Builder
 	for _, name := range g.names {
-		if err := g.writeShape(b, name); err != nil {
+		if err := g.writeShape(&table, name); err != nil {
 			return fmt.Errorf("shape %s: %w", name, err)
 		}
 	}
-	fmt.Fprintf(b, "}\n")
+	g.header(b)
+	fmt.Fprintf(b, "package %s\n\n// shapes is a schema.Table.\nconst shapes = `", g.pkg)
+	b.WriteString(strings.ReplaceAll(table.String(), "`", "` + \"`\" + `"))
+	fmt.Fprintf(b, "`\n")
 	return nil
 }
 
 func kindOf(s *shape) (string, error) {
-	if s.Streaming && s.Type == "blob" {
-		return "Stream", nil
+	switch s.Type {
+	case "blob":
+		if s.Streaming {
+			return "stream", nil
+		}
+		return s.Type, nil
+	case "character":
+		return "string", nil
+	case "structure", "list", "map", "string", "boolean", "integer", "long", "float", "double", "timestamp":
+		return s.Type, nil
 	}
-	k := map[string]string{
-		"structure": "Structure", "list": "List", "map": "Map", "string": "String", "character": "String", "blob": "Blob", "boolean": "Boolean",
-		"integer": "Integer", "long": "Long", "float": "Float", "double": "Double", "timestamp": "Timestamp",
-	}[s.Type]
-	if k == "" {
-		return "", fmt.Errorf("type %q", s.Type)
-	}
-	return k, nil
+	return "", fmt.Errorf("type %q", s.Type)
 }
 
-func (g *generator) writeShape(b *bytes.Buffer, name string) error {
-	s := g.m.Shapes[name]
+// line is a shape's or a member's line of the table.
+type line struct {
+	b   *strings.Builder
+	err error
+}
+
+// end writes the line, unless there is something in it that cannot stand there.
+func (l *line) end() error {
+	l.b.WriteByte('\n')
+	return l.err
+}
+
+func (l *line) field(text string) {
+	if strings.ContainsAny(text, "\t\r\n") {
+		l.err = fmt.Errorf("%q cannot stand in a table", text)
+	}
+	l.b.WriteString(text)
+}
+
+// add adds an attribute.
+func (l *line) add(name string, value ...string) {
+	l.b.WriteByte('\t')
+	l.field(name)
+	for i, v := range value {
+		l.b.WriteByte("=,"[min(i, 1)])
+		l.field(v)
+	}
+}
+
+// flag adds an attribute that is there or not.
+func (l *line) flag(name string, on bool) {
+	if on {
+		l.add(name)
+	}
+}
+
+// text adds an attribute whose value may be absent.
+func (l *line) text(name, value string) {
+	if value != "" {
+		l.add(name, value)
+	}
+}
+
+func (l *line) number(name string, value *float64) {
+	if value != nil {
+		l.add(name, strconv.FormatFloat(*value, 'g', -1, 64))
+	}
+}
+
+// time adds the format of a timestamp.
+func (l *line) time(format string) {
+	switch format {
+	case "":
+	case "unixTimestamp":
+		l.add("time", "epoch")
+	case "iso8601", "rfc822":
+		l.add("time", format)
+	default:
+		l.err = fmt.Errorf("timestamp format %q", format)
+	}
+}
+
+// shape adds a reference to a shape, with the name of what has it.
+func (l *line) shape(name string, index int, r *ref) {
+	if r.LocationName == "" {
+		l.add(name, strconv.Itoa(index))
+	} else {
+		l.add(name, strconv.Itoa(index), r.LocationName)
+	}
+}
+
+func (g *generator) writeShape(b *strings.Builder, name string) error {
+	s, l := g.m.Shapes[name], line{b: b}
+	l.field(name)
 	if g.custom[name] != "" {
-		fmt.Fprintf(b, "%d: {Name: %q, Kind: schema.Custom},\n", g.index[name], name)
-		return nil
+		l.add("custom")
+		return l.end()
 	}
 	kind, err := kindOf(s)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b, "%d: {Name: %q, Kind: schema.%s", g.index[name], name, kind)
-	if s.Type == "list" || s.Type == "map" {
-		elem := s.Member
-		if s.Type == "map" {
-			elem = s.Value
-			fmt.Fprintf(b, ", Key: %s", g.refOf(s.Key))
-			if s.Key.LocationName != "" {
-				fmt.Fprintf(b, ", KeyName: %q", s.Key.LocationName)
-			}
-		}
-		fmt.Fprintf(b, ", Elem: %s", g.refOf(elem))
-		if elem.LocationName != "" {
-			fmt.Fprintf(b, ", ElemName: %q", elem.LocationName)
-		}
+	l.add(kind)
+	switch s.Type {
+	case "list":
+		l.shape("of", g.index[s.Member.Shape], s.Member)
+	case "map":
+		l.shape("by", g.index[s.Key.Shape], s.Key)
+		l.shape("of", g.index[s.Value.Shape], s.Value)
 	}
-	if s.Flattened {
-		fmt.Fprintf(b, ", Flattened: true")
-	}
-	if s.LocationName != "" {
-		fmt.Fprintf(b, ", XMLName: %q", s.LocationName)
-	}
+	l.flag("flattened", s.Flattened)
+	l.text("element", s.LocationName)
 	if s.XMLNamespace != nil {
-		fmt.Fprintf(b, ", XMLNamespace: %q", s.XMLNamespace.URI)
+		l.text("xmlns", s.XMLNamespace.URI)
 	}
-	if err := writeTime(b, s.TimestampFormat); err != nil {
-		return err
-	}
-	if s.Min != nil {
-		fmt.Fprintf(b, ", HasMin: true, Min: %v", *s.Min)
-	}
-	if s.Max != nil {
-		fmt.Fprintf(b, ", HasMax: true, Max: %v", *s.Max)
-	}
+	l.time(s.TimestampFormat)
+	l.number("min", s.Min)
+	l.number("max", s.Max)
 	if p, ok := re2(s.Pattern); ok {
-		fmt.Fprintf(b, ", Pattern: %q", p)
+		l.add("pattern", p)
 	}
 	if len(s.Enum) > 0 && !slices.Contains(g.open, name) {
-		fmt.Fprintf(b, ", Enum: []string{")
-		for i, e := range s.Enum {
-			if i > 0 {
-				fmt.Fprintf(b, ", ")
-			}
-			fmt.Fprintf(b, "%q", e)
+		if strings.Contains(strings.Join(s.Enum, ""), "|") {
+			return fmt.Errorf("a bar in %q", s.Enum)
 		}
-		fmt.Fprintf(b, "}")
+		l.add("enum", strings.Join(s.Enum, "|"))
 	}
-	if s.Sensitive {
-		fmt.Fprintf(b, ", Sensitive: true")
-	}
+	l.flag("sensitive", s.Sensitive)
 	if s.Payload != "" {
-		fmt.Fprintf(b, ", Payload: %d", 1+slices.Index(s.order, s.Payload))
+		l.add("payload", strconv.Itoa(1+slices.Index(s.order, s.Payload)))
 	}
 	if s.Exception {
-		code, status := name, 0
-		if s.Error != nil {
-			if s.Error.Code != "" {
-				code = s.Error.Code
-			}
-			status = s.Error.HTTPStatusCode
-		}
-		fmt.Fprintf(b, ", Fault: schema.FaultTag{Code: %q, Status: %d, Server: %v}", code, status, s.Fault)
+		l.add("error", faultOf(name, s)...)
 	}
-	if len(s.order) > 0 {
-		fmt.Fprintf(b, ", Members: []schema.Member{\n")
-		for _, m := range s.order {
-			if err := g.writeMember(b, s, m); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(b, "}")
-	}
-	fmt.Fprintf(b, "},\n")
-	return nil
-}
-
-func writeTime(b *bytes.Buffer, f string) error {
-	if f == "" {
-		return nil
-	}
-	t := map[string]string{"iso8601": "ISO8601", "rfc822": "RFC822", "unixTimestamp": "EpochSeconds"}[f]
-	if t == "" {
-		return fmt.Errorf("timestamp format %q", f)
-	}
-	fmt.Fprintf(b, ", Time: schema.%s", t)
-	return nil
-}
-
-func (g *generator) writeMember(b *bytes.Buffer, s *shape, name string) error {
-	r := s.members[name]
-	wire := r.LocationName
-	if wire == "" {
-		wire = name
-	}
-	fmt.Fprintf(b, "{Name: %q, Wire: %q, Shape: %d", name, wire, g.index[r.Shape])
-	if r.Location != "" {
-		in := map[string]string{"header": "Header", "headers": "Headers", "uri": "Path", "querystring": "Query", "statusCode": "Status"}[r.Location]
-		if in == "" {
-			return fmt.Errorf("member %s: location %q", name, r.Location)
-		}
-		fmt.Fprintf(b, ", In: schema.%s", in)
-	}
-	if err := writeTime(b, r.TimestampFormat); err != nil {
+	if err := l.end(); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		on   bool
-		name string
-	}{
-		{slices.Contains(s.Required, name), "Required"}, {r.IdempotencyToken, "Token"},
-		{r.Flattened, "Flattened"}, {r.XMLAttribute, "Attribute"},
-	} {
-		if f.on {
-			fmt.Fprintf(b, ", %s: true", f.name)
+	for _, m := range s.order {
+		if err := g.writeMember(b, s, m); err != nil {
+			return fmt.Errorf("member %s: %w", m, err)
 		}
 	}
-	if r.XMLNamespace != nil {
-		fmt.Fprintf(b, ", Namespace: %q", r.XMLNamespace.URI)
-	}
-	fmt.Fprintf(b, "},\n")
 	return nil
+}
+
+// faultOf is an error's code and status, and whose fault it is.
+func faultOf(name string, s *shape) []string {
+	code, status := name, 0
+	if s.Error != nil {
+		if s.Error.Code != "" {
+			code = s.Error.Code
+		}
+		status = s.Error.HTTPStatusCode
+	}
+	out := []string{code, strconv.Itoa(status)}
+	if s.Fault {
+		out = append(out, "server")
+	}
+	return out
+}
+
+func (g *generator) writeMember(b *strings.Builder, s *shape, name string) error {
+	r, l := s.members[name], line{b: b}
+	b.WriteByte('\t')
+	l.field(name)
+	if slices.Contains(s.Required, name) {
+		l.field("!")
+	}
+	l.add(strconv.Itoa(g.index[r.Shape]))
+	wire := r.LocationName
+	if wire == name {
+		wire = ""
+	}
+	place := map[string]string{"": "wire", "header": "header", "headers": "headers", "uri": "path", "querystring": "query", "statusCode": "status"}[r.Location]
+	switch {
+	case place == "":
+		return fmt.Errorf("location %q", r.Location)
+	case wire != "":
+		l.add(place, wire)
+	default:
+		l.flag(place, place != "wire")
+	}
+	l.time(r.TimestampFormat)
+	l.flag("token", r.IdempotencyToken)
+	l.flag("flattened", r.Flattened)
+	l.flag("attribute", r.XMLAttribute)
+	if r.XMLNamespace != nil {
+		l.text("xmlns", r.XMLNamespace.URI)
+	}
+	return l.end()
 }
 
 // re2 turns a model's pattern (Java syntax) into Go's, anchored as the service
@@ -480,14 +523,7 @@ func (g *generator) writeOps(b *bytes.Buffer) error {
 				fmt.Fprintf(b, ", Wrapper: %q", op.Output.ResultWrapper)
 			}
 		}
-		fmt.Fprintf(b, ", Declared: true, Input: %s, Output: %s,\nErrors: []schema.Ref{", g.refOf(op.Input), g.refOf(op.Output))
-		for j, e := range op.Errors {
-			if j > 0 {
-				fmt.Fprint(b, ", ")
-			}
-			fmt.Fprint(b, g.index[e.Shape])
-		}
-		fmt.Fprintf(b, "},\nNewInput: func() any { return new(%s) }, NewOutput: func() any { return new(%s) }},\n", in, out)
+		fmt.Fprintf(b, ", Declared: true, Input: %s, Output: %s,\nIn: (*%s)(nil), Out: (*%s)(nil)},\n", g.refOf(op.Input), g.refOf(op.Output), in, out)
 		fmt.Fprintf(&vars, "// %s is the operation %s.\nvar %s = schema.TypedOp[*%s, *%s]{Model: &Model, Op: &ops[%d]}\n\n", name, name, name, in, out, i)
 	}
 	fmt.Fprintf(b, "}\n\n")

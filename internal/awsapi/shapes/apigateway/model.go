@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "apigateway", Signing: "apigateway", FullName: "Amazon API Gateway", Version: "2015-07-09",
 	Protocols: []schema.Protocol{schema.RESTJSON},
 	Target:    "", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

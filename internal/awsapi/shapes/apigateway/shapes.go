@@ -2,939 +2,790 @@
 
 package apigateway
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccessLogSettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "format", Wire: "format", Shape: 166},
-		{Name: "destinationArn", Wire: "destinationArn", Shape: 166},
-	}},
-	1: {Name: "Account", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "cloudwatchRoleArn", Wire: "cloudwatchRoleArn", Shape: 166},
-		{Name: "throttleSettings", Wire: "throttleSettings", Shape: 174},
-		{Name: "features", Wire: "features", Shape: 117},
-		{Name: "apiKeyVersion", Wire: "apiKeyVersion", Shape: 166},
-	}},
-	2: {Name: "ApiKey", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "value", Wire: "value", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "customerId", Wire: "customerId", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "enabled", Wire: "enabled", Shape: 12},
-		{Name: "createdDate", Wire: "createdDate", Shape: 175},
-		{Name: "lastUpdatedDate", Wire: "lastUpdatedDate", Shape: 175},
-		{Name: "stageKeys", Wire: "stageKeys", Shape: 117},
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	3: {Name: "ApiKeySourceType", Kind: schema.String, Enum: []string{"HEADER", "AUTHORIZER"}},
-	4: {Name: "ApiKeys", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "warnings", Wire: "warnings", Shape: 117},
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 101},
-	}},
-	5: {Name: "ApiStage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "apiId", Wire: "apiId", Shape: 166},
-		{Name: "stage", Wire: "stage", Shape: 166},
-		{Name: "throttle", Wire: "throttle", Shape: 122},
-	}},
-	6: {Name: "Authorizer", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "type", Wire: "type", Shape: 7},
-		{Name: "providerARNs", Wire: "providerARNs", Shape: 100},
-		{Name: "authType", Wire: "authType", Shape: 166},
-		{Name: "authorizerUri", Wire: "authorizerUri", Shape: 166},
-		{Name: "authorizerCredentials", Wire: "authorizerCredentials", Shape: 166},
-		{Name: "identitySource", Wire: "identitySource", Shape: 166},
-		{Name: "identityValidationExpression", Wire: "identityValidationExpression", Shape: 166},
-		{Name: "authorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 142},
-	}},
-	7: {Name: "AuthorizerType", Kind: schema.String, Enum: []string{"TOKEN", "REQUEST", "COGNITO_USER_POOLS"}},
-	8: {Name: "Authorizers", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 103},
-	}},
-	9: {Name: "BadRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BadRequestException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	10: {Name: "BasePathMapping", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "basePath", Wire: "basePath", Shape: 166},
-		{Name: "restApiId", Wire: "restApiId", Shape: 166},
-		{Name: "stage", Wire: "stage", Shape: 166},
-	}},
-	11: {Name: "BasePathMappings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 104},
-	}},
-	12: {Name: "Boolean", Kind: schema.Boolean},
-	13: {Name: "CacheClusterSize", Kind: schema.String, Enum: []string{"0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237"}},
-	14: {Name: "CacheClusterStatus", Kind: schema.String, Enum: []string{"CREATE_IN_PROGRESS", "AVAILABLE", "DELETE_IN_PROGRESS", "NOT_AVAILABLE", "FLUSH_IN_PROGRESS"}},
-	15: {Name: "CanarySettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "percentTraffic", Wire: "percentTraffic", Shape: 54},
-		{Name: "deploymentId", Wire: "deploymentId", Shape: 166},
-		{Name: "stageVariableOverrides", Wire: "stageVariableOverrides", Shape: 131},
-		{Name: "useStageCache", Wire: "useStageCache", Shape: 12},
-	}},
-	16: {Name: "ConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConflictException", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	17: {Name: "ConnectionType", Kind: schema.String, Enum: []string{"INTERNET", "VPC_LINK"}},
-	18: {Name: "ContentHandlingStrategy", Kind: schema.String, Enum: []string{"CONVERT_TO_BINARY", "CONVERT_TO_TEXT"}},
-	19: {Name: "CreateApiKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "enabled", Wire: "enabled", Shape: 12},
-		{Name: "generateDistinctId", Wire: "generateDistinctId", Shape: 12},
-		{Name: "value", Wire: "value", Shape: 166},
-		{Name: "stageKeys", Wire: "stageKeys", Shape: 116},
-		{Name: "customerId", Wire: "customerId", Shape: 166},
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	20: {Name: "CreateAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "name", Wire: "name", Shape: 166, Required: true},
-		{Name: "type", Wire: "type", Shape: 7, Required: true},
-		{Name: "providerARNs", Wire: "providerARNs", Shape: 100},
-		{Name: "authType", Wire: "authType", Shape: 166},
-		{Name: "authorizerUri", Wire: "authorizerUri", Shape: 166},
-		{Name: "authorizerCredentials", Wire: "authorizerCredentials", Shape: 166},
-		{Name: "identitySource", Wire: "identitySource", Shape: 166},
-		{Name: "identityValidationExpression", Wire: "identityValidationExpression", Shape: 166},
-		{Name: "authorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 142},
-	}},
-	21: {Name: "CreateBasePathMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "basePath", Wire: "basePath", Shape: 166},
-		{Name: "restApiId", Wire: "restApiId", Shape: 166, Required: true},
-		{Name: "stage", Wire: "stage", Shape: 166},
-	}},
-	22: {Name: "CreateDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stageName", Shape: 166},
-		{Name: "stageDescription", Wire: "stageDescription", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "cacheClusterEnabled", Wire: "cacheClusterEnabled", Shape: 141},
-		{Name: "cacheClusterSize", Wire: "cacheClusterSize", Shape: 13},
-		{Name: "variables", Wire: "variables", Shape: 131},
-		{Name: "canarySettings", Wire: "canarySettings", Shape: 49},
-		{Name: "tracingEnabled", Wire: "tracingEnabled", Shape: 141},
-	}},
-	23: {Name: "CreateDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domainName", Shape: 166, Required: true},
-		{Name: "certificateName", Wire: "certificateName", Shape: 166},
-		{Name: "certificateBody", Wire: "certificateBody", Shape: 166},
-		{Name: "certificatePrivateKey", Wire: "certificatePrivateKey", Shape: 166},
-		{Name: "certificateChain", Wire: "certificateChain", Shape: 166},
-		{Name: "certificateArn", Wire: "certificateArn", Shape: 166},
-		{Name: "regionalCertificateName", Wire: "regionalCertificateName", Shape: 166},
-		{Name: "regionalCertificateArn", Wire: "regionalCertificateArn", Shape: 166},
-		{Name: "endpointConfiguration", Wire: "endpointConfiguration", Shape: 55},
-		{Name: "tags", Wire: "tags", Shape: 131},
-		{Name: "securityPolicy", Wire: "securityPolicy", Shape: 160},
-		{Name: "mutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 139},
-		{Name: "ownershipVerificationCertificateArn", Wire: "ownershipVerificationCertificateArn", Shape: 166},
-	}},
-	24: {Name: "CreateModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "name", Wire: "name", Shape: 166, Required: true},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "schema", Wire: "schema", Shape: 166},
-		{Name: "contentType", Wire: "contentType", Shape: 166, Required: true},
-	}},
-	25: {Name: "CreateRequestValidatorRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "validateRequestBody", Wire: "validateRequestBody", Shape: 12},
-		{Name: "validateRequestParameters", Wire: "validateRequestParameters", Shape: 12},
-	}},
-	26: {Name: "CreateResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "parentId", Wire: "parent_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "pathPart", Wire: "pathPart", Shape: 166, Required: true},
-	}},
-	27: {Name: "CreateRestApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "name", Wire: "name", Shape: 166, Required: true},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "version", Wire: "version", Shape: 166},
-		{Name: "cloneFrom", Wire: "cloneFrom", Shape: 166},
-		{Name: "binaryMediaTypes", Wire: "binaryMediaTypes", Shape: 117},
-		{Name: "minimumCompressionSize", Wire: "minimumCompressionSize", Shape: 142},
-		{Name: "apiKeySource", Wire: "apiKeySource", Shape: 3},
-		{Name: "endpointConfiguration", Wire: "endpointConfiguration", Shape: 55},
-		{Name: "policy", Wire: "policy", Shape: 166},
-		{Name: "tags", Wire: "tags", Shape: 131},
-		{Name: "disableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 12},
-	}},
-	28: {Name: "CreateStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stageName", Shape: 166, Required: true},
-		{Name: "deploymentId", Wire: "deploymentId", Shape: 166, Required: true},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "cacheClusterEnabled", Wire: "cacheClusterEnabled", Shape: 12},
-		{Name: "cacheClusterSize", Wire: "cacheClusterSize", Shape: 13},
-		{Name: "variables", Wire: "variables", Shape: 131},
-		{Name: "documentationVersion", Wire: "documentationVersion", Shape: 166},
-		{Name: "canarySettings", Wire: "canarySettings", Shape: 15},
-		{Name: "tracingEnabled", Wire: "tracingEnabled", Shape: 12},
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	29: {Name: "CreateUsagePlanKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "keyId", Wire: "keyId", Shape: 166, Required: true},
-		{Name: "keyType", Wire: "keyType", Shape: 166, Required: true},
-	}},
-	30: {Name: "CreateUsagePlanRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "name", Wire: "name", Shape: 166, Required: true},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "apiStages", Wire: "apiStages", Shape: 102},
-		{Name: "throttle", Wire: "throttle", Shape: 174},
-		{Name: "quota", Wire: "quota", Shape: 153},
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	31: {Name: "DeleteApiKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "apiKey", Wire: "api_Key", Shape: 166, In: schema.Path, Required: true},
-	}},
-	32: {Name: "DeleteAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "authorizerId", Wire: "authorizer_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	33: {Name: "DeleteBasePathMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "basePath", Wire: "base_path", Shape: 166, In: schema.Path, Required: true},
-	}},
-	34: {Name: "DeleteDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "deploymentId", Wire: "deployment_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	35: {Name: "DeleteDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	36: {Name: "DeleteGatewayResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "responseType", Wire: "response_type", Shape: 59, In: schema.Path, Required: true},
-	}},
-	37: {Name: "DeleteIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-	}},
-	38: {Name: "DeleteIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-	}},
-	39: {Name: "DeleteMethodRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-	}},
-	40: {Name: "DeleteMethodResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-	}},
-	41: {Name: "DeleteModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "modelName", Wire: "model_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	42: {Name: "DeleteRequestValidatorRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "requestValidatorId", Wire: "requestvalidator_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	43: {Name: "DeleteResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	44: {Name: "DeleteRestApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	45: {Name: "DeleteStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stage_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	46: {Name: "DeleteUsagePlanKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "keyId", Wire: "keyId", Shape: 166, In: schema.Path, Required: true},
-	}},
-	47: {Name: "DeleteUsagePlanRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-	}},
-	48: {Name: "Deployment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "createdDate", Wire: "createdDate", Shape: 175},
-		{Name: "apiSummary", Wire: "apiSummary", Shape: 145},
-	}},
-	49: {Name: "DeploymentCanarySettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "percentTraffic", Wire: "percentTraffic", Shape: 54},
-		{Name: "stageVariableOverrides", Wire: "stageVariableOverrides", Shape: 131},
-		{Name: "useStageCache", Wire: "useStageCache", Shape: 12},
-	}},
-	50: {Name: "Deployments", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 105},
-	}},
-	51: {Name: "DomainName", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domainName", Shape: 166},
-		{Name: "certificateName", Wire: "certificateName", Shape: 166},
-		{Name: "certificateArn", Wire: "certificateArn", Shape: 166},
-		{Name: "certificateUploadDate", Wire: "certificateUploadDate", Shape: 175},
-		{Name: "regionalDomainName", Wire: "regionalDomainName", Shape: 166},
-		{Name: "regionalHostedZoneId", Wire: "regionalHostedZoneId", Shape: 166},
-		{Name: "regionalCertificateName", Wire: "regionalCertificateName", Shape: 166},
-		{Name: "regionalCertificateArn", Wire: "regionalCertificateArn", Shape: 166},
-		{Name: "distributionDomainName", Wire: "distributionDomainName", Shape: 166},
-		{Name: "distributionHostedZoneId", Wire: "distributionHostedZoneId", Shape: 166},
-		{Name: "endpointConfiguration", Wire: "endpointConfiguration", Shape: 55},
-		{Name: "domainNameStatus", Wire: "domainNameStatus", Shape: 52},
-		{Name: "domainNameStatusMessage", Wire: "domainNameStatusMessage", Shape: 166},
-		{Name: "securityPolicy", Wire: "securityPolicy", Shape: 160},
-		{Name: "tags", Wire: "tags", Shape: 131},
-		{Name: "mutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 138},
-		{Name: "ownershipVerificationCertificateArn", Wire: "ownershipVerificationCertificateArn", Shape: 166},
-	}},
-	52: {Name: "DomainNameStatus", Kind: schema.String, Enum: []string{"AVAILABLE", "UPDATING", "PENDING", "PENDING_CERTIFICATE_REIMPORT", "PENDING_OWNERSHIP_VERIFICATION"}},
-	53: {Name: "DomainNames", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 106},
-	}},
-	54: {Name: "Double", Kind: schema.Double},
-	55: {Name: "EndpointConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "types", Wire: "types", Shape: 107},
-		{Name: "vpcEndpointIds", Wire: "vpcEndpointIds", Shape: 117},
-	}},
-	56: {Name: "EndpointType", Kind: schema.String, Enum: []string{"REGIONAL", "EDGE", "PRIVATE"}},
-	57: {Name: "FlushStageAuthorizersCacheRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stage_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	58: {Name: "GatewayResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "responseType", Wire: "responseType", Shape: 59},
-		{Name: "statusCode", Wire: "statusCode", Shape: 165},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 131},
-		{Name: "responseTemplates", Wire: "responseTemplates", Shape: 131},
-		{Name: "defaultResponse", Wire: "defaultResponse", Shape: 12},
-	}},
-	59: {Name: "GatewayResponseType", Kind: schema.String, Enum: []string{"DEFAULT_4XX", "DEFAULT_5XX", "RESOURCE_NOT_FOUND", "UNAUTHORIZED", "INVALID_API_KEY", "ACCESS_DENIED", "AUTHORIZER_FAILURE", "AUTHORIZER_CONFIGURATION_ERROR", "INVALID_SIGNATURE", "EXPIRED_TOKEN", "MISSING_AUTHENTICATION_TOKEN", "INTEGRATION_FAILURE", "INTEGRATION_TIMEOUT", "API_CONFIGURATION_ERROR", "UNSUPPORTED_MEDIA_TYPE", "BAD_REQUEST_PARAMETERS", "BAD_REQUEST_BODY", "REQUEST_TOO_LARGE", "THROTTLED", "QUOTA_EXCEEDED", "WAF_FILTERED"}},
-	60: {Name: "GatewayResponses", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 108},
-	}},
-	61: {Name: "GetAccountRequest", Kind: schema.Structure},
-	62: {Name: "GetApiKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "apiKey", Wire: "api_Key", Shape: 166, In: schema.Path, Required: true},
-		{Name: "includeValue", Wire: "includeValue", Shape: 141, In: schema.Query},
-	}},
-	63: {Name: "GetApiKeysRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-		{Name: "nameQuery", Wire: "name", Shape: 166, In: schema.Query},
-		{Name: "customerId", Wire: "customerId", Shape: 166, In: schema.Query},
-		{Name: "includeValues", Wire: "includeValues", Shape: 141, In: schema.Query},
-	}},
-	64: {Name: "GetAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "authorizerId", Wire: "authorizer_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	65: {Name: "GetAuthorizersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	66: {Name: "GetBasePathMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "basePath", Wire: "base_path", Shape: 166, In: schema.Path, Required: true},
-	}},
-	67: {Name: "GetBasePathMappingsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	68: {Name: "GetDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "deploymentId", Wire: "deployment_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "embed", Wire: "embed", Shape: 117, In: schema.Query},
-	}},
-	69: {Name: "GetDeploymentsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	70: {Name: "GetDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	71: {Name: "GetDomainNamesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	72: {Name: "GetGatewayResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "responseType", Wire: "response_type", Shape: 59, In: schema.Path, Required: true},
-	}},
-	73: {Name: "GetGatewayResponsesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	74: {Name: "GetIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-	}},
-	75: {Name: "GetIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-	}},
-	76: {Name: "GetMethodRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-	}},
-	77: {Name: "GetMethodResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-	}},
-	78: {Name: "GetModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "modelName", Wire: "model_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "flatten", Wire: "flatten", Shape: 12, In: schema.Query},
-	}},
-	79: {Name: "GetModelTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "modelName", Wire: "model_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	80: {Name: "GetModelsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	81: {Name: "GetRequestValidatorRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "requestValidatorId", Wire: "requestvalidator_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	82: {Name: "GetRequestValidatorsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	83: {Name: "GetResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "embed", Wire: "embed", Shape: 117, In: schema.Query},
-	}},
-	84: {Name: "GetResourcesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-		{Name: "embed", Wire: "embed", Shape: 117, In: schema.Query},
-	}},
-	85: {Name: "GetRestApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-	}},
-	86: {Name: "GetRestApisRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	87: {Name: "GetStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stage_name", Shape: 166, In: schema.Path, Required: true},
-	}},
-	88: {Name: "GetStagesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "deploymentId", Wire: "deploymentId", Shape: 166, In: schema.Query},
-	}},
-	89: {Name: "GetTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resource_arn", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	90: {Name: "GetUsagePlanKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "keyId", Wire: "keyId", Shape: 166, In: schema.Path, Required: true},
-	}},
-	91: {Name: "GetUsagePlanKeysRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-		{Name: "nameQuery", Wire: "name", Shape: 166, In: schema.Query},
-	}},
-	92: {Name: "GetUsagePlanRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-	}},
-	93: {Name: "GetUsagePlansRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "keyId", Wire: "keyId", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	94: {Name: "GetUsageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "keyId", Wire: "keyId", Shape: 166, In: schema.Query},
-		{Name: "startDate", Wire: "startDate", Shape: 166, In: schema.Query, Required: true},
-		{Name: "endDate", Wire: "endDate", Shape: 166, In: schema.Query, Required: true},
-		{Name: "position", Wire: "position", Shape: 166, In: schema.Query},
-		{Name: "limit", Wire: "limit", Shape: 142, In: schema.Query},
-	}},
-	95: {Name: "Integer", Kind: schema.Integer},
-	96: {Name: "Integration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "type", Wire: "type", Shape: 98},
-		{Name: "httpMethod", Wire: "httpMethod", Shape: 166},
-		{Name: "uri", Wire: "uri", Shape: 166},
-		{Name: "connectionType", Wire: "connectionType", Shape: 17},
-		{Name: "connectionId", Wire: "connectionId", Shape: 166},
-		{Name: "credentials", Wire: "credentials", Shape: 166},
-		{Name: "requestParameters", Wire: "requestParameters", Shape: 131},
-		{Name: "requestTemplates", Wire: "requestTemplates", Shape: 131},
-		{Name: "passthroughBehavior", Wire: "passthroughBehavior", Shape: 166},
-		{Name: "contentHandling", Wire: "contentHandling", Shape: 18},
-		{Name: "timeoutInMillis", Wire: "timeoutInMillis", Shape: 95},
-		{Name: "cacheNamespace", Wire: "cacheNamespace", Shape: 166},
-		{Name: "cacheKeyParameters", Wire: "cacheKeyParameters", Shape: 117},
-		{Name: "integrationResponses", Wire: "integrationResponses", Shape: 123},
-		{Name: "tlsConfig", Wire: "tlsConfig", Shape: 176},
-	}},
-	97: {Name: "IntegrationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "statusCode", Wire: "statusCode", Shape: 165},
-		{Name: "selectionPattern", Wire: "selectionPattern", Shape: 166},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 131},
-		{Name: "responseTemplates", Wire: "responseTemplates", Shape: 131},
-		{Name: "contentHandling", Wire: "contentHandling", Shape: 18},
-	}},
-	98: {Name: "IntegrationType", Kind: schema.String, Enum: []string{"HTTP", "AWS", "MOCK", "HTTP_PROXY", "AWS_PROXY"}},
-	99: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 429, Server: false}, Members: []schema.Member{
-		{Name: "retryAfterSeconds", Wire: "Retry-After", Shape: 166, In: schema.Header},
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	100: {Name: "ListOfARNs", Kind: schema.List, Elem: 146},
-	101: {Name: "ListOfApiKey", Kind: schema.List, Elem: 2},
-	102: {Name: "ListOfApiStage", Kind: schema.List, Elem: 5},
-	103: {Name: "ListOfAuthorizer", Kind: schema.List, Elem: 6},
-	104: {Name: "ListOfBasePathMapping", Kind: schema.List, Elem: 10},
-	105: {Name: "ListOfDeployment", Kind: schema.List, Elem: 48},
-	106: {Name: "ListOfDomainName", Kind: schema.List, Elem: 51},
-	107: {Name: "ListOfEndpointType", Kind: schema.List, Elem: 56},
-	108: {Name: "ListOfGatewayResponse", Kind: schema.List, Elem: 58},
-	109: {Name: "ListOfLong", Kind: schema.List, Elem: 121},
-	110: {Name: "ListOfModel", Kind: schema.List, Elem: 136},
-	111: {Name: "ListOfPatchOperation", Kind: schema.List, Elem: 144},
-	112: {Name: "ListOfRequestValidator", Kind: schema.List, Elem: 154},
-	113: {Name: "ListOfResource", Kind: schema.List, Elem: 156},
-	114: {Name: "ListOfRestApi", Kind: schema.List, Elem: 158},
-	115: {Name: "ListOfStage", Kind: schema.List, Elem: 162},
-	116: {Name: "ListOfStageKeys", Kind: schema.List, Elem: 163},
-	117: {Name: "ListOfString", Kind: schema.List, Elem: 166},
-	118: {Name: "ListOfUsage", Kind: schema.List, Elem: 109},
-	119: {Name: "ListOfUsagePlan", Kind: schema.List, Elem: 200},
-	120: {Name: "ListOfUsagePlanKey", Kind: schema.List, Elem: 201},
-	121: {Name: "Long", Kind: schema.Long},
-	122: {Name: "MapOfApiStageThrottleSettings", Kind: schema.Map, Key: 166, Elem: 174},
-	123: {Name: "MapOfIntegrationResponse", Kind: schema.Map, Key: 166, Elem: 97},
-	124: {Name: "MapOfKeyUsages", Kind: schema.Map, Key: 166, Elem: 118},
-	125: {Name: "MapOfMethod", Kind: schema.Map, Key: 166, Elem: 132},
-	126: {Name: "MapOfMethodResponse", Kind: schema.Map, Key: 166, Elem: 133},
-	127: {Name: "MapOfMethodSettings", Kind: schema.Map, Key: 166, Elem: 134},
-	128: {Name: "MapOfMethodSnapshot", Kind: schema.Map, Key: 166, Elem: 135},
-	129: {Name: "MapOfStringToBoolean", Kind: schema.Map, Key: 166, Elem: 141},
-	130: {Name: "MapOfStringToList", Kind: schema.Map, Key: 166, Elem: 117},
-	131: {Name: "MapOfStringToString", Kind: schema.Map, Key: 166, Elem: 166},
-	132: {Name: "Method", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "httpMethod", Wire: "httpMethod", Shape: 166},
-		{Name: "authorizationType", Wire: "authorizationType", Shape: 166},
-		{Name: "authorizerId", Wire: "authorizerId", Shape: 166},
-		{Name: "apiKeyRequired", Wire: "apiKeyRequired", Shape: 141},
-		{Name: "requestValidatorId", Wire: "requestValidatorId", Shape: 166},
-		{Name: "operationName", Wire: "operationName", Shape: 166},
-		{Name: "requestParameters", Wire: "requestParameters", Shape: 129},
-		{Name: "requestModels", Wire: "requestModels", Shape: 131},
-		{Name: "methodResponses", Wire: "methodResponses", Shape: 126},
-		{Name: "methodIntegration", Wire: "methodIntegration", Shape: 96},
-		{Name: "authorizationScopes", Wire: "authorizationScopes", Shape: 117},
-	}},
-	133: {Name: "MethodResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "statusCode", Wire: "statusCode", Shape: 165},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 129},
-		{Name: "responseModels", Wire: "responseModels", Shape: 131},
-	}},
-	134: {Name: "MethodSetting", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "metricsEnabled", Wire: "metricsEnabled", Shape: 12},
-		{Name: "loggingLevel", Wire: "loggingLevel", Shape: 166},
-		{Name: "dataTraceEnabled", Wire: "dataTraceEnabled", Shape: 12},
-		{Name: "throttlingBurstLimit", Wire: "throttlingBurstLimit", Shape: 95},
-		{Name: "throttlingRateLimit", Wire: "throttlingRateLimit", Shape: 54},
-		{Name: "cachingEnabled", Wire: "cachingEnabled", Shape: 12},
-		{Name: "cacheTtlInSeconds", Wire: "cacheTtlInSeconds", Shape: 95},
-		{Name: "cacheDataEncrypted", Wire: "cacheDataEncrypted", Shape: 12},
-		{Name: "requireAuthorizationForCacheControl", Wire: "requireAuthorizationForCacheControl", Shape: 12},
-		{Name: "unauthorizedCacheControlHeaderStrategy", Wire: "unauthorizedCacheControlHeaderStrategy", Shape: 178},
-	}},
-	135: {Name: "MethodSnapshot", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "authorizationType", Wire: "authorizationType", Shape: 166},
-		{Name: "apiKeyRequired", Wire: "apiKeyRequired", Shape: 12},
-	}},
-	136: {Name: "Model", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "schema", Wire: "schema", Shape: 166},
-		{Name: "contentType", Wire: "contentType", Shape: 166},
-	}},
-	137: {Name: "Models", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 110},
-	}},
-	138: {Name: "MutualTlsAuthentication", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "truststoreUri", Wire: "truststoreUri", Shape: 166},
-		{Name: "truststoreVersion", Wire: "truststoreVersion", Shape: 166},
-		{Name: "truststoreWarnings", Wire: "truststoreWarnings", Shape: 117},
-	}},
-	139: {Name: "MutualTlsAuthenticationInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "truststoreUri", Wire: "truststoreUri", Shape: 166},
-		{Name: "truststoreVersion", Wire: "truststoreVersion", Shape: 166},
-	}},
-	140: {Name: "NotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	141: {Name: "NullableBoolean", Kind: schema.Boolean},
-	142: {Name: "NullableInteger", Kind: schema.Integer},
-	143: {Name: "Op", Kind: schema.String, Enum: []string{"add", "remove", "replace", "move", "copy", "test"}},
-	144: {Name: "PatchOperation", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "op", Wire: "op", Shape: 143},
-		{Name: "path", Wire: "path", Shape: 166},
-		{Name: "value", Wire: "value", Shape: 166},
-		{Name: "from", Wire: "from", Shape: 166},
-	}},
-	145: {Name: "PathToMapOfMethodSnapshot", Kind: schema.Map, Key: 166, Elem: 128},
-	146: {Name: "ProviderARN", Kind: schema.String},
-	147: {Name: "PutGatewayResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "responseType", Wire: "response_type", Shape: 59, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "statusCode", Shape: 165},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 131},
-		{Name: "responseTemplates", Wire: "responseTemplates", Shape: 131},
-	}},
-	148: {Name: "PutIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "type", Wire: "type", Shape: 98, Required: true},
-		{Name: "integrationHttpMethod", Wire: "httpMethod", Shape: 166},
-		{Name: "uri", Wire: "uri", Shape: 166},
-		{Name: "connectionType", Wire: "connectionType", Shape: 17},
-		{Name: "connectionId", Wire: "connectionId", Shape: 166},
-		{Name: "credentials", Wire: "credentials", Shape: 166},
-		{Name: "requestParameters", Wire: "requestParameters", Shape: 131},
-		{Name: "requestTemplates", Wire: "requestTemplates", Shape: 131},
-		{Name: "passthroughBehavior", Wire: "passthroughBehavior", Shape: 166},
-		{Name: "cacheNamespace", Wire: "cacheNamespace", Shape: 166},
-		{Name: "cacheKeyParameters", Wire: "cacheKeyParameters", Shape: 117},
-		{Name: "contentHandling", Wire: "contentHandling", Shape: 18},
-		{Name: "timeoutInMillis", Wire: "timeoutInMillis", Shape: 142},
-		{Name: "tlsConfig", Wire: "tlsConfig", Shape: 176},
-	}},
-	149: {Name: "PutIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-		{Name: "selectionPattern", Wire: "selectionPattern", Shape: 166},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 131},
-		{Name: "responseTemplates", Wire: "responseTemplates", Shape: 131},
-		{Name: "contentHandling", Wire: "contentHandling", Shape: 18},
-	}},
-	150: {Name: "PutMethodRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "authorizationType", Wire: "authorizationType", Shape: 166, Required: true},
-		{Name: "authorizerId", Wire: "authorizerId", Shape: 166},
-		{Name: "apiKeyRequired", Wire: "apiKeyRequired", Shape: 12},
-		{Name: "operationName", Wire: "operationName", Shape: 166},
-		{Name: "requestParameters", Wire: "requestParameters", Shape: 129},
-		{Name: "requestModels", Wire: "requestModels", Shape: 131},
-		{Name: "requestValidatorId", Wire: "requestValidatorId", Shape: 166},
-		{Name: "authorizationScopes", Wire: "authorizationScopes", Shape: 117},
-	}},
-	151: {Name: "PutMethodResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-		{Name: "responseParameters", Wire: "responseParameters", Shape: 129},
-		{Name: "responseModels", Wire: "responseModels", Shape: 131},
-	}},
-	152: {Name: "QuotaPeriodType", Kind: schema.String, Enum: []string{"DAY", "WEEK", "MONTH"}},
-	153: {Name: "QuotaSettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "limit", Wire: "limit", Shape: 95},
-		{Name: "offset", Wire: "offset", Shape: 95},
-		{Name: "period", Wire: "period", Shape: 152},
-	}},
-	154: {Name: "RequestValidator", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "validateRequestBody", Wire: "validateRequestBody", Shape: 12},
-		{Name: "validateRequestParameters", Wire: "validateRequestParameters", Shape: 12},
-	}},
-	155: {Name: "RequestValidators", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 112},
-	}},
-	156: {Name: "Resource", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "parentId", Wire: "parentId", Shape: 166},
-		{Name: "pathPart", Wire: "pathPart", Shape: 166},
-		{Name: "path", Wire: "path", Shape: 166},
-		{Name: "resourceMethods", Wire: "resourceMethods", Shape: 125},
-	}},
-	157: {Name: "Resources", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 113},
-	}},
-	158: {Name: "RestApi", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "createdDate", Wire: "createdDate", Shape: 175},
-		{Name: "version", Wire: "version", Shape: 166},
-		{Name: "warnings", Wire: "warnings", Shape: 117},
-		{Name: "binaryMediaTypes", Wire: "binaryMediaTypes", Shape: 117},
-		{Name: "minimumCompressionSize", Wire: "minimumCompressionSize", Shape: 142},
-		{Name: "apiKeySource", Wire: "apiKeySource", Shape: 3},
-		{Name: "endpointConfiguration", Wire: "endpointConfiguration", Shape: 55},
-		{Name: "policy", Wire: "policy", Shape: 166},
-		{Name: "tags", Wire: "tags", Shape: 131},
-		{Name: "disableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 12},
-		{Name: "rootResourceId", Wire: "rootResourceId", Shape: 166},
-	}},
-	159: {Name: "RestApis", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 114},
-	}},
-	160: {Name: "SecurityPolicy", Kind: schema.String, Enum: []string{"TLS_1_0", "TLS_1_2"}},
-	161: {Name: "ServiceUnavailableException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ServiceUnavailableException", Status: 503, Server: true}, Members: []schema.Member{
-		{Name: "retryAfterSeconds", Wire: "Retry-After", Shape: 166, In: schema.Header},
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	162: {Name: "Stage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "deploymentId", Wire: "deploymentId", Shape: 166},
-		{Name: "clientCertificateId", Wire: "clientCertificateId", Shape: 166},
-		{Name: "stageName", Wire: "stageName", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "cacheClusterEnabled", Wire: "cacheClusterEnabled", Shape: 12},
-		{Name: "cacheClusterSize", Wire: "cacheClusterSize", Shape: 13},
-		{Name: "cacheClusterStatus", Wire: "cacheClusterStatus", Shape: 14},
-		{Name: "methodSettings", Wire: "methodSettings", Shape: 127},
-		{Name: "variables", Wire: "variables", Shape: 131},
-		{Name: "documentationVersion", Wire: "documentationVersion", Shape: 166},
-		{Name: "accessLogSettings", Wire: "accessLogSettings", Shape: 0},
-		{Name: "canarySettings", Wire: "canarySettings", Shape: 15},
-		{Name: "tracingEnabled", Wire: "tracingEnabled", Shape: 12},
-		{Name: "webAclArn", Wire: "webAclArn", Shape: 166},
-		{Name: "tags", Wire: "tags", Shape: 131},
-		{Name: "createdDate", Wire: "createdDate", Shape: 175},
-		{Name: "lastUpdatedDate", Wire: "lastUpdatedDate", Shape: 175},
-	}},
-	163: {Name: "StageKey", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restApiId", Shape: 166},
-		{Name: "stageName", Wire: "stageName", Shape: 166},
-	}},
-	164: {Name: "Stages", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "item", Wire: "item", Shape: 115},
-	}},
-	165: {Name: "StatusCode", Kind: schema.String, Pattern: "[1-5]\\d\\d"},
-	166: {Name: "String", Kind: schema.String},
-	167: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resource_arn", Shape: 166, In: schema.Path, Required: true},
-		{Name: "tags", Wire: "tags", Shape: 131, Required: true},
-	}},
-	168: {Name: "Tags", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	169: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "value", Wire: "value", Shape: 166},
-	}},
-	170: {Name: "TestInvokeAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "authorizerId", Wire: "authorizer_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "headers", Wire: "headers", Shape: 131},
-		{Name: "multiValueHeaders", Wire: "multiValueHeaders", Shape: 130},
-		{Name: "pathWithQueryString", Wire: "pathWithQueryString", Shape: 166},
-		{Name: "body", Wire: "body", Shape: 166},
-		{Name: "stageVariables", Wire: "stageVariables", Shape: 131},
-		{Name: "additionalContext", Wire: "additionalContext", Shape: 131},
-	}},
-	171: {Name: "TestInvokeAuthorizerResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "clientStatus", Wire: "clientStatus", Shape: 95},
-		{Name: "log", Wire: "log", Shape: 166},
-		{Name: "latency", Wire: "latency", Shape: 121},
-		{Name: "principalId", Wire: "principalId", Shape: 166},
-		{Name: "policy", Wire: "policy", Shape: 166},
-		{Name: "authorization", Wire: "authorization", Shape: 130},
-		{Name: "claims", Wire: "claims", Shape: 131},
-	}},
-	172: {Name: "TestInvokeMethodRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "pathWithQueryString", Wire: "pathWithQueryString", Shape: 166},
-		{Name: "body", Wire: "body", Shape: 166},
-		{Name: "headers", Wire: "headers", Shape: 131},
-		{Name: "multiValueHeaders", Wire: "multiValueHeaders", Shape: 130},
-		{Name: "clientCertificateId", Wire: "clientCertificateId", Shape: 166},
-		{Name: "stageVariables", Wire: "stageVariables", Shape: 131},
-	}},
-	173: {Name: "TestInvokeMethodResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "status", Wire: "status", Shape: 95},
-		{Name: "body", Wire: "body", Shape: 166},
-		{Name: "headers", Wire: "headers", Shape: 131},
-		{Name: "multiValueHeaders", Wire: "multiValueHeaders", Shape: 130},
-		{Name: "log", Wire: "log", Shape: 166},
-		{Name: "latency", Wire: "latency", Shape: 121},
-	}},
-	174: {Name: "ThrottleSettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "burstLimit", Wire: "burstLimit", Shape: 95},
-		{Name: "rateLimit", Wire: "rateLimit", Shape: 54},
-	}},
-	175: {Name: "Timestamp", Kind: schema.Timestamp},
-	176: {Name: "TlsConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "insecureSkipVerification", Wire: "insecureSkipVerification", Shape: 12},
-	}},
-	177: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}, Members: []schema.Member{
-		{Name: "retryAfterSeconds", Wire: "Retry-After", Shape: 166, In: schema.Header},
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	178: {Name: "UnauthorizedCacheControlHeaderStrategy", Kind: schema.String, Enum: []string{"FAIL_WITH_403", "SUCCEED_WITH_RESPONSE_HEADER", "SUCCEED_WITHOUT_RESPONSE_HEADER"}},
-	179: {Name: "UnauthorizedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnauthorizedException", Status: 401, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 166},
-	}},
-	180: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resource_arn", Shape: 166, In: schema.Path, Required: true},
-		{Name: "tagKeys", Wire: "tagKeys", Shape: 117, In: schema.Query, Required: true},
-	}},
-	181: {Name: "UpdateAccountRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	182: {Name: "UpdateApiKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "apiKey", Wire: "api_Key", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	183: {Name: "UpdateAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "authorizerId", Wire: "authorizer_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	184: {Name: "UpdateBasePathMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "basePath", Wire: "base_path", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	185: {Name: "UpdateDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "deploymentId", Wire: "deployment_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	186: {Name: "UpdateDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "domainName", Wire: "domain_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	187: {Name: "UpdateGatewayResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "responseType", Wire: "response_type", Shape: 59, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	188: {Name: "UpdateIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	189: {Name: "UpdateIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	190: {Name: "UpdateMethodRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	191: {Name: "UpdateMethodResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "httpMethod", Wire: "http_method", Shape: 166, In: schema.Path, Required: true},
-		{Name: "statusCode", Wire: "status_code", Shape: 165, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	192: {Name: "UpdateModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "modelName", Wire: "model_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	193: {Name: "UpdateRequestValidatorRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "requestValidatorId", Wire: "requestvalidator_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	194: {Name: "UpdateResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "resourceId", Wire: "resource_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	195: {Name: "UpdateRestApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	196: {Name: "UpdateStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "restApiId", Wire: "restapi_id", Shape: 166, In: schema.Path, Required: true},
-		{Name: "stageName", Wire: "stage_name", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	197: {Name: "UpdateUsagePlanRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	198: {Name: "UpdateUsageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usageplanId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "keyId", Wire: "keyId", Shape: 166, In: schema.Path, Required: true},
-		{Name: "patchOperations", Wire: "patchOperations", Shape: 111},
-	}},
-	199: {Name: "Usage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "usagePlanId", Wire: "usagePlanId", Shape: 166},
-		{Name: "startDate", Wire: "startDate", Shape: 166},
-		{Name: "endDate", Wire: "endDate", Shape: 166},
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "values", Shape: 124},
-	}},
-	200: {Name: "UsagePlan", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-		{Name: "description", Wire: "description", Shape: 166},
-		{Name: "apiStages", Wire: "apiStages", Shape: 102},
-		{Name: "throttle", Wire: "throttle", Shape: 174},
-		{Name: "quota", Wire: "quota", Shape: 153},
-		{Name: "productCode", Wire: "productCode", Shape: 166},
-		{Name: "tags", Wire: "tags", Shape: 131},
-	}},
-	201: {Name: "UsagePlanKey", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "id", Wire: "id", Shape: 166},
-		{Name: "type", Wire: "type", Shape: 166},
-		{Name: "value", Wire: "value", Shape: 166},
-		{Name: "name", Wire: "name", Shape: 166},
-	}},
-	202: {Name: "UsagePlanKeys", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 120},
-	}},
-	203: {Name: "UsagePlans", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "position", Wire: "position", Shape: 166},
-		{Name: "items", Wire: "item", Shape: 119},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AccessLogSettings	structure
+	format	166
+	destinationArn	166
+Account	structure
+	cloudwatchRoleArn	166
+	throttleSettings	174
+	features	117
+	apiKeyVersion	166
+ApiKey	structure
+	id	166
+	value	166
+	name	166
+	customerId	166
+	description	166
+	enabled	12
+	createdDate	175
+	lastUpdatedDate	175
+	stageKeys	117
+	tags	131
+ApiKeySourceType	string	enum=HEADER|AUTHORIZER
+ApiKeys	structure
+	warnings	117
+	position	166
+	items	101	wire=item
+ApiStage	structure
+	apiId	166
+	stage	166
+	throttle	122
+Authorizer	structure
+	id	166
+	name	166
+	type	7
+	providerARNs	100
+	authType	166
+	authorizerUri	166
+	authorizerCredentials	166
+	identitySource	166
+	identityValidationExpression	166
+	authorizerResultTtlInSeconds	142
+AuthorizerType	string	enum=TOKEN|REQUEST|COGNITO_USER_POOLS
+Authorizers	structure
+	position	166
+	items	103	wire=item
+BadRequestException	structure	error=BadRequestException,400
+	message	166
+BasePathMapping	structure
+	basePath	166
+	restApiId	166
+	stage	166
+BasePathMappings	structure
+	position	166
+	items	104	wire=item
+Boolean	boolean
+CacheClusterSize	string	enum=0.5|1.6|6.1|13.5|28.4|58.2|118|237
+CacheClusterStatus	string	enum=CREATE_IN_PROGRESS|AVAILABLE|DELETE_IN_PROGRESS|NOT_AVAILABLE|FLUSH_IN_PROGRESS
+CanarySettings	structure
+	percentTraffic	54
+	deploymentId	166
+	stageVariableOverrides	131
+	useStageCache	12
+ConflictException	structure	error=ConflictException,409
+	message	166
+ConnectionType	string	enum=INTERNET|VPC_LINK
+ContentHandlingStrategy	string	enum=CONVERT_TO_BINARY|CONVERT_TO_TEXT
+CreateApiKeyRequest	structure
+	name	166
+	description	166
+	enabled	12
+	generateDistinctId	12
+	value	166
+	stageKeys	116
+	customerId	166
+	tags	131
+CreateAuthorizerRequest	structure
+	restApiId!	166	path=restapi_id
+	name!	166
+	type!	7
+	providerARNs	100
+	authType	166
+	authorizerUri	166
+	authorizerCredentials	166
+	identitySource	166
+	identityValidationExpression	166
+	authorizerResultTtlInSeconds	142
+CreateBasePathMappingRequest	structure
+	domainName!	166	path=domain_name
+	basePath	166
+	restApiId!	166
+	stage	166
+CreateDeploymentRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName	166
+	stageDescription	166
+	description	166
+	cacheClusterEnabled	141
+	cacheClusterSize	13
+	variables	131
+	canarySettings	49
+	tracingEnabled	141
+CreateDomainNameRequest	structure
+	domainName!	166
+	certificateName	166
+	certificateBody	166
+	certificatePrivateKey	166
+	certificateChain	166
+	certificateArn	166
+	regionalCertificateName	166
+	regionalCertificateArn	166
+	endpointConfiguration	55
+	tags	131
+	securityPolicy	160
+	mutualTlsAuthentication	139
+	ownershipVerificationCertificateArn	166
+CreateModelRequest	structure
+	restApiId!	166	path=restapi_id
+	name!	166
+	description	166
+	schema	166
+	contentType!	166
+CreateRequestValidatorRequest	structure
+	restApiId!	166	path=restapi_id
+	name	166
+	validateRequestBody	12
+	validateRequestParameters	12
+CreateResourceRequest	structure
+	restApiId!	166	path=restapi_id
+	parentId!	166	path=parent_id
+	pathPart!	166
+CreateRestApiRequest	structure
+	name!	166
+	description	166
+	version	166
+	cloneFrom	166
+	binaryMediaTypes	117
+	minimumCompressionSize	142
+	apiKeySource	3
+	endpointConfiguration	55
+	policy	166
+	tags	131
+	disableExecuteApiEndpoint	12
+CreateStageRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName!	166
+	deploymentId!	166
+	description	166
+	cacheClusterEnabled	12
+	cacheClusterSize	13
+	variables	131
+	documentationVersion	166
+	canarySettings	15
+	tracingEnabled	12
+	tags	131
+CreateUsagePlanKeyRequest	structure
+	usagePlanId!	166	path=usageplanId
+	keyId!	166
+	keyType!	166
+CreateUsagePlanRequest	structure
+	name!	166
+	description	166
+	apiStages	102
+	throttle	174
+	quota	153
+	tags	131
+DeleteApiKeyRequest	structure
+	apiKey!	166	path=api_Key
+DeleteAuthorizerRequest	structure
+	restApiId!	166	path=restapi_id
+	authorizerId!	166	path=authorizer_id
+DeleteBasePathMappingRequest	structure
+	domainName!	166	path=domain_name
+	basePath!	166	path=base_path
+DeleteDeploymentRequest	structure
+	restApiId!	166	path=restapi_id
+	deploymentId!	166	path=deployment_id
+DeleteDomainNameRequest	structure
+	domainName!	166	path=domain_name
+DeleteGatewayResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	responseType!	59	path=response_type
+DeleteIntegrationRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+DeleteIntegrationResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+DeleteMethodRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+DeleteMethodResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+DeleteModelRequest	structure
+	restApiId!	166	path=restapi_id
+	modelName!	166	path=model_name
+DeleteRequestValidatorRequest	structure
+	restApiId!	166	path=restapi_id
+	requestValidatorId!	166	path=requestvalidator_id
+DeleteResourceRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+DeleteRestApiRequest	structure
+	restApiId!	166	path=restapi_id
+DeleteStageRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName!	166	path=stage_name
+DeleteUsagePlanKeyRequest	structure
+	usagePlanId!	166	path=usageplanId
+	keyId!	166	path
+DeleteUsagePlanRequest	structure
+	usagePlanId!	166	path=usageplanId
+Deployment	structure
+	id	166
+	description	166
+	createdDate	175
+	apiSummary	145
+DeploymentCanarySettings	structure
+	percentTraffic	54
+	stageVariableOverrides	131
+	useStageCache	12
+Deployments	structure
+	position	166
+	items	105	wire=item
+DomainName	structure
+	domainName	166
+	certificateName	166
+	certificateArn	166
+	certificateUploadDate	175
+	regionalDomainName	166
+	regionalHostedZoneId	166
+	regionalCertificateName	166
+	regionalCertificateArn	166
+	distributionDomainName	166
+	distributionHostedZoneId	166
+	endpointConfiguration	55
+	domainNameStatus	52
+	domainNameStatusMessage	166
+	securityPolicy	160
+	tags	131
+	mutualTlsAuthentication	138
+	ownershipVerificationCertificateArn	166
+DomainNameStatus	string	enum=AVAILABLE|UPDATING|PENDING|PENDING_CERTIFICATE_REIMPORT|PENDING_OWNERSHIP_VERIFICATION
+DomainNames	structure
+	position	166
+	items	106	wire=item
+Double	double
+EndpointConfiguration	structure
+	types	107
+	vpcEndpointIds	117
+EndpointType	string	enum=REGIONAL|EDGE|PRIVATE
+FlushStageAuthorizersCacheRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName!	166	path=stage_name
+GatewayResponse	structure
+	responseType	59
+	statusCode	165
+	responseParameters	131
+	responseTemplates	131
+	defaultResponse	12
+GatewayResponseType	string	enum=DEFAULT_4XX|DEFAULT_5XX|RESOURCE_NOT_FOUND|UNAUTHORIZED|INVALID_API_KEY|ACCESS_DENIED|AUTHORIZER_FAILURE|AUTHORIZER_CONFIGURATION_ERROR|INVALID_SIGNATURE|EXPIRED_TOKEN|MISSING_AUTHENTICATION_TOKEN|INTEGRATION_FAILURE|INTEGRATION_TIMEOUT|API_CONFIGURATION_ERROR|UNSUPPORTED_MEDIA_TYPE|BAD_REQUEST_PARAMETERS|BAD_REQUEST_BODY|REQUEST_TOO_LARGE|THROTTLED|QUOTA_EXCEEDED|WAF_FILTERED
+GatewayResponses	structure
+	position	166
+	items	108	wire=item
+GetAccountRequest	structure
+GetApiKeyRequest	structure
+	apiKey!	166	path=api_Key
+	includeValue	141	query
+GetApiKeysRequest	structure
+	position	166	query
+	limit	142	query
+	nameQuery	166	query=name
+	customerId	166	query
+	includeValues	141	query
+GetAuthorizerRequest	structure
+	restApiId!	166	path=restapi_id
+	authorizerId!	166	path=authorizer_id
+GetAuthorizersRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+GetBasePathMappingRequest	structure
+	domainName!	166	path=domain_name
+	basePath!	166	path=base_path
+GetBasePathMappingsRequest	structure
+	domainName!	166	path=domain_name
+	position	166	query
+	limit	142	query
+GetDeploymentRequest	structure
+	restApiId!	166	path=restapi_id
+	deploymentId!	166	path=deployment_id
+	embed	117	query
+GetDeploymentsRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+GetDomainNameRequest	structure
+	domainName!	166	path=domain_name
+GetDomainNamesRequest	structure
+	position	166	query
+	limit	142	query
+GetGatewayResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	responseType!	59	path=response_type
+GetGatewayResponsesRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+GetIntegrationRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+GetIntegrationResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+GetMethodRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+GetMethodResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+GetModelRequest	structure
+	restApiId!	166	path=restapi_id
+	modelName!	166	path=model_name
+	flatten	12	query
+GetModelTemplateRequest	structure
+	restApiId!	166	path=restapi_id
+	modelName!	166	path=model_name
+GetModelsRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+GetRequestValidatorRequest	structure
+	restApiId!	166	path=restapi_id
+	requestValidatorId!	166	path=requestvalidator_id
+GetRequestValidatorsRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+GetResourceRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	embed	117	query
+GetResourcesRequest	structure
+	restApiId!	166	path=restapi_id
+	position	166	query
+	limit	142	query
+	embed	117	query
+GetRestApiRequest	structure
+	restApiId!	166	path=restapi_id
+GetRestApisRequest	structure
+	position	166	query
+	limit	142	query
+GetStageRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName!	166	path=stage_name
+GetStagesRequest	structure
+	restApiId!	166	path=restapi_id
+	deploymentId	166	query
+GetTagsRequest	structure
+	resourceArn!	166	path=resource_arn
+	position	166	query
+	limit	142	query
+GetUsagePlanKeyRequest	structure
+	usagePlanId!	166	path=usageplanId
+	keyId!	166	path
+GetUsagePlanKeysRequest	structure
+	usagePlanId!	166	path=usageplanId
+	position	166	query
+	limit	142	query
+	nameQuery	166	query=name
+GetUsagePlanRequest	structure
+	usagePlanId!	166	path=usageplanId
+GetUsagePlansRequest	structure
+	position	166	query
+	keyId	166	query
+	limit	142	query
+GetUsageRequest	structure
+	usagePlanId!	166	path=usageplanId
+	keyId	166	query
+	startDate!	166	query
+	endDate!	166	query
+	position	166	query
+	limit	142	query
+Integer	integer
+Integration	structure
+	type	98
+	httpMethod	166
+	uri	166
+	connectionType	17
+	connectionId	166
+	credentials	166
+	requestParameters	131
+	requestTemplates	131
+	passthroughBehavior	166
+	contentHandling	18
+	timeoutInMillis	95
+	cacheNamespace	166
+	cacheKeyParameters	117
+	integrationResponses	123
+	tlsConfig	176
+IntegrationResponse	structure
+	statusCode	165
+	selectionPattern	166
+	responseParameters	131
+	responseTemplates	131
+	contentHandling	18
+IntegrationType	string	enum=HTTP|AWS|MOCK|HTTP_PROXY|AWS_PROXY
+LimitExceededException	structure	error=LimitExceededException,429
+	retryAfterSeconds	166	header=Retry-After
+	message	166
+ListOfARNs	list	of=146
+ListOfApiKey	list	of=2
+ListOfApiStage	list	of=5
+ListOfAuthorizer	list	of=6
+ListOfBasePathMapping	list	of=10
+ListOfDeployment	list	of=48
+ListOfDomainName	list	of=51
+ListOfEndpointType	list	of=56
+ListOfGatewayResponse	list	of=58
+ListOfLong	list	of=121
+ListOfModel	list	of=136
+ListOfPatchOperation	list	of=144
+ListOfRequestValidator	list	of=154
+ListOfResource	list	of=156
+ListOfRestApi	list	of=158
+ListOfStage	list	of=162
+ListOfStageKeys	list	of=163
+ListOfString	list	of=166
+ListOfUsage	list	of=109
+ListOfUsagePlan	list	of=200
+ListOfUsagePlanKey	list	of=201
+Long	long
+MapOfApiStageThrottleSettings	map	by=166	of=174
+MapOfIntegrationResponse	map	by=166	of=97
+MapOfKeyUsages	map	by=166	of=118
+MapOfMethod	map	by=166	of=132
+MapOfMethodResponse	map	by=166	of=133
+MapOfMethodSettings	map	by=166	of=134
+MapOfMethodSnapshot	map	by=166	of=135
+MapOfStringToBoolean	map	by=166	of=141
+MapOfStringToList	map	by=166	of=117
+MapOfStringToString	map	by=166	of=166
+Method	structure
+	httpMethod	166
+	authorizationType	166
+	authorizerId	166
+	apiKeyRequired	141
+	requestValidatorId	166
+	operationName	166
+	requestParameters	129
+	requestModels	131
+	methodResponses	126
+	methodIntegration	96
+	authorizationScopes	117
+MethodResponse	structure
+	statusCode	165
+	responseParameters	129
+	responseModels	131
+MethodSetting	structure
+	metricsEnabled	12
+	loggingLevel	166
+	dataTraceEnabled	12
+	throttlingBurstLimit	95
+	throttlingRateLimit	54
+	cachingEnabled	12
+	cacheTtlInSeconds	95
+	cacheDataEncrypted	12
+	requireAuthorizationForCacheControl	12
+	unauthorizedCacheControlHeaderStrategy	178
+MethodSnapshot	structure
+	authorizationType	166
+	apiKeyRequired	12
+Model	structure
+	id	166
+	name	166
+	description	166
+	schema	166
+	contentType	166
+Models	structure
+	position	166
+	items	110	wire=item
+MutualTlsAuthentication	structure
+	truststoreUri	166
+	truststoreVersion	166
+	truststoreWarnings	117
+MutualTlsAuthenticationInput	structure
+	truststoreUri	166
+	truststoreVersion	166
+NotFoundException	structure	error=NotFoundException,404
+	message	166
+NullableBoolean	boolean
+NullableInteger	integer
+Op	string	enum=add|remove|replace|move|copy|test
+PatchOperation	structure
+	op	143
+	path	166
+	value	166
+	from	166
+PathToMapOfMethodSnapshot	map	by=166	of=128
+ProviderARN	string
+PutGatewayResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	responseType!	59	path=response_type
+	statusCode	165
+	responseParameters	131
+	responseTemplates	131
+PutIntegrationRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	type!	98
+	integrationHttpMethod	166	wire=httpMethod
+	uri	166
+	connectionType	17
+	connectionId	166
+	credentials	166
+	requestParameters	131
+	requestTemplates	131
+	passthroughBehavior	166
+	cacheNamespace	166
+	cacheKeyParameters	117
+	contentHandling	18
+	timeoutInMillis	142
+	tlsConfig	176
+PutIntegrationResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+	selectionPattern	166
+	responseParameters	131
+	responseTemplates	131
+	contentHandling	18
+PutMethodRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	authorizationType!	166
+	authorizerId	166
+	apiKeyRequired	12
+	operationName	166
+	requestParameters	129
+	requestModels	131
+	requestValidatorId	166
+	authorizationScopes	117
+PutMethodResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+	responseParameters	129
+	responseModels	131
+QuotaPeriodType	string	enum=DAY|WEEK|MONTH
+QuotaSettings	structure
+	limit	95
+	offset	95
+	period	152
+RequestValidator	structure
+	id	166
+	name	166
+	validateRequestBody	12
+	validateRequestParameters	12
+RequestValidators	structure
+	position	166
+	items	112	wire=item
+Resource	structure
+	id	166
+	parentId	166
+	pathPart	166
+	path	166
+	resourceMethods	125
+Resources	structure
+	position	166
+	items	113	wire=item
+RestApi	structure
+	id	166
+	name	166
+	description	166
+	createdDate	175
+	version	166
+	warnings	117
+	binaryMediaTypes	117
+	minimumCompressionSize	142
+	apiKeySource	3
+	endpointConfiguration	55
+	policy	166
+	tags	131
+	disableExecuteApiEndpoint	12
+	rootResourceId	166
+RestApis	structure
+	position	166
+	items	114	wire=item
+SecurityPolicy	string	enum=TLS_1_0|TLS_1_2
+ServiceUnavailableException	structure	error=ServiceUnavailableException,503,server
+	retryAfterSeconds	166	header=Retry-After
+	message	166
+Stage	structure
+	deploymentId	166
+	clientCertificateId	166
+	stageName	166
+	description	166
+	cacheClusterEnabled	12
+	cacheClusterSize	13
+	cacheClusterStatus	14
+	methodSettings	127
+	variables	131
+	documentationVersion	166
+	accessLogSettings	0
+	canarySettings	15
+	tracingEnabled	12
+	webAclArn	166
+	tags	131
+	createdDate	175
+	lastUpdatedDate	175
+StageKey	structure
+	restApiId	166
+	stageName	166
+Stages	structure
+	item	115
+StatusCode	string	pattern=[1-5]\d\d
+String	string
+TagResourceRequest	structure
+	resourceArn!	166	path=resource_arn
+	tags!	131
+Tags	structure
+	tags	131
+Template	structure
+	value	166
+TestInvokeAuthorizerRequest	structure
+	restApiId!	166	path=restapi_id
+	authorizerId!	166	path=authorizer_id
+	headers	131
+	multiValueHeaders	130
+	pathWithQueryString	166
+	body	166
+	stageVariables	131
+	additionalContext	131
+TestInvokeAuthorizerResponse	structure
+	clientStatus	95
+	log	166
+	latency	121
+	principalId	166
+	policy	166
+	authorization	130
+	claims	131
+TestInvokeMethodRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	pathWithQueryString	166
+	body	166
+	headers	131
+	multiValueHeaders	130
+	clientCertificateId	166
+	stageVariables	131
+TestInvokeMethodResponse	structure
+	status	95
+	body	166
+	headers	131
+	multiValueHeaders	130
+	log	166
+	latency	121
+ThrottleSettings	structure
+	burstLimit	95
+	rateLimit	54
+Timestamp	timestamp
+TlsConfig	structure
+	insecureSkipVerification	12
+TooManyRequestsException	structure	error=TooManyRequestsException,429
+	retryAfterSeconds	166	header=Retry-After
+	message	166
+UnauthorizedCacheControlHeaderStrategy	string	enum=FAIL_WITH_403|SUCCEED_WITH_RESPONSE_HEADER|SUCCEED_WITHOUT_RESPONSE_HEADER
+UnauthorizedException	structure	error=UnauthorizedException,401
+	message	166
+UntagResourceRequest	structure
+	resourceArn!	166	path=resource_arn
+	tagKeys!	117	query
+UpdateAccountRequest	structure
+	patchOperations	111
+UpdateApiKeyRequest	structure
+	apiKey!	166	path=api_Key
+	patchOperations	111
+UpdateAuthorizerRequest	structure
+	restApiId!	166	path=restapi_id
+	authorizerId!	166	path=authorizer_id
+	patchOperations	111
+UpdateBasePathMappingRequest	structure
+	domainName!	166	path=domain_name
+	basePath!	166	path=base_path
+	patchOperations	111
+UpdateDeploymentRequest	structure
+	restApiId!	166	path=restapi_id
+	deploymentId!	166	path=deployment_id
+	patchOperations	111
+UpdateDomainNameRequest	structure
+	domainName!	166	path=domain_name
+	patchOperations	111
+UpdateGatewayResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	responseType!	59	path=response_type
+	patchOperations	111
+UpdateIntegrationRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	patchOperations	111
+UpdateIntegrationResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+	patchOperations	111
+UpdateMethodRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	patchOperations	111
+UpdateMethodResponseRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	httpMethod!	166	path=http_method
+	statusCode!	165	path=status_code
+	patchOperations	111
+UpdateModelRequest	structure
+	restApiId!	166	path=restapi_id
+	modelName!	166	path=model_name
+	patchOperations	111
+UpdateRequestValidatorRequest	structure
+	restApiId!	166	path=restapi_id
+	requestValidatorId!	166	path=requestvalidator_id
+	patchOperations	111
+UpdateResourceRequest	structure
+	restApiId!	166	path=restapi_id
+	resourceId!	166	path=resource_id
+	patchOperations	111
+UpdateRestApiRequest	structure
+	restApiId!	166	path=restapi_id
+	patchOperations	111
+UpdateStageRequest	structure
+	restApiId!	166	path=restapi_id
+	stageName!	166	path=stage_name
+	patchOperations	111
+UpdateUsagePlanRequest	structure
+	usagePlanId!	166	path=usageplanId
+	patchOperations	111
+UpdateUsageRequest	structure
+	usagePlanId!	166	path=usageplanId
+	keyId!	166	path
+	patchOperations	111
+Usage	structure
+	usagePlanId	166
+	startDate	166
+	endDate	166
+	position	166
+	items	124	wire=values
+UsagePlan	structure
+	id	166
+	name	166
+	description	166
+	apiStages	102
+	throttle	174
+	quota	153
+	productCode	166
+	tags	131
+UsagePlanKey	structure
+	id	166
+	type	166
+	value	166
+	name	166
+UsagePlanKeys	structure
+	position	166
+	items	120	wire=item
+UsagePlans	structure
+	position	166
+	items	119	wire=item
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "apigatewayv2", Signing: "apigateway", FullName: "AmazonApiGatewayV2", Version: "2018-11-29",
 	Protocols: []schema.Protocol{schema.RESTJSON},
 	Target:    "", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

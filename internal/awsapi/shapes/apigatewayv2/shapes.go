@@ -2,1245 +2,1091 @@
 
 package apigatewayv2
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccessDeniedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AccessDeniedException", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "message", Shape: 219},
-	}},
-	1: {Name: "AccessLogSettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DestinationArn", Wire: "destinationArn", Shape: 4},
-		{Name: "Format", Wire: "format", Shape: 160},
-	}},
-	2: {Name: "Api", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140, Required: true},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153, Required: true},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	3: {Name: "ApiMapping", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120, Required: true},
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 120},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "Stage", Wire: "stage", Shape: 161, Required: true},
-	}},
-	4: {Name: "Arn", Kind: schema.String},
-	5: {Name: "AuthorizationScopes", Kind: schema.List, Elem: 165},
-	6: {Name: "AuthorizationType", Kind: schema.String, Enum: []string{"NONE", "AWS_IAM", "CUSTOM", "JWT"}},
-	7: {Name: "Authorizer", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	8: {Name: "AuthorizerType", Kind: schema.String, Enum: []string{"REQUEST", "JWT"}},
-	9: {Name: "BadRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BadRequestException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "message", Shape: 219},
-	}},
-	10: {Name: "ConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConflictException", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "message", Shape: 219},
-	}},
-	11: {Name: "ConnectionType", Kind: schema.String, Enum: []string{"INTERNET", "VPC_LINK"}},
-	12: {Name: "ContentHandlingStrategy", Kind: schema.String, Enum: []string{"CONVERT_TO_BINARY", "CONVERT_TO_TEXT"}},
-	13: {Name: "Cors", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AllowCredentials", Wire: "allowCredentials", Shape: 203},
-		{Name: "AllowHeaders", Wire: "allowHeaders", Shape: 14},
-		{Name: "AllowMethods", Wire: "allowMethods", Shape: 15},
-		{Name: "AllowOrigins", Wire: "allowOrigins", Shape: 16},
-		{Name: "ExposeHeaders", Wire: "exposeHeaders", Shape: 14},
-		{Name: "MaxAge", Wire: "maxAge", Shape: 126},
-	}},
-	14: {Name: "CorsHeaderList", Kind: schema.List, Elem: 219},
-	15: {Name: "CorsMethodList", Kind: schema.List, Elem: 165},
-	16: {Name: "CorsOriginList", Kind: schema.List, Elem: 219},
-	17: {Name: "CreateApiMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120, Required: true},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Stage", Wire: "stage", Shape: 161, Required: true},
-	}},
-	18: {Name: "CreateApiMappingResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 120},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "Stage", Wire: "stage", Shape: 161},
-	}},
-	19: {Name: "CreateApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140, Required: true},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Target", Wire: "target", Shape: 199},
-		{Name: "Version", Wire: "version", Shape: 165},
-	}},
-	20: {Name: "CreateApiResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	21: {Name: "CreateAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8, Required: true},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121, Required: true},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	22: {Name: "CreateAuthorizerResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	23: {Name: "CreateDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "StageName", Wire: "stageName", Shape: 161},
-	}},
-	24: {Name: "CreateDeploymentResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AutoDeployed", Wire: "autoDeployed", Shape: 203},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "DeploymentStatus", Wire: "deploymentStatus", Shape: 59},
-		{Name: "DeploymentStatusMessage", Wire: "deploymentStatusMessage", Shape: 219},
-		{Name: "Description", Wire: "description", Shape: 157},
-	}},
-	25: {Name: "CreateDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainName", Wire: "domainName", Shape: 164, Required: true},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 135},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	26: {Name: "CreateDomainNameResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingSelectionExpression", Wire: "apiMappingSelectionExpression", Shape: 153},
-		{Name: "DomainName", Wire: "domainName", Shape: 164},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 134},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	27: {Name: "CreateIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130, Required: true},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 172},
-	}},
-	28: {Name: "CreateIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154, Required: true},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	29: {Name: "CreateIntegrationResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 120},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	30: {Name: "CreateIntegrationResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 120},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationResponseSelectionExpression", Wire: "integrationResponseSelectionExpression", Shape: 153},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 171},
-	}},
-	31: {Name: "CreateModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "Schema", Wire: "schema", Shape: 159, Required: true},
-	}},
-	32: {Name: "CreateModelResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "ModelId", Wire: "modelId", Shape: 120},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "Schema", Wire: "schema", Shape: 159},
-	}},
-	33: {Name: "CreateRouteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154, Required: true},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	34: {Name: "CreateRouteResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154, Required: true},
-	}},
-	35: {Name: "CreateRouteResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 120},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154},
-	}},
-	36: {Name: "CreateRouteResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 120},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	37: {Name: "CreateStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 161, Required: true},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	38: {Name: "CreateStageResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "LastDeploymentStatusMessage", Wire: "lastDeploymentStatusMessage", Shape: 219},
-		{Name: "LastUpdatedDate", Wire: "lastUpdatedDate", Shape: 220},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 161},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	39: {Name: "CreateVpcLinkRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "SecurityGroupIds", Wire: "securityGroupIds", Shape: 151},
-		{Name: "SubnetIds", Wire: "subnetIds", Shape: 166, Required: true},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	40: {Name: "CreateVpcLinkResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "SecurityGroupIds", Wire: "securityGroupIds", Shape: 151},
-		{Name: "SubnetIds", Wire: "subnetIds", Shape: 166},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 120},
-		{Name: "VpcLinkStatus", Wire: "vpcLinkStatus", Shape: 201},
-		{Name: "VpcLinkStatusMessage", Wire: "vpcLinkStatusMessage", Shape: 157},
-		{Name: "VpcLinkVersion", Wire: "vpcLinkVersion", Shape: 202},
-	}},
-	41: {Name: "DeleteAccessLogSettingsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	42: {Name: "DeleteApiMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	43: {Name: "DeleteApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	44: {Name: "DeleteAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	45: {Name: "DeleteCorsConfigurationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	46: {Name: "DeleteDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	47: {Name: "DeleteDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	48: {Name: "DeleteIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	49: {Name: "DeleteIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	50: {Name: "DeleteModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ModelId", Wire: "modelId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	51: {Name: "DeleteRouteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	52: {Name: "DeleteRouteRequestParameterRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RequestParameterKey", Wire: "requestParameterKey", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	53: {Name: "DeleteRouteResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	54: {Name: "DeleteRouteSettingsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	55: {Name: "DeleteStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	56: {Name: "DeleteVpcLinkRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	57: {Name: "DeleteVpcLinkResponse", Kind: schema.Structure},
-	58: {Name: "Deployment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AutoDeployed", Wire: "autoDeployed", Shape: 203},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "DeploymentStatus", Wire: "deploymentStatus", Shape: 59},
-		{Name: "DeploymentStatusMessage", Wire: "deploymentStatusMessage", Shape: 219},
-		{Name: "Description", Wire: "description", Shape: 157},
-	}},
-	59: {Name: "DeploymentStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "DEPLOYED"}},
-	60: {Name: "DomainName", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingSelectionExpression", Wire: "apiMappingSelectionExpression", Shape: 153},
-		{Name: "DomainName", Wire: "domainName", Shape: 164, Required: true},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 134},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	61: {Name: "DomainNameConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayDomainName", Wire: "apiGatewayDomainName", Shape: 219},
-		{Name: "CertificateArn", Wire: "certificateArn", Shape: 4},
-		{Name: "CertificateName", Wire: "certificateName", Shape: 161},
-		{Name: "CertificateUploadDate", Wire: "certificateUploadDate", Shape: 220},
-		{Name: "DomainNameStatus", Wire: "domainNameStatus", Shape: 63},
-		{Name: "DomainNameStatusMessage", Wire: "domainNameStatusMessage", Shape: 219},
-		{Name: "EndpointType", Wire: "endpointType", Shape: 64},
-		{Name: "HostedZoneId", Wire: "hostedZoneId", Shape: 219},
-		{Name: "SecurityPolicy", Wire: "securityPolicy", Shape: 152},
-		{Name: "OwnershipVerificationCertificateArn", Wire: "ownershipVerificationCertificateArn", Shape: 4},
-	}},
-	62: {Name: "DomainNameConfigurations", Kind: schema.List, Elem: 61},
-	63: {Name: "DomainNameStatus", Kind: schema.String, Enum: []string{"AVAILABLE", "UPDATING", "PENDING_CERTIFICATE_REIMPORT", "PENDING_OWNERSHIP_VERIFICATION"}},
-	64: {Name: "EndpointType", Kind: schema.String, Enum: []string{"REGIONAL", "EDGE"}},
-	65: {Name: "ExportApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ExportVersion", Wire: "exportVersion", Shape: 219, In: schema.Query},
-		{Name: "IncludeExtensions", Wire: "includeExtensions", Shape: 203, In: schema.Query},
-		{Name: "OutputType", Wire: "outputType", Shape: 219, In: schema.Query, Required: true},
-		{Name: "Specification", Wire: "specification", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Query},
-	}},
-	66: {Name: "ExportApiResponse", Kind: schema.Structure, Payload: 1, Members: []schema.Member{
-		{Name: "body", Wire: "body", Shape: 67},
-	}},
-	67: {Name: "ExportedApi", Kind: schema.Blob},
-	68: {Name: "GetApiMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	69: {Name: "GetApiMappingResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 120},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "Stage", Wire: "stage", Shape: 161},
-	}},
-	70: {Name: "GetApiMappingsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	71: {Name: "GetApiMappingsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 207},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	72: {Name: "GetApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	73: {Name: "GetApiResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	74: {Name: "GetApisRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	75: {Name: "GetApisResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 206},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	76: {Name: "GetAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	77: {Name: "GetAuthorizerResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	78: {Name: "GetAuthorizersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	79: {Name: "GetAuthorizersResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 208},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	80: {Name: "GetDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	81: {Name: "GetDeploymentResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AutoDeployed", Wire: "autoDeployed", Shape: 203},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "DeploymentStatus", Wire: "deploymentStatus", Shape: 59},
-		{Name: "DeploymentStatusMessage", Wire: "deploymentStatusMessage", Shape: 219},
-		{Name: "Description", Wire: "description", Shape: 157},
-	}},
-	82: {Name: "GetDeploymentsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	83: {Name: "GetDeploymentsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 209},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	84: {Name: "GetDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	85: {Name: "GetDomainNameResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingSelectionExpression", Wire: "apiMappingSelectionExpression", Shape: 153},
-		{Name: "DomainName", Wire: "domainName", Shape: 164},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 134},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	86: {Name: "GetDomainNamesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	87: {Name: "GetDomainNamesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 210},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	88: {Name: "GetIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	89: {Name: "GetIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	90: {Name: "GetIntegrationResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 120},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	91: {Name: "GetIntegrationResponsesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	92: {Name: "GetIntegrationResponsesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 212},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	93: {Name: "GetIntegrationResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 120},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationResponseSelectionExpression", Wire: "integrationResponseSelectionExpression", Shape: 153},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 171},
-	}},
-	94: {Name: "GetIntegrationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	95: {Name: "GetIntegrationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 211},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	96: {Name: "GetModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ModelId", Wire: "modelId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	97: {Name: "GetModelResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "ModelId", Wire: "modelId", Shape: 120},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "Schema", Wire: "schema", Shape: 159},
-	}},
-	98: {Name: "GetModelTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ModelId", Wire: "modelId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	99: {Name: "GetModelTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Value", Wire: "value", Shape: 219},
-	}},
-	100: {Name: "GetModelsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	101: {Name: "GetModelsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 213},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	102: {Name: "GetRouteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	103: {Name: "GetRouteResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	104: {Name: "GetRouteResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 120},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154},
-	}},
-	105: {Name: "GetRouteResponsesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	106: {Name: "GetRouteResponsesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 215},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	107: {Name: "GetRouteResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 120},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	108: {Name: "GetRoutesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	109: {Name: "GetRoutesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 214},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	110: {Name: "GetStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	111: {Name: "GetStageResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "LastDeploymentStatusMessage", Wire: "lastDeploymentStatusMessage", Shape: 219},
-		{Name: "LastUpdatedDate", Wire: "lastUpdatedDate", Shape: 220},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 161},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	112: {Name: "GetStagesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	113: {Name: "GetStagesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 216},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	114: {Name: "GetTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "resource-arn", Shape: 219, In: schema.Path, Required: true},
-	}},
-	115: {Name: "GetTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	116: {Name: "GetVpcLinkRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	117: {Name: "GetVpcLinkResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "SecurityGroupIds", Wire: "securityGroupIds", Shape: 151},
-		{Name: "SubnetIds", Wire: "subnetIds", Shape: 166},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 120},
-		{Name: "VpcLinkStatus", Wire: "vpcLinkStatus", Shape: 201},
-		{Name: "VpcLinkStatusMessage", Wire: "vpcLinkStatusMessage", Shape: 157},
-		{Name: "VpcLinkVersion", Wire: "vpcLinkVersion", Shape: 202},
-	}},
-	118: {Name: "GetVpcLinksRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxResults", Wire: "maxResults", Shape: 219, In: schema.Query},
-		{Name: "NextToken", Wire: "nextToken", Shape: 219, In: schema.Query},
-	}},
-	119: {Name: "GetVpcLinksResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "items", Shape: 217},
-		{Name: "NextToken", Wire: "nextToken", Shape: 136},
-	}},
-	120: {Name: "Id", Kind: schema.String},
-	121: {Name: "IdentitySourceList", Kind: schema.List, Elem: 219},
-	122: {Name: "ImportApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Basepath", Wire: "basepath", Shape: 219, In: schema.Query},
-		{Name: "Body", Wire: "body", Shape: 219, Required: true},
-		{Name: "FailOnWarnings", Wire: "failOnWarnings", Shape: 203, In: schema.Query},
-	}},
-	123: {Name: "ImportApiResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	124: {Name: "IntegerWithLengthBetween0And3600", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 3600},
-	125: {Name: "IntegerWithLengthBetween50And30000", Kind: schema.Integer, HasMin: true, Min: 50, HasMax: true, Max: 30000},
-	126: {Name: "IntegerWithLengthBetweenMinus1And86400", Kind: schema.Integer, HasMin: true, Min: -1, HasMax: true, Max: 86400},
-	127: {Name: "Integration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 120},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationResponseSelectionExpression", Wire: "integrationResponseSelectionExpression", Shape: 153},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 171},
-	}},
-	128: {Name: "IntegrationParameters", Kind: schema.Map, Key: 219, Elem: 164},
-	129: {Name: "IntegrationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 120},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154, Required: true},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	130: {Name: "IntegrationType", Kind: schema.String, Enum: []string{"AWS", "HTTP", "MOCK", "HTTP_PROXY", "AWS_PROXY"}},
-	131: {Name: "JWTConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Audience", Wire: "audience", Shape: 218},
-		{Name: "Issuer", Wire: "issuer", Shape: 199},
-	}},
-	132: {Name: "LoggingLevel", Kind: schema.String, Enum: []string{"ERROR", "INFO", "OFF"}},
-	133: {Name: "Model", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "ModelId", Wire: "modelId", Shape: 120},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "Schema", Wire: "schema", Shape: 159},
-	}},
-	134: {Name: "MutualTlsAuthentication", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TruststoreUri", Wire: "truststoreUri", Shape: 199},
-		{Name: "TruststoreVersion", Wire: "truststoreVersion", Shape: 165},
-		{Name: "TruststoreWarnings", Wire: "truststoreWarnings", Shape: 218},
-	}},
-	135: {Name: "MutualTlsAuthenticationInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TruststoreUri", Wire: "truststoreUri", Shape: 199},
-		{Name: "TruststoreVersion", Wire: "truststoreVersion", Shape: 165},
-	}},
-	136: {Name: "NextToken", Kind: schema.String},
-	137: {Name: "NotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "message", Shape: 219},
-		{Name: "ResourceType", Wire: "resourceType", Shape: 219},
-	}},
-	138: {Name: "ParameterConstraints", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Required", Wire: "required", Shape: 203},
-	}},
-	139: {Name: "PassthroughBehavior", Kind: schema.String, Enum: []string{"WHEN_NO_MATCH", "NEVER", "WHEN_NO_TEMPLATES"}},
-	140: {Name: "ProtocolType", Kind: schema.String, Enum: []string{"WEBSOCKET", "HTTP"}},
-	141: {Name: "ReimportApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Basepath", Wire: "basepath", Shape: 219, In: schema.Query},
-		{Name: "Body", Wire: "body", Shape: 219, Required: true},
-		{Name: "FailOnWarnings", Wire: "failOnWarnings", Shape: 203, In: schema.Query},
-	}},
-	142: {Name: "ReimportApiResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	143: {Name: "ResetAuthorizersCacheRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-	}},
-	144: {Name: "ResponseParameters", Kind: schema.Map, Key: 219, Elem: 128},
-	145: {Name: "Route", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 120},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154, Required: true},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	146: {Name: "RouteModels", Kind: schema.Map, Key: 219, Elem: 161},
-	147: {Name: "RouteParameters", Kind: schema.Map, Key: 219, Elem: 138},
-	148: {Name: "RouteResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 120},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154, Required: true},
-	}},
-	149: {Name: "RouteSettings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DataTraceEnabled", Wire: "dataTraceEnabled", Shape: 203},
-		{Name: "DetailedMetricsEnabled", Wire: "detailedMetricsEnabled", Shape: 203},
-		{Name: "LoggingLevel", Wire: "loggingLevel", Shape: 132},
-		{Name: "ThrottlingBurstLimit", Wire: "throttlingBurstLimit", Shape: 205},
-		{Name: "ThrottlingRateLimit", Wire: "throttlingRateLimit", Shape: 204},
-	}},
-	150: {Name: "RouteSettingsMap", Kind: schema.Map, Key: 219, Elem: 149},
-	151: {Name: "SecurityGroupIdList", Kind: schema.List, Elem: 219},
-	152: {Name: "SecurityPolicy", Kind: schema.String, Enum: []string{"TLS_1_0", "TLS_1_2"}},
-	153: {Name: "SelectionExpression", Kind: schema.String},
-	154: {Name: "SelectionKey", Kind: schema.String},
-	155: {Name: "Stage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "LastDeploymentStatusMessage", Wire: "lastDeploymentStatusMessage", Shape: 219},
-		{Name: "LastUpdatedDate", Wire: "lastUpdatedDate", Shape: 220},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 161, Required: true},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	156: {Name: "StageVariablesMap", Kind: schema.Map, Key: 219, Elem: 158},
-	157: {Name: "StringWithLengthBetween0And1024", Kind: schema.String},
-	158: {Name: "StringWithLengthBetween0And2048", Kind: schema.String},
-	159: {Name: "StringWithLengthBetween0And32K", Kind: schema.String},
-	160: {Name: "StringWithLengthBetween1And1024", Kind: schema.String},
-	161: {Name: "StringWithLengthBetween1And128", Kind: schema.String},
-	162: {Name: "StringWithLengthBetween1And1600", Kind: schema.String},
-	163: {Name: "StringWithLengthBetween1And256", Kind: schema.String},
-	164: {Name: "StringWithLengthBetween1And512", Kind: schema.String},
-	165: {Name: "StringWithLengthBetween1And64", Kind: schema.String},
-	166: {Name: "SubnetIdList", Kind: schema.List, Elem: 219},
-	167: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "resource-arn", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	168: {Name: "TagResourceResponse", Kind: schema.Structure},
-	169: {Name: "Tags", Kind: schema.Map, Key: 219, Elem: 162},
-	170: {Name: "TemplateMap", Kind: schema.Map, Key: 219, Elem: 159},
-	171: {Name: "TlsConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ServerNameToVerify", Wire: "serverNameToVerify", Shape: 164},
-	}},
-	172: {Name: "TlsConfigInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ServerNameToVerify", Wire: "serverNameToVerify", Shape: 164},
-	}},
-	173: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}, Members: []schema.Member{
-		{Name: "LimitType", Wire: "limitType", Shape: 219},
-		{Name: "Message", Wire: "message", Shape: 219},
-	}},
-	174: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "resource-arn", Shape: 219, In: schema.Path, Required: true},
-		{Name: "TagKeys", Wire: "tagKeys", Shape: 218, In: schema.Query, Required: true},
-	}},
-	175: {Name: "UpdateApiMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120, Required: true},
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Stage", Wire: "stage", Shape: 161},
-	}},
-	176: {Name: "UpdateApiMappingResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiMappingId", Wire: "apiMappingId", Shape: 120},
-		{Name: "ApiMappingKey", Wire: "apiMappingKey", Shape: 154},
-		{Name: "Stage", Wire: "stage", Shape: 161},
-	}},
-	177: {Name: "UpdateApiRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 199},
-		{Name: "Version", Wire: "version", Shape: 165},
-	}},
-	178: {Name: "UpdateApiResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiEndpoint", Wire: "apiEndpoint", Shape: 219},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiId", Wire: "apiId", Shape: 120},
-		{Name: "ApiKeySelectionExpression", Wire: "apiKeySelectionExpression", Shape: 153},
-		{Name: "CorsConfiguration", Wire: "corsConfiguration", Shape: 13},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "DisableSchemaValidation", Wire: "disableSchemaValidation", Shape: 203},
-		{Name: "DisableExecuteApiEndpoint", Wire: "disableExecuteApiEndpoint", Shape: 203},
-		{Name: "ImportInfo", Wire: "importInfo", Shape: 218},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "ProtocolType", Wire: "protocolType", Shape: 140},
-		{Name: "RouteSelectionExpression", Wire: "routeSelectionExpression", Shape: 153},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "Version", Wire: "version", Shape: 165},
-		{Name: "Warnings", Wire: "warnings", Shape: 218},
-	}},
-	179: {Name: "UpdateAuthorizerRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	180: {Name: "UpdateAuthorizerResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AuthorizerCredentialsArn", Wire: "authorizerCredentialsArn", Shape: 4},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "AuthorizerResultTtlInSeconds", Wire: "authorizerResultTtlInSeconds", Shape: 124},
-		{Name: "AuthorizerType", Wire: "authorizerType", Shape: 8},
-		{Name: "AuthorizerUri", Wire: "authorizerUri", Shape: 199},
-		{Name: "IdentitySource", Wire: "identitySource", Shape: 121},
-		{Name: "IdentityValidationExpression", Wire: "identityValidationExpression", Shape: 157},
-		{Name: "JwtConfiguration", Wire: "jwtConfiguration", Shape: 131},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "AuthorizerPayloadFormatVersion", Wire: "authorizerPayloadFormatVersion", Shape: 165},
-		{Name: "EnableSimpleResponses", Wire: "enableSimpleResponses", Shape: 203},
-	}},
-	181: {Name: "UpdateDeploymentRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Description", Wire: "description", Shape: 157},
-	}},
-	182: {Name: "UpdateDeploymentResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AutoDeployed", Wire: "autoDeployed", Shape: 203},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "DeploymentStatus", Wire: "deploymentStatus", Shape: 59},
-		{Name: "DeploymentStatusMessage", Wire: "deploymentStatusMessage", Shape: 219},
-		{Name: "Description", Wire: "description", Shape: 157},
-	}},
-	183: {Name: "UpdateDomainNameRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainName", Wire: "domainName", Shape: 219, In: schema.Path, Required: true},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 135},
-	}},
-	184: {Name: "UpdateDomainNameResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiMappingSelectionExpression", Wire: "apiMappingSelectionExpression", Shape: 153},
-		{Name: "DomainName", Wire: "domainName", Shape: 164},
-		{Name: "DomainNameConfigurations", Wire: "domainNameConfigurations", Shape: 62},
-		{Name: "MutualTlsAuthentication", Wire: "mutualTlsAuthentication", Shape: 134},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	185: {Name: "UpdateIntegrationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 172},
-	}},
-	186: {Name: "UpdateIntegrationResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	187: {Name: "UpdateIntegrationResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "IntegrationResponseId", Wire: "integrationResponseId", Shape: 120},
-		{Name: "IntegrationResponseKey", Wire: "integrationResponseKey", Shape: 154},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 128},
-		{Name: "ResponseTemplates", Wire: "responseTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-	}},
-	188: {Name: "UpdateIntegrationResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ConnectionId", Wire: "connectionId", Shape: 160},
-		{Name: "ConnectionType", Wire: "connectionType", Shape: 11},
-		{Name: "ContentHandlingStrategy", Wire: "contentHandlingStrategy", Shape: 12},
-		{Name: "CredentialsArn", Wire: "credentialsArn", Shape: 4},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "IntegrationId", Wire: "integrationId", Shape: 120},
-		{Name: "IntegrationMethod", Wire: "integrationMethod", Shape: 165},
-		{Name: "IntegrationResponseSelectionExpression", Wire: "integrationResponseSelectionExpression", Shape: 153},
-		{Name: "IntegrationSubtype", Wire: "integrationSubtype", Shape: 161},
-		{Name: "IntegrationType", Wire: "integrationType", Shape: 130},
-		{Name: "IntegrationUri", Wire: "integrationUri", Shape: 199},
-		{Name: "PassthroughBehavior", Wire: "passthroughBehavior", Shape: 139},
-		{Name: "PayloadFormatVersion", Wire: "payloadFormatVersion", Shape: 165},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 128},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 144},
-		{Name: "RequestTemplates", Wire: "requestTemplates", Shape: 170},
-		{Name: "TemplateSelectionExpression", Wire: "templateSelectionExpression", Shape: 153},
-		{Name: "TimeoutInMillis", Wire: "timeoutInMillis", Shape: 125},
-		{Name: "TlsConfig", Wire: "tlsConfig", Shape: 171},
-	}},
-	189: {Name: "UpdateModelRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "ModelId", Wire: "modelId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "Schema", Wire: "schema", Shape: 159},
-	}},
-	190: {Name: "UpdateModelResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContentType", Wire: "contentType", Shape: 163},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "ModelId", Wire: "modelId", Shape: 120},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "Schema", Wire: "schema", Shape: 159},
-	}},
-	191: {Name: "UpdateRouteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	192: {Name: "UpdateRouteResponseRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154},
-	}},
-	193: {Name: "UpdateRouteResponseResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "ResponseModels", Wire: "responseModels", Shape: 146},
-		{Name: "ResponseParameters", Wire: "responseParameters", Shape: 147},
-		{Name: "RouteResponseId", Wire: "routeResponseId", Shape: 120},
-		{Name: "RouteResponseKey", Wire: "routeResponseKey", Shape: 154},
-	}},
-	194: {Name: "UpdateRouteResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "ApiKeyRequired", Wire: "apiKeyRequired", Shape: 203},
-		{Name: "AuthorizationScopes", Wire: "authorizationScopes", Shape: 5},
-		{Name: "AuthorizationType", Wire: "authorizationType", Shape: 6},
-		{Name: "AuthorizerId", Wire: "authorizerId", Shape: 120},
-		{Name: "ModelSelectionExpression", Wire: "modelSelectionExpression", Shape: 153},
-		{Name: "OperationName", Wire: "operationName", Shape: 165},
-		{Name: "RequestModels", Wire: "requestModels", Shape: 146},
-		{Name: "RequestParameters", Wire: "requestParameters", Shape: 147},
-		{Name: "RouteId", Wire: "routeId", Shape: 120},
-		{Name: "RouteKey", Wire: "routeKey", Shape: 154},
-		{Name: "RouteResponseSelectionExpression", Wire: "routeResponseSelectionExpression", Shape: 153},
-		{Name: "Target", Wire: "target", Shape: 161},
-	}},
-	195: {Name: "UpdateStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiId", Wire: "apiId", Shape: 219, In: schema.Path, Required: true},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 219, In: schema.Path, Required: true},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-	}},
-	196: {Name: "UpdateStageResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessLogSettings", Wire: "accessLogSettings", Shape: 1},
-		{Name: "ApiGatewayManaged", Wire: "apiGatewayManaged", Shape: 203},
-		{Name: "AutoDeploy", Wire: "autoDeploy", Shape: 203},
-		{Name: "ClientCertificateId", Wire: "clientCertificateId", Shape: 120},
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "DefaultRouteSettings", Wire: "defaultRouteSettings", Shape: 149},
-		{Name: "DeploymentId", Wire: "deploymentId", Shape: 120},
-		{Name: "Description", Wire: "description", Shape: 157},
-		{Name: "LastDeploymentStatusMessage", Wire: "lastDeploymentStatusMessage", Shape: 219},
-		{Name: "LastUpdatedDate", Wire: "lastUpdatedDate", Shape: 220},
-		{Name: "RouteSettings", Wire: "routeSettings", Shape: 150},
-		{Name: "StageName", Wire: "stageName", Shape: 161},
-		{Name: "StageVariables", Wire: "stageVariables", Shape: 156},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-	}},
-	197: {Name: "UpdateVpcLinkRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 219, In: schema.Path, Required: true},
-	}},
-	198: {Name: "UpdateVpcLinkResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Name", Wire: "name", Shape: 161},
-		{Name: "SecurityGroupIds", Wire: "securityGroupIds", Shape: 151},
-		{Name: "SubnetIds", Wire: "subnetIds", Shape: 166},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 120},
-		{Name: "VpcLinkStatus", Wire: "vpcLinkStatus", Shape: 201},
-		{Name: "VpcLinkStatusMessage", Wire: "vpcLinkStatusMessage", Shape: 157},
-		{Name: "VpcLinkVersion", Wire: "vpcLinkVersion", Shape: 202},
-	}},
-	199: {Name: "UriWithLengthBetween1And2048", Kind: schema.String},
-	200: {Name: "VpcLink", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CreatedDate", Wire: "createdDate", Shape: 220},
-		{Name: "Name", Wire: "name", Shape: 161, Required: true},
-		{Name: "SecurityGroupIds", Wire: "securityGroupIds", Shape: 151, Required: true},
-		{Name: "SubnetIds", Wire: "subnetIds", Shape: 166, Required: true},
-		{Name: "Tags", Wire: "tags", Shape: 169},
-		{Name: "VpcLinkId", Wire: "vpcLinkId", Shape: 120, Required: true},
-		{Name: "VpcLinkStatus", Wire: "vpcLinkStatus", Shape: 201},
-		{Name: "VpcLinkStatusMessage", Wire: "vpcLinkStatusMessage", Shape: 157},
-		{Name: "VpcLinkVersion", Wire: "vpcLinkVersion", Shape: 202},
-	}},
-	201: {Name: "VpcLinkStatus", Kind: schema.String, Enum: []string{"PENDING", "AVAILABLE", "DELETING", "FAILED", "INACTIVE"}},
-	202: {Name: "VpcLinkVersion", Kind: schema.String, Enum: []string{"V2"}},
-	203: {Name: "__boolean", Kind: schema.Boolean},
-	204: {Name: "__double", Kind: schema.Double},
-	205: {Name: "__integer", Kind: schema.Integer},
-	206: {Name: "__listOfApi", Kind: schema.List, Elem: 2},
-	207: {Name: "__listOfApiMapping", Kind: schema.List, Elem: 3},
-	208: {Name: "__listOfAuthorizer", Kind: schema.List, Elem: 7},
-	209: {Name: "__listOfDeployment", Kind: schema.List, Elem: 58},
-	210: {Name: "__listOfDomainName", Kind: schema.List, Elem: 60},
-	211: {Name: "__listOfIntegration", Kind: schema.List, Elem: 127},
-	212: {Name: "__listOfIntegrationResponse", Kind: schema.List, Elem: 129},
-	213: {Name: "__listOfModel", Kind: schema.List, Elem: 133},
-	214: {Name: "__listOfRoute", Kind: schema.List, Elem: 145},
-	215: {Name: "__listOfRouteResponse", Kind: schema.List, Elem: 148},
-	216: {Name: "__listOfStage", Kind: schema.List, Elem: 155},
-	217: {Name: "__listOfVpcLink", Kind: schema.List, Elem: 200},
-	218: {Name: "__listOf__string", Kind: schema.List, Elem: 219},
-	219: {Name: "__string", Kind: schema.String},
-	220: {Name: "__timestampIso8601", Kind: schema.Timestamp, Time: schema.ISO8601},
-}
+// shapes is a schema.Table.
+const shapes = `AccessDeniedException	structure	error=AccessDeniedException,403
+	Message	219	wire=message
+AccessLogSettings	structure
+	DestinationArn	4	wire=destinationArn
+	Format	160	wire=format
+Api	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name!	161	wire=name
+	ProtocolType!	140	wire=protocolType
+	RouteSelectionExpression!	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+ApiMapping	structure
+	ApiId!	120	wire=apiId
+	ApiMappingId	120	wire=apiMappingId
+	ApiMappingKey	154	wire=apiMappingKey
+	Stage!	161	wire=stage
+Arn	string
+AuthorizationScopes	list	of=165
+AuthorizationType	string	enum=NONE|AWS_IAM|CUSTOM|JWT
+Authorizer	structure
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerId	120	wire=authorizerId
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name!	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+AuthorizerType	string	enum=REQUEST|JWT
+BadRequestException	structure	error=BadRequestException,400
+	Message	219	wire=message
+ConflictException	structure	error=ConflictException,409
+	Message	219	wire=message
+ConnectionType	string	enum=INTERNET|VPC_LINK
+ContentHandlingStrategy	string	enum=CONVERT_TO_BINARY|CONVERT_TO_TEXT
+Cors	structure
+	AllowCredentials	203	wire=allowCredentials
+	AllowHeaders	14	wire=allowHeaders
+	AllowMethods	15	wire=allowMethods
+	AllowOrigins	16	wire=allowOrigins
+	ExposeHeaders	14	wire=exposeHeaders
+	MaxAge	126	wire=maxAge
+CorsHeaderList	list	of=219
+CorsMethodList	list	of=165
+CorsOriginList	list	of=219
+CreateApiMappingRequest	structure
+	ApiId!	120	wire=apiId
+	ApiMappingKey	154	wire=apiMappingKey
+	DomainName!	219	path=domainName
+	Stage!	161	wire=stage
+CreateApiMappingResponse	structure
+	ApiId	120	wire=apiId
+	ApiMappingId	120	wire=apiMappingId
+	ApiMappingKey	154	wire=apiMappingKey
+	Stage	161	wire=stage
+CreateApiRequest	structure
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	Name!	161	wire=name
+	ProtocolType!	140	wire=protocolType
+	RouteKey	154	wire=routeKey
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Target	199	wire=target
+	Version	165	wire=version
+CreateApiResponse	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name	161	wire=name
+	ProtocolType	140	wire=protocolType
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+CreateAuthorizerRequest	structure
+	ApiId!	219	path=apiId
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType!	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource!	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name!	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+CreateAuthorizerResponse	structure
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerId	120	wire=authorizerId
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+CreateDeploymentRequest	structure
+	ApiId!	219	path=apiId
+	Description	157	wire=description
+	StageName	161	wire=stageName
+CreateDeploymentResponse	structure
+	AutoDeployed	203	wire=autoDeployed
+	CreatedDate	220	wire=createdDate
+	DeploymentId	120	wire=deploymentId
+	DeploymentStatus	59	wire=deploymentStatus
+	DeploymentStatusMessage	219	wire=deploymentStatusMessage
+	Description	157	wire=description
+CreateDomainNameRequest	structure
+	DomainName!	164	wire=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	135	wire=mutualTlsAuthentication
+	Tags	169	wire=tags
+CreateDomainNameResponse	structure
+	ApiMappingSelectionExpression	153	wire=apiMappingSelectionExpression
+	DomainName	164	wire=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	134	wire=mutualTlsAuthentication
+	Tags	169	wire=tags
+CreateIntegrationRequest	structure
+	ApiId!	219	path=apiId
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType!	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	172	wire=tlsConfig
+CreateIntegrationResponseRequest	structure
+	ApiId!	219	path=apiId
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationId!	219	path=integrationId
+	IntegrationResponseKey!	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+CreateIntegrationResponseResponse	structure
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationResponseId	120	wire=integrationResponseId
+	IntegrationResponseKey	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+CreateIntegrationResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationId	120	wire=integrationId
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationResponseSelectionExpression	153	wire=integrationResponseSelectionExpression
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	171	wire=tlsConfig
+CreateModelRequest	structure
+	ApiId!	219	path=apiId
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	Name!	161	wire=name
+	Schema!	159	wire=schema
+CreateModelResponse	structure
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	ModelId	120	wire=modelId
+	Name	161	wire=name
+	Schema	159	wire=schema
+CreateRouteRequest	structure
+	ApiId!	219	path=apiId
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteKey!	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+CreateRouteResponseRequest	structure
+	ApiId!	219	path=apiId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteId!	219	path=routeId
+	RouteResponseKey!	154	wire=routeResponseKey
+CreateRouteResponseResponse	structure
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteResponseId	120	wire=routeResponseId
+	RouteResponseKey	154	wire=routeResponseKey
+CreateRouteResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteId	120	wire=routeId
+	RouteKey	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+CreateStageRequest	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiId!	219	path=apiId
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	RouteSettings	150	wire=routeSettings
+	StageName!	161	wire=stageName
+	StageVariables	156	wire=stageVariables
+	Tags	169	wire=tags
+CreateStageResponse	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	CreatedDate	220	wire=createdDate
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	LastDeploymentStatusMessage	219	wire=lastDeploymentStatusMessage
+	LastUpdatedDate	220	wire=lastUpdatedDate
+	RouteSettings	150	wire=routeSettings
+	StageName	161	wire=stageName
+	StageVariables	156	wire=stageVariables
+	Tags	169	wire=tags
+CreateVpcLinkRequest	structure
+	Name!	161	wire=name
+	SecurityGroupIds	151	wire=securityGroupIds
+	SubnetIds!	166	wire=subnetIds
+	Tags	169	wire=tags
+CreateVpcLinkResponse	structure
+	CreatedDate	220	wire=createdDate
+	Name	161	wire=name
+	SecurityGroupIds	151	wire=securityGroupIds
+	SubnetIds	166	wire=subnetIds
+	Tags	169	wire=tags
+	VpcLinkId	120	wire=vpcLinkId
+	VpcLinkStatus	201	wire=vpcLinkStatus
+	VpcLinkStatusMessage	157	wire=vpcLinkStatusMessage
+	VpcLinkVersion	202	wire=vpcLinkVersion
+DeleteAccessLogSettingsRequest	structure
+	ApiId!	219	path=apiId
+	StageName!	219	path=stageName
+DeleteApiMappingRequest	structure
+	ApiMappingId!	219	path=apiMappingId
+	DomainName!	219	path=domainName
+DeleteApiRequest	structure
+	ApiId!	219	path=apiId
+DeleteAuthorizerRequest	structure
+	ApiId!	219	path=apiId
+	AuthorizerId!	219	path=authorizerId
+DeleteCorsConfigurationRequest	structure
+	ApiId!	219	path=apiId
+DeleteDeploymentRequest	structure
+	ApiId!	219	path=apiId
+	DeploymentId!	219	path=deploymentId
+DeleteDomainNameRequest	structure
+	DomainName!	219	path=domainName
+DeleteIntegrationRequest	structure
+	ApiId!	219	path=apiId
+	IntegrationId!	219	path=integrationId
+DeleteIntegrationResponseRequest	structure
+	ApiId!	219	path=apiId
+	IntegrationId!	219	path=integrationId
+	IntegrationResponseId!	219	path=integrationResponseId
+DeleteModelRequest	structure
+	ApiId!	219	path=apiId
+	ModelId!	219	path=modelId
+DeleteRouteRequest	structure
+	ApiId!	219	path=apiId
+	RouteId!	219	path=routeId
+DeleteRouteRequestParameterRequest	structure
+	ApiId!	219	path=apiId
+	RequestParameterKey!	219	path=requestParameterKey
+	RouteId!	219	path=routeId
+DeleteRouteResponseRequest	structure
+	ApiId!	219	path=apiId
+	RouteId!	219	path=routeId
+	RouteResponseId!	219	path=routeResponseId
+DeleteRouteSettingsRequest	structure
+	ApiId!	219	path=apiId
+	RouteKey!	219	path=routeKey
+	StageName!	219	path=stageName
+DeleteStageRequest	structure
+	ApiId!	219	path=apiId
+	StageName!	219	path=stageName
+DeleteVpcLinkRequest	structure
+	VpcLinkId!	219	path=vpcLinkId
+DeleteVpcLinkResponse	structure
+Deployment	structure
+	AutoDeployed	203	wire=autoDeployed
+	CreatedDate	220	wire=createdDate
+	DeploymentId	120	wire=deploymentId
+	DeploymentStatus	59	wire=deploymentStatus
+	DeploymentStatusMessage	219	wire=deploymentStatusMessage
+	Description	157	wire=description
+DeploymentStatus	string	enum=PENDING|FAILED|DEPLOYED
+DomainName	structure
+	ApiMappingSelectionExpression	153	wire=apiMappingSelectionExpression
+	DomainName!	164	wire=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	134	wire=mutualTlsAuthentication
+	Tags	169	wire=tags
+DomainNameConfiguration	structure
+	ApiGatewayDomainName	219	wire=apiGatewayDomainName
+	CertificateArn	4	wire=certificateArn
+	CertificateName	161	wire=certificateName
+	CertificateUploadDate	220	wire=certificateUploadDate
+	DomainNameStatus	63	wire=domainNameStatus
+	DomainNameStatusMessage	219	wire=domainNameStatusMessage
+	EndpointType	64	wire=endpointType
+	HostedZoneId	219	wire=hostedZoneId
+	SecurityPolicy	152	wire=securityPolicy
+	OwnershipVerificationCertificateArn	4	wire=ownershipVerificationCertificateArn
+DomainNameConfigurations	list	of=61
+DomainNameStatus	string	enum=AVAILABLE|UPDATING|PENDING_CERTIFICATE_REIMPORT|PENDING_OWNERSHIP_VERIFICATION
+EndpointType	string	enum=REGIONAL|EDGE
+ExportApiRequest	structure
+	ApiId!	219	path=apiId
+	ExportVersion	219	query=exportVersion
+	IncludeExtensions	203	query=includeExtensions
+	OutputType!	219	query=outputType
+	Specification!	219	path=specification
+	StageName	219	query=stageName
+ExportApiResponse	structure	payload=1
+	body	67
+ExportedApi	blob
+GetApiMappingRequest	structure
+	ApiMappingId!	219	path=apiMappingId
+	DomainName!	219	path=domainName
+GetApiMappingResponse	structure
+	ApiId	120	wire=apiId
+	ApiMappingId	120	wire=apiMappingId
+	ApiMappingKey	154	wire=apiMappingKey
+	Stage	161	wire=stage
+GetApiMappingsRequest	structure
+	DomainName!	219	path=domainName
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetApiMappingsResponse	structure
+	Items	207	wire=items
+	NextToken	136	wire=nextToken
+GetApiRequest	structure
+	ApiId!	219	path=apiId
+GetApiResponse	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name	161	wire=name
+	ProtocolType	140	wire=protocolType
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+GetApisRequest	structure
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetApisResponse	structure
+	Items	206	wire=items
+	NextToken	136	wire=nextToken
+GetAuthorizerRequest	structure
+	ApiId!	219	path=apiId
+	AuthorizerId!	219	path=authorizerId
+GetAuthorizerResponse	structure
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerId	120	wire=authorizerId
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+GetAuthorizersRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetAuthorizersResponse	structure
+	Items	208	wire=items
+	NextToken	136	wire=nextToken
+GetDeploymentRequest	structure
+	ApiId!	219	path=apiId
+	DeploymentId!	219	path=deploymentId
+GetDeploymentResponse	structure
+	AutoDeployed	203	wire=autoDeployed
+	CreatedDate	220	wire=createdDate
+	DeploymentId	120	wire=deploymentId
+	DeploymentStatus	59	wire=deploymentStatus
+	DeploymentStatusMessage	219	wire=deploymentStatusMessage
+	Description	157	wire=description
+GetDeploymentsRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetDeploymentsResponse	structure
+	Items	209	wire=items
+	NextToken	136	wire=nextToken
+GetDomainNameRequest	structure
+	DomainName!	219	path=domainName
+GetDomainNameResponse	structure
+	ApiMappingSelectionExpression	153	wire=apiMappingSelectionExpression
+	DomainName	164	wire=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	134	wire=mutualTlsAuthentication
+	Tags	169	wire=tags
+GetDomainNamesRequest	structure
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetDomainNamesResponse	structure
+	Items	210	wire=items
+	NextToken	136	wire=nextToken
+GetIntegrationRequest	structure
+	ApiId!	219	path=apiId
+	IntegrationId!	219	path=integrationId
+GetIntegrationResponseRequest	structure
+	ApiId!	219	path=apiId
+	IntegrationId!	219	path=integrationId
+	IntegrationResponseId!	219	path=integrationResponseId
+GetIntegrationResponseResponse	structure
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationResponseId	120	wire=integrationResponseId
+	IntegrationResponseKey	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+GetIntegrationResponsesRequest	structure
+	ApiId!	219	path=apiId
+	IntegrationId!	219	path=integrationId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetIntegrationResponsesResponse	structure
+	Items	212	wire=items
+	NextToken	136	wire=nextToken
+GetIntegrationResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationId	120	wire=integrationId
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationResponseSelectionExpression	153	wire=integrationResponseSelectionExpression
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	171	wire=tlsConfig
+GetIntegrationsRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetIntegrationsResponse	structure
+	Items	211	wire=items
+	NextToken	136	wire=nextToken
+GetModelRequest	structure
+	ApiId!	219	path=apiId
+	ModelId!	219	path=modelId
+GetModelResponse	structure
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	ModelId	120	wire=modelId
+	Name	161	wire=name
+	Schema	159	wire=schema
+GetModelTemplateRequest	structure
+	ApiId!	219	path=apiId
+	ModelId!	219	path=modelId
+GetModelTemplateResponse	structure
+	Value	219	wire=value
+GetModelsRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetModelsResponse	structure
+	Items	213	wire=items
+	NextToken	136	wire=nextToken
+GetRouteRequest	structure
+	ApiId!	219	path=apiId
+	RouteId!	219	path=routeId
+GetRouteResponseRequest	structure
+	ApiId!	219	path=apiId
+	RouteId!	219	path=routeId
+	RouteResponseId!	219	path=routeResponseId
+GetRouteResponseResponse	structure
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteResponseId	120	wire=routeResponseId
+	RouteResponseKey	154	wire=routeResponseKey
+GetRouteResponsesRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+	RouteId!	219	path=routeId
+GetRouteResponsesResponse	structure
+	Items	215	wire=items
+	NextToken	136	wire=nextToken
+GetRouteResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteId	120	wire=routeId
+	RouteKey	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+GetRoutesRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetRoutesResponse	structure
+	Items	214	wire=items
+	NextToken	136	wire=nextToken
+GetStageRequest	structure
+	ApiId!	219	path=apiId
+	StageName!	219	path=stageName
+GetStageResponse	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	CreatedDate	220	wire=createdDate
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	LastDeploymentStatusMessage	219	wire=lastDeploymentStatusMessage
+	LastUpdatedDate	220	wire=lastUpdatedDate
+	RouteSettings	150	wire=routeSettings
+	StageName	161	wire=stageName
+	StageVariables	156	wire=stageVariables
+	Tags	169	wire=tags
+GetStagesRequest	structure
+	ApiId!	219	path=apiId
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetStagesResponse	structure
+	Items	216	wire=items
+	NextToken	136	wire=nextToken
+GetTagsRequest	structure
+	ResourceArn!	219	path=resource-arn
+GetTagsResponse	structure
+	Tags	169	wire=tags
+GetVpcLinkRequest	structure
+	VpcLinkId!	219	path=vpcLinkId
+GetVpcLinkResponse	structure
+	CreatedDate	220	wire=createdDate
+	Name	161	wire=name
+	SecurityGroupIds	151	wire=securityGroupIds
+	SubnetIds	166	wire=subnetIds
+	Tags	169	wire=tags
+	VpcLinkId	120	wire=vpcLinkId
+	VpcLinkStatus	201	wire=vpcLinkStatus
+	VpcLinkStatusMessage	157	wire=vpcLinkStatusMessage
+	VpcLinkVersion	202	wire=vpcLinkVersion
+GetVpcLinksRequest	structure
+	MaxResults	219	query=maxResults
+	NextToken	219	query=nextToken
+GetVpcLinksResponse	structure
+	Items	217	wire=items
+	NextToken	136	wire=nextToken
+Id	string
+IdentitySourceList	list	of=219
+ImportApiRequest	structure
+	Basepath	219	query=basepath
+	Body!	219	wire=body
+	FailOnWarnings	203	query=failOnWarnings
+ImportApiResponse	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name	161	wire=name
+	ProtocolType	140	wire=protocolType
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+IntegerWithLengthBetween0And3600	integer	min=0	max=3600
+IntegerWithLengthBetween50And30000	integer	min=50	max=30000
+IntegerWithLengthBetweenMinus1And86400	integer	min=-1	max=86400
+Integration	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationId	120	wire=integrationId
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationResponseSelectionExpression	153	wire=integrationResponseSelectionExpression
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	171	wire=tlsConfig
+IntegrationParameters	map	by=219	of=164
+IntegrationResponse	structure
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationResponseId	120	wire=integrationResponseId
+	IntegrationResponseKey!	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+IntegrationType	string	enum=AWS|HTTP|MOCK|HTTP_PROXY|AWS_PROXY
+JWTConfiguration	structure
+	Audience	218	wire=audience
+	Issuer	199	wire=issuer
+LoggingLevel	string	enum=ERROR|INFO|OFF
+Model	structure
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	ModelId	120	wire=modelId
+	Name!	161	wire=name
+	Schema	159	wire=schema
+MutualTlsAuthentication	structure
+	TruststoreUri	199	wire=truststoreUri
+	TruststoreVersion	165	wire=truststoreVersion
+	TruststoreWarnings	218	wire=truststoreWarnings
+MutualTlsAuthenticationInput	structure
+	TruststoreUri	199	wire=truststoreUri
+	TruststoreVersion	165	wire=truststoreVersion
+NextToken	string
+NotFoundException	structure	error=NotFoundException,404
+	Message	219	wire=message
+	ResourceType	219	wire=resourceType
+ParameterConstraints	structure
+	Required	203	wire=required
+PassthroughBehavior	string	enum=WHEN_NO_MATCH|NEVER|WHEN_NO_TEMPLATES
+ProtocolType	string	enum=WEBSOCKET|HTTP
+ReimportApiRequest	structure
+	ApiId!	219	path=apiId
+	Basepath	219	query=basepath
+	Body!	219	wire=body
+	FailOnWarnings	203	query=failOnWarnings
+ReimportApiResponse	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name	161	wire=name
+	ProtocolType	140	wire=protocolType
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+ResetAuthorizersCacheRequest	structure
+	ApiId!	219	path=apiId
+	StageName!	219	path=stageName
+ResponseParameters	map	by=219	of=128
+Route	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteId	120	wire=routeId
+	RouteKey!	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+RouteModels	map	by=219	of=161
+RouteParameters	map	by=219	of=138
+RouteResponse	structure
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteResponseId	120	wire=routeResponseId
+	RouteResponseKey!	154	wire=routeResponseKey
+RouteSettings	structure
+	DataTraceEnabled	203	wire=dataTraceEnabled
+	DetailedMetricsEnabled	203	wire=detailedMetricsEnabled
+	LoggingLevel	132	wire=loggingLevel
+	ThrottlingBurstLimit	205	wire=throttlingBurstLimit
+	ThrottlingRateLimit	204	wire=throttlingRateLimit
+RouteSettingsMap	map	by=219	of=149
+SecurityGroupIdList	list	of=219
+SecurityPolicy	string	enum=TLS_1_0|TLS_1_2
+SelectionExpression	string
+SelectionKey	string
+Stage	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	CreatedDate	220	wire=createdDate
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	LastDeploymentStatusMessage	219	wire=lastDeploymentStatusMessage
+	LastUpdatedDate	220	wire=lastUpdatedDate
+	RouteSettings	150	wire=routeSettings
+	StageName!	161	wire=stageName
+	StageVariables	156	wire=stageVariables
+	Tags	169	wire=tags
+StageVariablesMap	map	by=219	of=158
+StringWithLengthBetween0And1024	string
+StringWithLengthBetween0And2048	string
+StringWithLengthBetween0And32K	string
+StringWithLengthBetween1And1024	string
+StringWithLengthBetween1And128	string
+StringWithLengthBetween1And1600	string
+StringWithLengthBetween1And256	string
+StringWithLengthBetween1And512	string
+StringWithLengthBetween1And64	string
+SubnetIdList	list	of=219
+TagResourceRequest	structure
+	ResourceArn!	219	path=resource-arn
+	Tags	169	wire=tags
+TagResourceResponse	structure
+Tags	map	by=219	of=162
+TemplateMap	map	by=219	of=159
+TlsConfig	structure
+	ServerNameToVerify	164	wire=serverNameToVerify
+TlsConfigInput	structure
+	ServerNameToVerify	164	wire=serverNameToVerify
+TooManyRequestsException	structure	error=TooManyRequestsException,429
+	LimitType	219	wire=limitType
+	Message	219	wire=message
+UntagResourceRequest	structure
+	ResourceArn!	219	path=resource-arn
+	TagKeys!	218	query=tagKeys
+UpdateApiMappingRequest	structure
+	ApiId!	120	wire=apiId
+	ApiMappingId!	219	path=apiMappingId
+	ApiMappingKey	154	wire=apiMappingKey
+	DomainName!	219	path=domainName
+	Stage	161	wire=stage
+UpdateApiMappingResponse	structure
+	ApiId	120	wire=apiId
+	ApiMappingId	120	wire=apiMappingId
+	ApiMappingKey	154	wire=apiMappingKey
+	Stage	161	wire=stage
+UpdateApiRequest	structure
+	ApiId!	219	path=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	Name	161	wire=name
+	RouteKey	154	wire=routeKey
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Target	199	wire=target
+	Version	165	wire=version
+UpdateApiResponse	structure
+	ApiEndpoint	219	wire=apiEndpoint
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiId	120	wire=apiId
+	ApiKeySelectionExpression	153	wire=apiKeySelectionExpression
+	CorsConfiguration	13	wire=corsConfiguration
+	CreatedDate	220	wire=createdDate
+	Description	157	wire=description
+	DisableSchemaValidation	203	wire=disableSchemaValidation
+	DisableExecuteApiEndpoint	203	wire=disableExecuteApiEndpoint
+	ImportInfo	218	wire=importInfo
+	Name	161	wire=name
+	ProtocolType	140	wire=protocolType
+	RouteSelectionExpression	153	wire=routeSelectionExpression
+	Tags	169	wire=tags
+	Version	165	wire=version
+	Warnings	218	wire=warnings
+UpdateAuthorizerRequest	structure
+	ApiId!	219	path=apiId
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerId!	219	path=authorizerId
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+UpdateAuthorizerResponse	structure
+	AuthorizerCredentialsArn	4	wire=authorizerCredentialsArn
+	AuthorizerId	120	wire=authorizerId
+	AuthorizerResultTtlInSeconds	124	wire=authorizerResultTtlInSeconds
+	AuthorizerType	8	wire=authorizerType
+	AuthorizerUri	199	wire=authorizerUri
+	IdentitySource	121	wire=identitySource
+	IdentityValidationExpression	157	wire=identityValidationExpression
+	JwtConfiguration	131	wire=jwtConfiguration
+	Name	161	wire=name
+	AuthorizerPayloadFormatVersion	165	wire=authorizerPayloadFormatVersion
+	EnableSimpleResponses	203	wire=enableSimpleResponses
+UpdateDeploymentRequest	structure
+	ApiId!	219	path=apiId
+	DeploymentId!	219	path=deploymentId
+	Description	157	wire=description
+UpdateDeploymentResponse	structure
+	AutoDeployed	203	wire=autoDeployed
+	CreatedDate	220	wire=createdDate
+	DeploymentId	120	wire=deploymentId
+	DeploymentStatus	59	wire=deploymentStatus
+	DeploymentStatusMessage	219	wire=deploymentStatusMessage
+	Description	157	wire=description
+UpdateDomainNameRequest	structure
+	DomainName!	219	path=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	135	wire=mutualTlsAuthentication
+UpdateDomainNameResponse	structure
+	ApiMappingSelectionExpression	153	wire=apiMappingSelectionExpression
+	DomainName	164	wire=domainName
+	DomainNameConfigurations	62	wire=domainNameConfigurations
+	MutualTlsAuthentication	134	wire=mutualTlsAuthentication
+	Tags	169	wire=tags
+UpdateIntegrationRequest	structure
+	ApiId!	219	path=apiId
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationId!	219	path=integrationId
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	172	wire=tlsConfig
+UpdateIntegrationResponseRequest	structure
+	ApiId!	219	path=apiId
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationId!	219	path=integrationId
+	IntegrationResponseId!	219	path=integrationResponseId
+	IntegrationResponseKey	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+UpdateIntegrationResponseResponse	structure
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	IntegrationResponseId	120	wire=integrationResponseId
+	IntegrationResponseKey	154	wire=integrationResponseKey
+	ResponseParameters	128	wire=responseParameters
+	ResponseTemplates	170	wire=responseTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+UpdateIntegrationResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ConnectionId	160	wire=connectionId
+	ConnectionType	11	wire=connectionType
+	ContentHandlingStrategy	12	wire=contentHandlingStrategy
+	CredentialsArn	4	wire=credentialsArn
+	Description	157	wire=description
+	IntegrationId	120	wire=integrationId
+	IntegrationMethod	165	wire=integrationMethod
+	IntegrationResponseSelectionExpression	153	wire=integrationResponseSelectionExpression
+	IntegrationSubtype	161	wire=integrationSubtype
+	IntegrationType	130	wire=integrationType
+	IntegrationUri	199	wire=integrationUri
+	PassthroughBehavior	139	wire=passthroughBehavior
+	PayloadFormatVersion	165	wire=payloadFormatVersion
+	RequestParameters	128	wire=requestParameters
+	ResponseParameters	144	wire=responseParameters
+	RequestTemplates	170	wire=requestTemplates
+	TemplateSelectionExpression	153	wire=templateSelectionExpression
+	TimeoutInMillis	125	wire=timeoutInMillis
+	TlsConfig	171	wire=tlsConfig
+UpdateModelRequest	structure
+	ApiId!	219	path=apiId
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	ModelId!	219	path=modelId
+	Name	161	wire=name
+	Schema	159	wire=schema
+UpdateModelResponse	structure
+	ContentType	163	wire=contentType
+	Description	157	wire=description
+	ModelId	120	wire=modelId
+	Name	161	wire=name
+	Schema	159	wire=schema
+UpdateRouteRequest	structure
+	ApiId!	219	path=apiId
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteId!	219	path=routeId
+	RouteKey	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+UpdateRouteResponseRequest	structure
+	ApiId!	219	path=apiId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteId!	219	path=routeId
+	RouteResponseId!	219	path=routeResponseId
+	RouteResponseKey	154	wire=routeResponseKey
+UpdateRouteResponseResponse	structure
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	ResponseModels	146	wire=responseModels
+	ResponseParameters	147	wire=responseParameters
+	RouteResponseId	120	wire=routeResponseId
+	RouteResponseKey	154	wire=routeResponseKey
+UpdateRouteResult	structure
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	ApiKeyRequired	203	wire=apiKeyRequired
+	AuthorizationScopes	5	wire=authorizationScopes
+	AuthorizationType	6	wire=authorizationType
+	AuthorizerId	120	wire=authorizerId
+	ModelSelectionExpression	153	wire=modelSelectionExpression
+	OperationName	165	wire=operationName
+	RequestModels	146	wire=requestModels
+	RequestParameters	147	wire=requestParameters
+	RouteId	120	wire=routeId
+	RouteKey	154	wire=routeKey
+	RouteResponseSelectionExpression	153	wire=routeResponseSelectionExpression
+	Target	161	wire=target
+UpdateStageRequest	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiId!	219	path=apiId
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	RouteSettings	150	wire=routeSettings
+	StageName!	219	path=stageName
+	StageVariables	156	wire=stageVariables
+UpdateStageResponse	structure
+	AccessLogSettings	1	wire=accessLogSettings
+	ApiGatewayManaged	203	wire=apiGatewayManaged
+	AutoDeploy	203	wire=autoDeploy
+	ClientCertificateId	120	wire=clientCertificateId
+	CreatedDate	220	wire=createdDate
+	DefaultRouteSettings	149	wire=defaultRouteSettings
+	DeploymentId	120	wire=deploymentId
+	Description	157	wire=description
+	LastDeploymentStatusMessage	219	wire=lastDeploymentStatusMessage
+	LastUpdatedDate	220	wire=lastUpdatedDate
+	RouteSettings	150	wire=routeSettings
+	StageName	161	wire=stageName
+	StageVariables	156	wire=stageVariables
+	Tags	169	wire=tags
+UpdateVpcLinkRequest	structure
+	Name	161	wire=name
+	VpcLinkId!	219	path=vpcLinkId
+UpdateVpcLinkResponse	structure
+	CreatedDate	220	wire=createdDate
+	Name	161	wire=name
+	SecurityGroupIds	151	wire=securityGroupIds
+	SubnetIds	166	wire=subnetIds
+	Tags	169	wire=tags
+	VpcLinkId	120	wire=vpcLinkId
+	VpcLinkStatus	201	wire=vpcLinkStatus
+	VpcLinkStatusMessage	157	wire=vpcLinkStatusMessage
+	VpcLinkVersion	202	wire=vpcLinkVersion
+UriWithLengthBetween1And2048	string
+VpcLink	structure
+	CreatedDate	220	wire=createdDate
+	Name!	161	wire=name
+	SecurityGroupIds!	151	wire=securityGroupIds
+	SubnetIds!	166	wire=subnetIds
+	Tags	169	wire=tags
+	VpcLinkId!	120	wire=vpcLinkId
+	VpcLinkStatus	201	wire=vpcLinkStatus
+	VpcLinkStatusMessage	157	wire=vpcLinkStatusMessage
+	VpcLinkVersion	202	wire=vpcLinkVersion
+VpcLinkStatus	string	enum=PENDING|AVAILABLE|DELETING|FAILED|INACTIVE
+VpcLinkVersion	string	enum=V2
+__boolean	boolean
+__double	double
+__integer	integer
+__listOfApi	list	of=2
+__listOfApiMapping	list	of=3
+__listOfAuthorizer	list	of=7
+__listOfDeployment	list	of=58
+__listOfDomainName	list	of=60
+__listOfIntegration	list	of=127
+__listOfIntegrationResponse	list	of=129
+__listOfModel	list	of=133
+__listOfRoute	list	of=145
+__listOfRouteResponse	list	of=148
+__listOfStage	list	of=155
+__listOfVpcLink	list	of=200
+__listOf__string	list	of=219
+__string	string
+__timestampIso8601	timestamp	time=iso8601
+`

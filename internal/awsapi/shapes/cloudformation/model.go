@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "cloudformation", Signing: "cloudformation", FullName: "AWS CloudFormation", Version: "2010-05-15",
 	Protocols: []schema.Protocol{schema.QueryXML},
 	Target:    "", Namespace: "http://cloudformation.amazonaws.com/doc/2010-05-15/", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

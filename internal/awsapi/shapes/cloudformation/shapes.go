@@ -2,621 +2,551 @@
 
 package cloudformation
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AfterContext", Kind: schema.String},
-	1: {Name: "AfterValue", Kind: schema.String},
-	2: {Name: "AllowedValue", Kind: schema.String},
-	3: {Name: "AllowedValues", Kind: schema.List, Elem: 2},
-	4: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExistsException", Status: 400, Server: false}},
-	5: {Name: "Arn", Kind: schema.String},
-	6: {Name: "AttributeChangeType", Kind: schema.String, Enum: []string{"Add", "Remove", "Modify"}},
-	7: {Name: "BeforeContext", Kind: schema.String},
-	8: {Name: "BeforeValue", Kind: schema.String},
-	9: {Name: "CallAs", Kind: schema.String, Enum: []string{"SELF", "DELEGATED_ADMIN"}},
-	10: {Name: "CancelUpdateStackInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-	}},
-	11: {Name: "Capabilities", Kind: schema.List, Elem: 13},
-	12: {Name: "CapabilitiesReason", Kind: schema.String},
-	13: {Name: "Capability", Kind: schema.String, Enum: []string{"CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"}},
-	14: {Name: "CausingEntity", Kind: schema.String},
-	15: {Name: "Change", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 27},
-		{Name: "HookInvocationCount", Wire: "HookInvocationCount", Shape: 71},
-		{Name: "ResourceChange", Wire: "ResourceChange", Shape: 124},
-	}},
-	16: {Name: "ChangeAction", Kind: schema.String, Enum: []string{"Add", "Modify", "Remove", "Import", "Dynamic"}},
-	17: {Name: "ChangeSetId", Kind: schema.String, HasMin: true, Min: 1, Pattern: "arn:[-a-zA-Z0-9:/]*"},
-	18: {Name: "ChangeSetName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[a-zA-Z][-a-zA-Z0-9]*"},
-	19: {Name: "ChangeSetNameOrId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/]*"},
-	20: {Name: "ChangeSetNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ChangeSetNotFound", Status: 404, Server: false}},
-	21: {Name: "ChangeSetStatus", Kind: schema.String, Enum: []string{"CREATE_PENDING", "CREATE_IN_PROGRESS", "CREATE_COMPLETE", "DELETE_PENDING", "DELETE_IN_PROGRESS", "DELETE_COMPLETE", "DELETE_FAILED", "FAILED"}},
-	22: {Name: "ChangeSetStatusReason", Kind: schema.String},
-	23: {Name: "ChangeSetSummaries", Kind: schema.List, Elem: 24},
-	24: {Name: "ChangeSetSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "ChangeSetId", Wire: "ChangeSetId", Shape: 17},
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 18},
-		{Name: "ExecutionStatus", Wire: "ExecutionStatus", Shape: 61},
-		{Name: "Status", Wire: "Status", Shape: 21},
-		{Name: "StatusReason", Wire: "StatusReason", Shape: 22},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 37},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "IncludeNestedStacks", Wire: "IncludeNestedStacks", Shape: 78},
-		{Name: "ParentChangeSetId", Wire: "ParentChangeSetId", Shape: 17},
-		{Name: "RootChangeSetId", Wire: "RootChangeSetId", Shape: 17},
-		{Name: "ImportExistingResources", Wire: "ImportExistingResources", Shape: 76},
-	}},
-	25: {Name: "ChangeSetType", Kind: schema.String, Enum: []string{"CREATE", "UPDATE", "IMPORT"}},
-	26: {Name: "ChangeSource", Kind: schema.String, Enum: []string{"ResourceReference", "ParameterReference", "ResourceAttribute", "DirectModification", "Automatic"}},
-	27: {Name: "ChangeType", Kind: schema.String, Enum: []string{"Resource"}},
-	28: {Name: "Changes", Kind: schema.List, Elem: 15},
-	29: {Name: "ClientRequestToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[a-zA-Z0-9][-a-zA-Z0-9]*"},
-	30: {Name: "ClientToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	31: {Name: "ContinueUpdateRollbackInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 159, Required: true},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "ResourcesToSkip", Wire: "ResourcesToSkip", Shape: 143},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-	}},
-	32: {Name: "ContinueUpdateRollbackOutput", Kind: schema.Structure},
-	33: {Name: "CreateChangeSetInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 159, Required: true},
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "TemplateURL", Wire: "TemplateURL", Shape: 191},
-		{Name: "UsePreviousTemplate", Wire: "UsePreviousTemplate", Shape: 204},
-		{Name: "Parameters", Wire: "Parameters", Shape: 117},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "ResourceTypes", Wire: "ResourceTypes", Shape: 141},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "RollbackConfiguration", Wire: "RollbackConfiguration", Shape: 147},
-		{Name: "NotificationARNs", Wire: "NotificationARNs", Shape: 103},
-		{Name: "Tags", Wire: "Tags", Shape: 184},
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 18, Required: true},
-		{Name: "ClientToken", Wire: "ClientToken", Shape: 30},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "ChangeSetType", Wire: "ChangeSetType", Shape: 25},
-		{Name: "ResourcesToImport", Wire: "ResourcesToImport", Shape: 142},
-		{Name: "IncludeNestedStacks", Wire: "IncludeNestedStacks", Shape: 78},
-		{Name: "OnStackFailure", Wire: "OnStackFailure", Shape: 105},
-		{Name: "ImportExistingResources", Wire: "ImportExistingResources", Shape: 76},
-	}},
-	34: {Name: "CreateChangeSetOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 17},
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-	}},
-	35: {Name: "CreateStackInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "TemplateURL", Wire: "TemplateURL", Shape: 191},
-		{Name: "Parameters", Wire: "Parameters", Shape: 117},
-		{Name: "DisableRollback", Wire: "DisableRollback", Shape: 55},
-		{Name: "RollbackConfiguration", Wire: "RollbackConfiguration", Shape: 147},
-		{Name: "TimeoutInMinutes", Wire: "TimeoutInMinutes", Shape: 192},
-		{Name: "NotificationARNs", Wire: "NotificationARNs", Shape: 103},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "ResourceTypes", Wire: "ResourceTypes", Shape: 141},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "OnFailure", Wire: "OnFailure", Shape: 104},
-		{Name: "StackPolicyBody", Wire: "StackPolicyBody", Shape: 160},
-		{Name: "StackPolicyURL", Wire: "StackPolicyURL", Shape: 163},
-		{Name: "Tags", Wire: "Tags", Shape: 184},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-		{Name: "EnableTerminationProtection", Wire: "EnableTerminationProtection", Shape: 56},
-		{Name: "RetainExceptOnCreate", Wire: "RetainExceptOnCreate", Shape: 144},
-	}},
-	36: {Name: "CreateStackOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-	}},
-	37: {Name: "CreationTime", Kind: schema.Timestamp},
-	38: {Name: "DeleteChangeSetInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 19, Required: true},
-		{Name: "StackName", Wire: "StackName", Shape: 159},
-	}},
-	39: {Name: "DeleteChangeSetOutput", Kind: schema.Structure},
-	40: {Name: "DeleteStackInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "RetainResources", Wire: "RetainResources", Shape: 145},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-		{Name: "DeletionMode", Wire: "DeletionMode", Shape: 41},
-	}},
-	41: {Name: "DeletionMode", Kind: schema.String, Enum: []string{"STANDARD", "FORCE_DELETE_STACK"}},
-	42: {Name: "DeletionTime", Kind: schema.Timestamp},
-	43: {Name: "DescribeChangeSetInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 19, Required: true},
-		{Name: "StackName", Wire: "StackName", Shape: 159},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-		{Name: "IncludePropertyValues", Wire: "IncludePropertyValues", Shape: 79},
-	}},
-	44: {Name: "DescribeChangeSetOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 18},
-		{Name: "ChangeSetId", Wire: "ChangeSetId", Shape: 17},
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "Parameters", Wire: "Parameters", Shape: 117},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 37},
-		{Name: "ExecutionStatus", Wire: "ExecutionStatus", Shape: 61},
-		{Name: "Status", Wire: "Status", Shape: 21},
-		{Name: "StatusReason", Wire: "StatusReason", Shape: 22},
-		{Name: "NotificationARNs", Wire: "NotificationARNs", Shape: 103},
-		{Name: "RollbackConfiguration", Wire: "RollbackConfiguration", Shape: 147},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "Tags", Wire: "Tags", Shape: 184},
-		{Name: "Changes", Wire: "Changes", Shape: 28},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-		{Name: "IncludeNestedStacks", Wire: "IncludeNestedStacks", Shape: 78},
-		{Name: "ParentChangeSetId", Wire: "ParentChangeSetId", Shape: 17},
-		{Name: "RootChangeSetId", Wire: "RootChangeSetId", Shape: 17},
-		{Name: "OnStackFailure", Wire: "OnStackFailure", Shape: 105},
-		{Name: "ImportExistingResources", Wire: "ImportExistingResources", Shape: 76},
-	}},
-	45: {Name: "DescribeStackEventsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	46: {Name: "DescribeStackEventsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackEvents", Wire: "StackEvents", Shape: 156},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	47: {Name: "DescribeStackResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95, Required: true},
-	}},
-	48: {Name: "DescribeStackResourceOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackResourceDetail", Wire: "StackResourceDetail", Shape: 165},
-	}},
-	49: {Name: "DescribeStackResourcesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-	}},
-	50: {Name: "DescribeStackResourcesOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackResources", Wire: "StackResources", Shape: 171},
-	}},
-	51: {Name: "DescribeStacksInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	52: {Name: "DescribeStacksOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Stacks", Wire: "Stacks", Shape: 179},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	53: {Name: "Description", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	54: {Name: "DetailedStatus", Kind: schema.String, Enum: []string{"CONFIGURATION_COMPLETE", "VALIDATION_FAILED"}},
-	55: {Name: "DisableRollback", Kind: schema.Boolean},
-	56: {Name: "EnableTerminationProtection", Kind: schema.Boolean},
-	57: {Name: "EvaluationType", Kind: schema.String, Enum: []string{"Static", "Dynamic"}},
-	58: {Name: "EventId", Kind: schema.String},
-	59: {Name: "ExecuteChangeSetInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 19, Required: true},
-		{Name: "StackName", Wire: "StackName", Shape: 159},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-		{Name: "DisableRollback", Wire: "DisableRollback", Shape: 55},
-		{Name: "RetainExceptOnCreate", Wire: "RetainExceptOnCreate", Shape: 144},
-	}},
-	60: {Name: "ExecuteChangeSetOutput", Kind: schema.Structure},
-	61: {Name: "ExecutionStatus", Kind: schema.String, Enum: []string{"UNAVAILABLE", "AVAILABLE", "EXECUTE_IN_PROGRESS", "EXECUTE_COMPLETE", "EXECUTE_FAILED", "OBSOLETE"}},
-	62: {Name: "Export", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ExportingStackId", Wire: "ExportingStackId", Shape: 157},
-		{Name: "Name", Wire: "Name", Shape: 63},
-		{Name: "Value", Wire: "Value", Shape: 64},
-	}},
-	63: {Name: "ExportName", Kind: schema.String},
-	64: {Name: "ExportValue", Kind: schema.String},
-	65: {Name: "Exports", Kind: schema.List, Elem: 62},
-	66: {Name: "GetTemplateInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "ChangeSetName", Wire: "ChangeSetName", Shape: 19},
-		{Name: "TemplateStage", Wire: "TemplateStage", Shape: 189},
-	}},
-	67: {Name: "GetTemplateOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "StagesAvailable", Wire: "StagesAvailable", Shape: 180},
-	}},
-	68: {Name: "GetTemplateSummaryInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "TemplateURL", Wire: "TemplateURL", Shape: 191},
-		{Name: "StackName", Wire: "StackName", Shape: 159},
-		{Name: "StackSetName", Wire: "StackSetName", Shape: 172},
-		{Name: "CallAs", Wire: "CallAs", Shape: 9},
-		{Name: "TemplateSummaryConfig", Wire: "TemplateSummaryConfig", Shape: 190},
-	}},
-	69: {Name: "GetTemplateSummaryOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 113},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "CapabilitiesReason", Wire: "CapabilitiesReason", Shape: 12},
-		{Name: "ResourceTypes", Wire: "ResourceTypes", Shape: 141},
-		{Name: "Version", Wire: "Version", Shape: 208},
-		{Name: "Metadata", Wire: "Metadata", Shape: 97},
-		{Name: "DeclaredTransforms", Wire: "DeclaredTransforms", Shape: 196},
-		{Name: "ResourceIdentifierSummaries", Wire: "ResourceIdentifierSummaries", Shape: 130},
-		{Name: "Warnings", Wire: "Warnings", Shape: 209},
-	}},
-	70: {Name: "HookFailureMode", Kind: schema.String, Enum: []string{"FAIL", "WARN"}},
-	71: {Name: "HookInvocationCount", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	72: {Name: "HookInvocationPoint", Kind: schema.String, Enum: []string{"PRE_PROVISION"}},
-	73: {Name: "HookStatus", Kind: schema.String, Enum: []string{"HOOK_IN_PROGRESS", "HOOK_COMPLETE_SUCCEEDED", "HOOK_COMPLETE_FAILED", "HOOK_FAILED"}},
-	74: {Name: "HookStatusReason", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	75: {Name: "HookType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	76: {Name: "ImportExistingResources", Kind: schema.Boolean},
-	77: {Name: "Imports", Kind: schema.List, Elem: 158},
-	78: {Name: "IncludeNestedStacks", Kind: schema.Boolean},
-	79: {Name: "IncludePropertyValues", Kind: schema.Boolean},
-	80: {Name: "InsufficientCapabilitiesException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InsufficientCapabilitiesException", Status: 400, Server: false}},
-	81: {Name: "InvalidChangeSetStatusException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidChangeSetStatus", Status: 400, Server: false}},
-	82: {Name: "LastUpdatedTime", Kind: schema.Timestamp},
-	83: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 400, Server: false}},
-	84: {Name: "ListChangeSetsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 159, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	85: {Name: "ListChangeSetsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Summaries", Wire: "Summaries", Shape: 23},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	86: {Name: "ListExportsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	87: {Name: "ListExportsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Exports", Wire: "Exports", Shape: 65},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	88: {Name: "ListImportsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ExportName", Wire: "ExportName", Shape: 63, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	89: {Name: "ListImportsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Imports", Wire: "Imports", Shape: 77},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	90: {Name: "ListStackResourcesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	91: {Name: "ListStackResourcesOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackResourceSummaries", Wire: "StackResourceSummaries", Shape: 169},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	92: {Name: "ListStacksInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-		{Name: "StackStatusFilter", Wire: "StackStatusFilter", Shape: 175},
-	}},
-	93: {Name: "ListStacksOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackSummaries", Wire: "StackSummaries", Shape: 177},
-		{Name: "NextToken", Wire: "NextToken", Shape: 100},
-	}},
-	94: {Name: "LogicalIdHierarchy", Kind: schema.String},
-	95: {Name: "LogicalResourceId", Kind: schema.String},
-	96: {Name: "LogicalResourceIds", Kind: schema.List, Elem: 95, HasMin: true, Min: 1, HasMax: true, Max: 200},
-	97: {Name: "Metadata", Kind: schema.String},
-	98: {Name: "ModuleInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TypeHierarchy", Wire: "TypeHierarchy", Shape: 199},
-		{Name: "LogicalIdHierarchy", Wire: "LogicalIdHierarchy", Shape: 94},
-	}},
-	99:  {Name: "MonitoringTimeInMinutes", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 180},
-	100: {Name: "NextToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	101: {Name: "NoEcho", Kind: schema.Boolean},
-	102: {Name: "NotificationARN", Kind: schema.String},
-	103: {Name: "NotificationARNs", Kind: schema.List, Elem: 102, HasMax: true, Max: 5},
-	104: {Name: "OnFailure", Kind: schema.String, Enum: []string{"DO_NOTHING", "ROLLBACK", "DELETE"}},
-	105: {Name: "OnStackFailure", Kind: schema.String, Enum: []string{"DO_NOTHING", "ROLLBACK", "DELETE"}},
-	106: {Name: "Output", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "OutputKey", Wire: "OutputKey", Shape: 107},
-		{Name: "OutputValue", Wire: "OutputValue", Shape: 108},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "ExportName", Wire: "ExportName", Shape: 63},
-	}},
-	107: {Name: "OutputKey", Kind: schema.String},
-	108: {Name: "OutputValue", Kind: schema.String},
-	109: {Name: "Outputs", Kind: schema.List, Elem: 106},
-	110: {Name: "Parameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ParameterKey", Wire: "ParameterKey", Shape: 114},
-		{Name: "ParameterValue", Wire: "ParameterValue", Shape: 116},
-		{Name: "UsePreviousValue", Wire: "UsePreviousValue", Shape: 205},
-		{Name: "ResolvedValue", Wire: "ResolvedValue", Shape: 116},
-	}},
-	111: {Name: "ParameterConstraints", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AllowedValues", Wire: "AllowedValues", Shape: 3},
-	}},
-	112: {Name: "ParameterDeclaration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ParameterKey", Wire: "ParameterKey", Shape: 114},
-		{Name: "DefaultValue", Wire: "DefaultValue", Shape: 116},
-		{Name: "ParameterType", Wire: "ParameterType", Shape: 115},
-		{Name: "NoEcho", Wire: "NoEcho", Shape: 101},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "ParameterConstraints", Wire: "ParameterConstraints", Shape: 111},
-	}},
-	113: {Name: "ParameterDeclarations", Kind: schema.List, Elem: 112},
-	114: {Name: "ParameterKey", Kind: schema.String},
-	115: {Name: "ParameterType", Kind: schema.String},
-	116: {Name: "ParameterValue", Kind: schema.String},
-	117: {Name: "Parameters", Kind: schema.List, Elem: 110},
-	118: {Name: "PhysicalResourceId", Kind: schema.String},
-	119: {Name: "PolicyAction", Kind: schema.String, Enum: []string{"Delete", "Retain", "Snapshot", "ReplaceAndDelete", "ReplaceAndRetain", "ReplaceAndSnapshot"}},
-	120: {Name: "PropertyName", Kind: schema.String},
-	121: {Name: "Replacement", Kind: schema.String, Enum: []string{"True", "False", "Conditional"}},
-	122: {Name: "RequiresRecreation", Kind: schema.String, Enum: []string{"Never", "Conditionally", "Always"}},
-	123: {Name: "ResourceAttribute", Kind: schema.String, Enum: []string{"Properties", "Metadata", "CreationPolicy", "UpdatePolicy", "DeletionPolicy", "UpdateReplacePolicy", "Tags"}},
-	124: {Name: "ResourceChange", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyAction", Wire: "PolicyAction", Shape: 119},
-		{Name: "Action", Wire: "Action", Shape: 16},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140},
-		{Name: "Replacement", Wire: "Replacement", Shape: 121},
-		{Name: "Scope", Wire: "Scope", Shape: 150},
-		{Name: "Details", Wire: "Details", Shape: 126},
-		{Name: "ChangeSetId", Wire: "ChangeSetId", Shape: 17},
-		{Name: "ModuleInfo", Wire: "ModuleInfo", Shape: 98},
-		{Name: "BeforeContext", Wire: "BeforeContext", Shape: 7},
-		{Name: "AfterContext", Wire: "AfterContext", Shape: 0},
-	}},
-	125: {Name: "ResourceChangeDetail", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Target", Wire: "Target", Shape: 137},
-		{Name: "Evaluation", Wire: "Evaluation", Shape: 57},
-		{Name: "ChangeSource", Wire: "ChangeSource", Shape: 26},
-		{Name: "CausingEntity", Wire: "CausingEntity", Shape: 14},
-	}},
-	126: {Name: "ResourceChangeDetails", Kind: schema.List, Elem: 125},
-	127: {Name: "ResourceIdentifierProperties", Kind: schema.Map, Key: 128, Elem: 129, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	128: {Name: "ResourceIdentifierPropertyKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	129: {Name: "ResourceIdentifierPropertyValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	130: {Name: "ResourceIdentifierSummaries", Kind: schema.List, Elem: 131},
-	131: {Name: "ResourceIdentifierSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140},
-		{Name: "LogicalResourceIds", Wire: "LogicalResourceIds", Shape: 96},
-		{Name: "ResourceIdentifiers", Wire: "ResourceIdentifiers", Shape: 132},
-	}},
-	132: {Name: "ResourceIdentifiers", Kind: schema.List, Elem: 128},
-	133: {Name: "ResourceProperties", Kind: schema.String},
-	134: {Name: "ResourcePropertyPath", Kind: schema.String},
-	135: {Name: "ResourceStatus", Kind: schema.String, Enum: []string{"CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE", "DELETE_SKIPPED", "UPDATE_IN_PROGRESS", "UPDATE_FAILED", "UPDATE_COMPLETE", "IMPORT_FAILED", "IMPORT_COMPLETE", "IMPORT_IN_PROGRESS", "IMPORT_ROLLBACK_IN_PROGRESS", "IMPORT_ROLLBACK_FAILED", "IMPORT_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED", "ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}},
-	136: {Name: "ResourceStatusReason", Kind: schema.String},
-	137: {Name: "ResourceTargetDefinition", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attribute", Wire: "Attribute", Shape: 123},
-		{Name: "Name", Wire: "Name", Shape: 120},
-		{Name: "RequiresRecreation", Wire: "RequiresRecreation", Shape: 122},
-		{Name: "Path", Wire: "Path", Shape: 134},
-		{Name: "BeforeValue", Wire: "BeforeValue", Shape: 8},
-		{Name: "AfterValue", Wire: "AfterValue", Shape: 1},
-		{Name: "AttributeChangeType", Wire: "AttributeChangeType", Shape: 6},
-	}},
-	138: {Name: "ResourceToImport", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140, Required: true},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95, Required: true},
-		{Name: "ResourceIdentifier", Wire: "ResourceIdentifier", Shape: 127, Required: true},
-	}},
-	139: {Name: "ResourceToSkip", Kind: schema.String, Pattern: "[a-zA-Z0-9]+|[a-zA-Z][-a-zA-Z0-9]*\\.[a-zA-Z0-9]+"},
-	140: {Name: "ResourceType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	141: {Name: "ResourceTypes", Kind: schema.List, Elem: 140},
-	142: {Name: "ResourcesToImport", Kind: schema.List, Elem: 138, HasMax: true, Max: 200},
-	143: {Name: "ResourcesToSkip", Kind: schema.List, Elem: 139},
-	144: {Name: "RetainExceptOnCreate", Kind: schema.Boolean},
-	145: {Name: "RetainResources", Kind: schema.List, Elem: 95},
-	146: {Name: "RoleARN", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048},
-	147: {Name: "RollbackConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RollbackTriggers", Wire: "RollbackTriggers", Shape: 149},
-		{Name: "MonitoringTimeInMinutes", Wire: "MonitoringTimeInMinutes", Shape: 99},
-	}},
-	148: {Name: "RollbackTrigger", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 5, Required: true},
-		{Name: "Type", Wire: "Type", Shape: 198, Required: true},
-	}},
-	149: {Name: "RollbackTriggers", Kind: schema.List, Elem: 148, HasMax: true, Max: 5},
-	150: {Name: "Scope", Kind: schema.List, Elem: 123},
-	151: {Name: "Stack", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "ChangeSetId", Wire: "ChangeSetId", Shape: 17},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "Parameters", Wire: "Parameters", Shape: 117},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 37, Required: true},
-		{Name: "DeletionTime", Wire: "DeletionTime", Shape: 42},
-		{Name: "LastUpdatedTime", Wire: "LastUpdatedTime", Shape: 82},
-		{Name: "RollbackConfiguration", Wire: "RollbackConfiguration", Shape: 147},
-		{Name: "StackStatus", Wire: "StackStatus", Shape: 174, Required: true},
-		{Name: "StackStatusReason", Wire: "StackStatusReason", Shape: 176},
-		{Name: "DisableRollback", Wire: "DisableRollback", Shape: 55},
-		{Name: "NotificationARNs", Wire: "NotificationARNs", Shape: 103},
-		{Name: "TimeoutInMinutes", Wire: "TimeoutInMinutes", Shape: 192},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "Outputs", Wire: "Outputs", Shape: 109},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "Tags", Wire: "Tags", Shape: 184},
-		{Name: "EnableTerminationProtection", Wire: "EnableTerminationProtection", Shape: 56},
-		{Name: "ParentId", Wire: "ParentId", Shape: 157},
-		{Name: "RootId", Wire: "RootId", Shape: 157},
-		{Name: "DriftInformation", Wire: "DriftInformation", Shape: 152},
-		{Name: "RetainExceptOnCreate", Wire: "RetainExceptOnCreate", Shape: 144},
-		{Name: "DeletionMode", Wire: "DeletionMode", Shape: 41},
-		{Name: "DetailedStatus", Wire: "DetailedStatus", Shape: 54},
-	}},
-	152: {Name: "StackDriftInformation", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackDriftStatus", Wire: "StackDriftStatus", Shape: 154, Required: true},
-		{Name: "LastCheckTimestamp", Wire: "LastCheckTimestamp", Shape: 193},
-	}},
-	153: {Name: "StackDriftInformationSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackDriftStatus", Wire: "StackDriftStatus", Shape: 154, Required: true},
-		{Name: "LastCheckTimestamp", Wire: "LastCheckTimestamp", Shape: 193},
-	}},
-	154: {Name: "StackDriftStatus", Kind: schema.String, Enum: []string{"DRIFTED", "IN_SYNC", "UNKNOWN", "NOT_CHECKED"}},
-	155: {Name: "StackEvent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157, Required: true},
-		{Name: "EventId", Wire: "EventId", Shape: 58, Required: true},
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140},
-		{Name: "Timestamp", Wire: "Timestamp", Shape: 193, Required: true},
-		{Name: "ResourceStatus", Wire: "ResourceStatus", Shape: 135},
-		{Name: "ResourceStatusReason", Wire: "ResourceStatusReason", Shape: 136},
-		{Name: "ResourceProperties", Wire: "ResourceProperties", Shape: 133},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-		{Name: "HookType", Wire: "HookType", Shape: 75},
-		{Name: "HookStatus", Wire: "HookStatus", Shape: 73},
-		{Name: "HookStatusReason", Wire: "HookStatusReason", Shape: 74},
-		{Name: "HookInvocationPoint", Wire: "HookInvocationPoint", Shape: 72},
-		{Name: "HookFailureMode", Wire: "HookFailureMode", Shape: 70},
-		{Name: "DetailedStatus", Wire: "DetailedStatus", Shape: 54},
-	}},
-	156: {Name: "StackEvents", Kind: schema.List, Elem: 155},
-	157: {Name: "StackId", Kind: schema.String},
-	158: {Name: "StackName", Kind: schema.String},
-	159: {Name: "StackNameOrId", Kind: schema.String, HasMin: true, Min: 1, Pattern: "([a-zA-Z][-a-zA-Z0-9]*)|(arn:\\b(aws|aws-us-gov|aws-cn)\\b:[-a-zA-Z0-9:/._+]*)"},
-	160: {Name: "StackPolicyBody", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 16384},
-	161: {Name: "StackPolicyDuringUpdateBody", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 16384},
-	162: {Name: "StackPolicyDuringUpdateURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1350},
-	163: {Name: "StackPolicyURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1350},
-	164: {Name: "StackResource", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95, Required: true},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140, Required: true},
-		{Name: "Timestamp", Wire: "Timestamp", Shape: 193, Required: true},
-		{Name: "ResourceStatus", Wire: "ResourceStatus", Shape: 135, Required: true},
-		{Name: "ResourceStatusReason", Wire: "ResourceStatusReason", Shape: 136},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "DriftInformation", Wire: "DriftInformation", Shape: 166},
-		{Name: "ModuleInfo", Wire: "ModuleInfo", Shape: 98},
-	}},
-	165: {Name: "StackResourceDetail", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158},
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95, Required: true},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140, Required: true},
-		{Name: "LastUpdatedTimestamp", Wire: "LastUpdatedTimestamp", Shape: 193, Required: true},
-		{Name: "ResourceStatus", Wire: "ResourceStatus", Shape: 135, Required: true},
-		{Name: "ResourceStatusReason", Wire: "ResourceStatusReason", Shape: 136},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "Metadata", Wire: "Metadata", Shape: 97},
-		{Name: "DriftInformation", Wire: "DriftInformation", Shape: 166},
-		{Name: "ModuleInfo", Wire: "ModuleInfo", Shape: 98},
-	}},
-	166: {Name: "StackResourceDriftInformation", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackResourceDriftStatus", Wire: "StackResourceDriftStatus", Shape: 168, Required: true},
-		{Name: "LastCheckTimestamp", Wire: "LastCheckTimestamp", Shape: 193},
-	}},
-	167: {Name: "StackResourceDriftInformationSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackResourceDriftStatus", Wire: "StackResourceDriftStatus", Shape: 168, Required: true},
-		{Name: "LastCheckTimestamp", Wire: "LastCheckTimestamp", Shape: 193},
-	}},
-	168: {Name: "StackResourceDriftStatus", Kind: schema.String, Enum: []string{"IN_SYNC", "MODIFIED", "DELETED", "NOT_CHECKED"}},
-	169: {Name: "StackResourceSummaries", Kind: schema.List, Elem: 170},
-	170: {Name: "StackResourceSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LogicalResourceId", Wire: "LogicalResourceId", Shape: 95, Required: true},
-		{Name: "PhysicalResourceId", Wire: "PhysicalResourceId", Shape: 118},
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 140, Required: true},
-		{Name: "LastUpdatedTimestamp", Wire: "LastUpdatedTimestamp", Shape: 193, Required: true},
-		{Name: "ResourceStatus", Wire: "ResourceStatus", Shape: 135, Required: true},
-		{Name: "ResourceStatusReason", Wire: "ResourceStatusReason", Shape: 136},
-		{Name: "DriftInformation", Wire: "DriftInformation", Shape: 167},
-		{Name: "ModuleInfo", Wire: "ModuleInfo", Shape: 98},
-	}},
-	171: {Name: "StackResources", Kind: schema.List, Elem: 164},
-	172: {Name: "StackSetNameOrId", Kind: schema.String, Pattern: "[a-zA-Z][-a-zA-Z0-9]*(?::[a-zA-Z0-9]{8}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{12})?"},
-	173: {Name: "StackSetNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "StackSetNotFoundException", Status: 404, Server: false}},
-	174: {Name: "StackStatus", Kind: schema.String, Enum: []string{"CREATE_IN_PROGRESS", "CREATE_FAILED", "CREATE_COMPLETE", "ROLLBACK_IN_PROGRESS", "ROLLBACK_FAILED", "ROLLBACK_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_FAILED", "DELETE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE", "UPDATE_FAILED", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_FAILED", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS", "IMPORT_IN_PROGRESS", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_IN_PROGRESS", "IMPORT_ROLLBACK_FAILED", "IMPORT_ROLLBACK_COMPLETE"}},
-	175: {Name: "StackStatusFilter", Kind: schema.List, Elem: 174},
-	176: {Name: "StackStatusReason", Kind: schema.String},
-	177: {Name: "StackSummaries", Kind: schema.List, Elem: 178},
-	178: {Name: "StackSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "TemplateDescription", Wire: "TemplateDescription", Shape: 186},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 37, Required: true},
-		{Name: "LastUpdatedTime", Wire: "LastUpdatedTime", Shape: 82},
-		{Name: "DeletionTime", Wire: "DeletionTime", Shape: 42},
-		{Name: "StackStatus", Wire: "StackStatus", Shape: 174, Required: true},
-		{Name: "StackStatusReason", Wire: "StackStatusReason", Shape: 176},
-		{Name: "ParentId", Wire: "ParentId", Shape: 157},
-		{Name: "RootId", Wire: "RootId", Shape: 157},
-		{Name: "DriftInformation", Wire: "DriftInformation", Shape: 153},
-	}},
-	179: {Name: "Stacks", Kind: schema.List, Elem: 151},
-	180: {Name: "StageList", Kind: schema.List, Elem: 189},
-	181: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 182, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 183, Required: true},
-	}},
-	182: {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	183: {Name: "TagValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	184: {Name: "Tags", Kind: schema.List, Elem: 181, HasMax: true, Max: 50},
-	185: {Name: "TemplateBody", Kind: schema.String, HasMin: true, Min: 1},
-	186: {Name: "TemplateDescription", Kind: schema.String},
-	187: {Name: "TemplateParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ParameterKey", Wire: "ParameterKey", Shape: 114},
-		{Name: "DefaultValue", Wire: "DefaultValue", Shape: 116},
-		{Name: "NoEcho", Wire: "NoEcho", Shape: 101},
-		{Name: "Description", Wire: "Description", Shape: 53},
-	}},
-	188: {Name: "TemplateParameters", Kind: schema.List, Elem: 187},
-	189: {Name: "TemplateStage", Kind: schema.String, Enum: []string{"Original", "Processed"}},
-	190: {Name: "TemplateSummaryConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TreatUnrecognizedResourceTypesAsWarnings", Wire: "TreatUnrecognizedResourceTypesAsWarnings", Shape: 197},
-	}},
-	191: {Name: "TemplateURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	192: {Name: "TimeoutMinutes", Kind: schema.Integer, HasMin: true, Min: 1},
-	193: {Name: "Timestamp", Kind: schema.Timestamp},
-	194: {Name: "TokenAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TokenAlreadyExistsException", Status: 400, Server: false}},
-	195: {Name: "TransformName", Kind: schema.String},
-	196: {Name: "TransformsList", Kind: schema.List, Elem: 195},
-	197: {Name: "TreatUnrecognizedResourceTypesAsWarnings", Kind: schema.Boolean},
-	198: {Name: "Type", Kind: schema.String},
-	199: {Name: "TypeHierarchy", Kind: schema.String},
-	200: {Name: "UpdateStackInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackName", Wire: "StackName", Shape: 158, Required: true},
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "TemplateURL", Wire: "TemplateURL", Shape: 191},
-		{Name: "UsePreviousTemplate", Wire: "UsePreviousTemplate", Shape: 204},
-		{Name: "StackPolicyDuringUpdateBody", Wire: "StackPolicyDuringUpdateBody", Shape: 161},
-		{Name: "StackPolicyDuringUpdateURL", Wire: "StackPolicyDuringUpdateURL", Shape: 162},
-		{Name: "Parameters", Wire: "Parameters", Shape: 117},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "ResourceTypes", Wire: "ResourceTypes", Shape: 141},
-		{Name: "RoleARN", Wire: "RoleARN", Shape: 146},
-		{Name: "RollbackConfiguration", Wire: "RollbackConfiguration", Shape: 147},
-		{Name: "StackPolicyBody", Wire: "StackPolicyBody", Shape: 160},
-		{Name: "StackPolicyURL", Wire: "StackPolicyURL", Shape: 163},
-		{Name: "NotificationARNs", Wire: "NotificationARNs", Shape: 103},
-		{Name: "Tags", Wire: "Tags", Shape: 184},
-		{Name: "DisableRollback", Wire: "DisableRollback", Shape: 55},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 29},
-		{Name: "RetainExceptOnCreate", Wire: "RetainExceptOnCreate", Shape: 144},
-	}},
-	201: {Name: "UpdateStackOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-	}},
-	202: {Name: "UpdateTerminationProtectionInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EnableTerminationProtection", Wire: "EnableTerminationProtection", Shape: 56, Required: true},
-		{Name: "StackName", Wire: "StackName", Shape: 159, Required: true},
-	}},
-	203: {Name: "UpdateTerminationProtectionOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StackId", Wire: "StackId", Shape: 157},
-	}},
-	204: {Name: "UsePreviousTemplate", Kind: schema.Boolean},
-	205: {Name: "UsePreviousValue", Kind: schema.Boolean},
-	206: {Name: "ValidateTemplateInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateBody", Wire: "TemplateBody", Shape: 185},
-		{Name: "TemplateURL", Wire: "TemplateURL", Shape: 191},
-	}},
-	207: {Name: "ValidateTemplateOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 188},
-		{Name: "Description", Wire: "Description", Shape: 53},
-		{Name: "Capabilities", Wire: "Capabilities", Shape: 11},
-		{Name: "CapabilitiesReason", Wire: "CapabilitiesReason", Shape: 12},
-		{Name: "DeclaredTransforms", Wire: "DeclaredTransforms", Shape: 196},
-	}},
-	208: {Name: "Version", Kind: schema.String},
-	209: {Name: "Warnings", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UnrecognizedResourceTypes", Wire: "UnrecognizedResourceTypes", Shape: 141},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AfterContext	string
+AfterValue	string
+AllowedValue	string
+AllowedValues	list	of=2
+AlreadyExistsException	structure	error=AlreadyExistsException,400
+Arn	string
+AttributeChangeType	string	enum=Add|Remove|Modify
+BeforeContext	string
+BeforeValue	string
+CallAs	string	enum=SELF|DELEGATED_ADMIN
+CancelUpdateStackInput	structure
+	StackName!	158
+	ClientRequestToken	29
+Capabilities	list	of=13
+CapabilitiesReason	string
+Capability	string	enum=CAPABILITY_IAM|CAPABILITY_NAMED_IAM|CAPABILITY_AUTO_EXPAND
+CausingEntity	string
+Change	structure
+	Type	27
+	HookInvocationCount	71
+	ResourceChange	124
+ChangeAction	string	enum=Add|Modify|Remove|Import|Dynamic
+ChangeSetId	string	min=1	pattern=arn:[-a-zA-Z0-9:/]*
+ChangeSetName	string	min=1	max=128	pattern=[a-zA-Z][-a-zA-Z0-9]*
+ChangeSetNameOrId	string	min=1	max=1600	pattern=[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/]*
+ChangeSetNotFoundException	structure	error=ChangeSetNotFound,404
+ChangeSetStatus	string	enum=CREATE_PENDING|CREATE_IN_PROGRESS|CREATE_COMPLETE|DELETE_PENDING|DELETE_IN_PROGRESS|DELETE_COMPLETE|DELETE_FAILED|FAILED
+ChangeSetStatusReason	string
+ChangeSetSummaries	list	of=24
+ChangeSetSummary	structure
+	StackId	157
+	StackName	158
+	ChangeSetId	17
+	ChangeSetName	18
+	ExecutionStatus	61
+	Status	21
+	StatusReason	22
+	CreationTime	37
+	Description	53
+	IncludeNestedStacks	78
+	ParentChangeSetId	17
+	RootChangeSetId	17
+	ImportExistingResources	76
+ChangeSetType	string	enum=CREATE|UPDATE|IMPORT
+ChangeSource	string	enum=ResourceReference|ParameterReference|ResourceAttribute|DirectModification|Automatic
+ChangeType	string	enum=Resource
+Changes	list	of=15
+ClientRequestToken	string	min=1	max=128	pattern=[a-zA-Z0-9][-a-zA-Z0-9]*
+ClientToken	string	min=1	max=128
+ContinueUpdateRollbackInput	structure
+	StackName!	159
+	RoleARN	146
+	ResourcesToSkip	143
+	ClientRequestToken	29
+ContinueUpdateRollbackOutput	structure
+CreateChangeSetInput	structure
+	StackName!	159
+	TemplateBody	185
+	TemplateURL	191
+	UsePreviousTemplate	204
+	Parameters	117
+	Capabilities	11
+	ResourceTypes	141
+	RoleARN	146
+	RollbackConfiguration	147
+	NotificationARNs	103
+	Tags	184
+	ChangeSetName!	18
+	ClientToken	30
+	Description	53
+	ChangeSetType	25
+	ResourcesToImport	142
+	IncludeNestedStacks	78
+	OnStackFailure	105
+	ImportExistingResources	76
+CreateChangeSetOutput	structure
+	Id	17
+	StackId	157
+CreateStackInput	structure
+	StackName!	158
+	TemplateBody	185
+	TemplateURL	191
+	Parameters	117
+	DisableRollback	55
+	RollbackConfiguration	147
+	TimeoutInMinutes	192
+	NotificationARNs	103
+	Capabilities	11
+	ResourceTypes	141
+	RoleARN	146
+	OnFailure	104
+	StackPolicyBody	160
+	StackPolicyURL	163
+	Tags	184
+	ClientRequestToken	29
+	EnableTerminationProtection	56
+	RetainExceptOnCreate	144
+CreateStackOutput	structure
+	StackId	157
+CreationTime	timestamp
+DeleteChangeSetInput	structure
+	ChangeSetName!	19
+	StackName	159
+DeleteChangeSetOutput	structure
+DeleteStackInput	structure
+	StackName!	158
+	RetainResources	145
+	RoleARN	146
+	ClientRequestToken	29
+	DeletionMode	41
+DeletionMode	string	enum=STANDARD|FORCE_DELETE_STACK
+DeletionTime	timestamp
+DescribeChangeSetInput	structure
+	ChangeSetName!	19
+	StackName	159
+	NextToken	100
+	IncludePropertyValues	79
+DescribeChangeSetOutput	structure
+	ChangeSetName	18
+	ChangeSetId	17
+	StackId	157
+	StackName	158
+	Description	53
+	Parameters	117
+	CreationTime	37
+	ExecutionStatus	61
+	Status	21
+	StatusReason	22
+	NotificationARNs	103
+	RollbackConfiguration	147
+	Capabilities	11
+	Tags	184
+	Changes	28
+	NextToken	100
+	IncludeNestedStacks	78
+	ParentChangeSetId	17
+	RootChangeSetId	17
+	OnStackFailure	105
+	ImportExistingResources	76
+DescribeStackEventsInput	structure
+	StackName	158
+	NextToken	100
+DescribeStackEventsOutput	structure
+	StackEvents	156
+	NextToken	100
+DescribeStackResourceInput	structure
+	StackName!	158
+	LogicalResourceId!	95
+DescribeStackResourceOutput	structure
+	StackResourceDetail	165
+DescribeStackResourcesInput	structure
+	StackName	158
+	LogicalResourceId	95
+	PhysicalResourceId	118
+DescribeStackResourcesOutput	structure
+	StackResources	171
+DescribeStacksInput	structure
+	StackName	158
+	NextToken	100
+DescribeStacksOutput	structure
+	Stacks	179
+	NextToken	100
+Description	string	min=1	max=1024
+DetailedStatus	string	enum=CONFIGURATION_COMPLETE|VALIDATION_FAILED
+DisableRollback	boolean
+EnableTerminationProtection	boolean
+EvaluationType	string	enum=Static|Dynamic
+EventId	string
+ExecuteChangeSetInput	structure
+	ChangeSetName!	19
+	StackName	159
+	ClientRequestToken	29
+	DisableRollback	55
+	RetainExceptOnCreate	144
+ExecuteChangeSetOutput	structure
+ExecutionStatus	string	enum=UNAVAILABLE|AVAILABLE|EXECUTE_IN_PROGRESS|EXECUTE_COMPLETE|EXECUTE_FAILED|OBSOLETE
+Export	structure
+	ExportingStackId	157
+	Name	63
+	Value	64
+ExportName	string
+ExportValue	string
+Exports	list	of=62
+GetTemplateInput	structure
+	StackName	158
+	ChangeSetName	19
+	TemplateStage	189
+GetTemplateOutput	structure
+	TemplateBody	185
+	StagesAvailable	180
+GetTemplateSummaryInput	structure
+	TemplateBody	185
+	TemplateURL	191
+	StackName	159
+	StackSetName	172
+	CallAs	9
+	TemplateSummaryConfig	190
+GetTemplateSummaryOutput	structure
+	Parameters	113
+	Description	53
+	Capabilities	11
+	CapabilitiesReason	12
+	ResourceTypes	141
+	Version	208
+	Metadata	97
+	DeclaredTransforms	196
+	ResourceIdentifierSummaries	130
+	Warnings	209
+HookFailureMode	string	enum=FAIL|WARN
+HookInvocationCount	integer	min=1	max=100
+HookInvocationPoint	string	enum=PRE_PROVISION
+HookStatus	string	enum=HOOK_IN_PROGRESS|HOOK_COMPLETE_SUCCEEDED|HOOK_COMPLETE_FAILED|HOOK_FAILED
+HookStatusReason	string	min=1	max=1024
+HookType	string	min=1	max=255
+ImportExistingResources	boolean
+Imports	list	of=158
+IncludeNestedStacks	boolean
+IncludePropertyValues	boolean
+InsufficientCapabilitiesException	structure	error=InsufficientCapabilitiesException,400
+InvalidChangeSetStatusException	structure	error=InvalidChangeSetStatus,400
+LastUpdatedTime	timestamp
+LimitExceededException	structure	error=LimitExceededException,400
+ListChangeSetsInput	structure
+	StackName!	159
+	NextToken	100
+ListChangeSetsOutput	structure
+	Summaries	23
+	NextToken	100
+ListExportsInput	structure
+	NextToken	100
+ListExportsOutput	structure
+	Exports	65
+	NextToken	100
+ListImportsInput	structure
+	ExportName!	63
+	NextToken	100
+ListImportsOutput	structure
+	Imports	77
+	NextToken	100
+ListStackResourcesInput	structure
+	StackName!	158
+	NextToken	100
+ListStackResourcesOutput	structure
+	StackResourceSummaries	169
+	NextToken	100
+ListStacksInput	structure
+	NextToken	100
+	StackStatusFilter	175
+ListStacksOutput	structure
+	StackSummaries	177
+	NextToken	100
+LogicalIdHierarchy	string
+LogicalResourceId	string
+LogicalResourceIds	list	of=95	min=1	max=200
+Metadata	string
+ModuleInfo	structure
+	TypeHierarchy	199
+	LogicalIdHierarchy	94
+MonitoringTimeInMinutes	integer	min=0	max=180
+NextToken	string	min=1	max=1024
+NoEcho	boolean
+NotificationARN	string
+NotificationARNs	list	of=102	max=5
+OnFailure	string	enum=DO_NOTHING|ROLLBACK|DELETE
+OnStackFailure	string	enum=DO_NOTHING|ROLLBACK|DELETE
+Output	structure
+	OutputKey	107
+	OutputValue	108
+	Description	53
+	ExportName	63
+OutputKey	string
+OutputValue	string
+Outputs	list	of=106
+Parameter	structure
+	ParameterKey	114
+	ParameterValue	116
+	UsePreviousValue	205
+	ResolvedValue	116
+ParameterConstraints	structure
+	AllowedValues	3
+ParameterDeclaration	structure
+	ParameterKey	114
+	DefaultValue	116
+	ParameterType	115
+	NoEcho	101
+	Description	53
+	ParameterConstraints	111
+ParameterDeclarations	list	of=112
+ParameterKey	string
+ParameterType	string
+ParameterValue	string
+Parameters	list	of=110
+PhysicalResourceId	string
+PolicyAction	string	enum=Delete|Retain|Snapshot|ReplaceAndDelete|ReplaceAndRetain|ReplaceAndSnapshot
+PropertyName	string
+Replacement	string	enum=True|False|Conditional
+RequiresRecreation	string	enum=Never|Conditionally|Always
+ResourceAttribute	string	enum=Properties|Metadata|CreationPolicy|UpdatePolicy|DeletionPolicy|UpdateReplacePolicy|Tags
+ResourceChange	structure
+	PolicyAction	119
+	Action	16
+	LogicalResourceId	95
+	PhysicalResourceId	118
+	ResourceType	140
+	Replacement	121
+	Scope	150
+	Details	126
+	ChangeSetId	17
+	ModuleInfo	98
+	BeforeContext	7
+	AfterContext	0
+ResourceChangeDetail	structure
+	Target	137
+	Evaluation	57
+	ChangeSource	26
+	CausingEntity	14
+ResourceChangeDetails	list	of=125
+ResourceIdentifierProperties	map	by=128	of=129	min=1	max=256
+ResourceIdentifierPropertyKey	string	min=1	max=2048
+ResourceIdentifierPropertyValue	string	min=1	max=2048
+ResourceIdentifierSummaries	list	of=131
+ResourceIdentifierSummary	structure
+	ResourceType	140
+	LogicalResourceIds	96
+	ResourceIdentifiers	132
+ResourceIdentifiers	list	of=128
+ResourceProperties	string
+ResourcePropertyPath	string
+ResourceStatus	string	enum=CREATE_IN_PROGRESS|CREATE_FAILED|CREATE_COMPLETE|DELETE_IN_PROGRESS|DELETE_FAILED|DELETE_COMPLETE|DELETE_SKIPPED|UPDATE_IN_PROGRESS|UPDATE_FAILED|UPDATE_COMPLETE|IMPORT_FAILED|IMPORT_COMPLETE|IMPORT_IN_PROGRESS|IMPORT_ROLLBACK_IN_PROGRESS|IMPORT_ROLLBACK_FAILED|IMPORT_ROLLBACK_COMPLETE|UPDATE_ROLLBACK_IN_PROGRESS|UPDATE_ROLLBACK_COMPLETE|UPDATE_ROLLBACK_FAILED|ROLLBACK_IN_PROGRESS|ROLLBACK_COMPLETE|ROLLBACK_FAILED
+ResourceStatusReason	string
+ResourceTargetDefinition	structure
+	Attribute	123
+	Name	120
+	RequiresRecreation	122
+	Path	134
+	BeforeValue	8
+	AfterValue	1
+	AttributeChangeType	6
+ResourceToImport	structure
+	ResourceType!	140
+	LogicalResourceId!	95
+	ResourceIdentifier!	127
+ResourceToSkip	string	pattern=[a-zA-Z0-9]+|[a-zA-Z][-a-zA-Z0-9]*\.[a-zA-Z0-9]+
+ResourceType	string	min=1	max=256
+ResourceTypes	list	of=140
+ResourcesToImport	list	of=138	max=200
+ResourcesToSkip	list	of=139
+RetainExceptOnCreate	boolean
+RetainResources	list	of=95
+RoleARN	string	min=20	max=2048
+RollbackConfiguration	structure
+	RollbackTriggers	149
+	MonitoringTimeInMinutes	99
+RollbackTrigger	structure
+	Arn!	5
+	Type!	198
+RollbackTriggers	list	of=148	max=5
+Scope	list	of=123
+Stack	structure
+	StackId	157
+	StackName!	158
+	ChangeSetId	17
+	Description	53
+	Parameters	117
+	CreationTime!	37
+	DeletionTime	42
+	LastUpdatedTime	82
+	RollbackConfiguration	147
+	StackStatus!	174
+	StackStatusReason	176
+	DisableRollback	55
+	NotificationARNs	103
+	TimeoutInMinutes	192
+	Capabilities	11
+	Outputs	109
+	RoleARN	146
+	Tags	184
+	EnableTerminationProtection	56
+	ParentId	157
+	RootId	157
+	DriftInformation	152
+	RetainExceptOnCreate	144
+	DeletionMode	41
+	DetailedStatus	54
+StackDriftInformation	structure
+	StackDriftStatus!	154
+	LastCheckTimestamp	193
+StackDriftInformationSummary	structure
+	StackDriftStatus!	154
+	LastCheckTimestamp	193
+StackDriftStatus	string	enum=DRIFTED|IN_SYNC|UNKNOWN|NOT_CHECKED
+StackEvent	structure
+	StackId!	157
+	EventId!	58
+	StackName!	158
+	LogicalResourceId	95
+	PhysicalResourceId	118
+	ResourceType	140
+	Timestamp!	193
+	ResourceStatus	135
+	ResourceStatusReason	136
+	ResourceProperties	133
+	ClientRequestToken	29
+	HookType	75
+	HookStatus	73
+	HookStatusReason	74
+	HookInvocationPoint	72
+	HookFailureMode	70
+	DetailedStatus	54
+StackEvents	list	of=155
+StackId	string
+StackName	string
+StackNameOrId	string	min=1	pattern=([a-zA-Z][-a-zA-Z0-9]*)|(arn:\b(aws|aws-us-gov|aws-cn)\b:[-a-zA-Z0-9:/._+]*)
+StackPolicyBody	string	min=1	max=16384
+StackPolicyDuringUpdateBody	string	min=1	max=16384
+StackPolicyDuringUpdateURL	string	min=1	max=1350
+StackPolicyURL	string	min=1	max=1350
+StackResource	structure
+	StackName	158
+	StackId	157
+	LogicalResourceId!	95
+	PhysicalResourceId	118
+	ResourceType!	140
+	Timestamp!	193
+	ResourceStatus!	135
+	ResourceStatusReason	136
+	Description	53
+	DriftInformation	166
+	ModuleInfo	98
+StackResourceDetail	structure
+	StackName	158
+	StackId	157
+	LogicalResourceId!	95
+	PhysicalResourceId	118
+	ResourceType!	140
+	LastUpdatedTimestamp!	193
+	ResourceStatus!	135
+	ResourceStatusReason	136
+	Description	53
+	Metadata	97
+	DriftInformation	166
+	ModuleInfo	98
+StackResourceDriftInformation	structure
+	StackResourceDriftStatus!	168
+	LastCheckTimestamp	193
+StackResourceDriftInformationSummary	structure
+	StackResourceDriftStatus!	168
+	LastCheckTimestamp	193
+StackResourceDriftStatus	string	enum=IN_SYNC|MODIFIED|DELETED|NOT_CHECKED
+StackResourceSummaries	list	of=170
+StackResourceSummary	structure
+	LogicalResourceId!	95
+	PhysicalResourceId	118
+	ResourceType!	140
+	LastUpdatedTimestamp!	193
+	ResourceStatus!	135
+	ResourceStatusReason	136
+	DriftInformation	167
+	ModuleInfo	98
+StackResources	list	of=164
+StackSetNameOrId	string	pattern=[a-zA-Z][-a-zA-Z0-9]*(?::[a-zA-Z0-9]{8}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{4}-[a-zA-Z0-9]{12})?
+StackSetNotFoundException	structure	error=StackSetNotFoundException,404
+StackStatus	string	enum=CREATE_IN_PROGRESS|CREATE_FAILED|CREATE_COMPLETE|ROLLBACK_IN_PROGRESS|ROLLBACK_FAILED|ROLLBACK_COMPLETE|DELETE_IN_PROGRESS|DELETE_FAILED|DELETE_COMPLETE|UPDATE_IN_PROGRESS|UPDATE_COMPLETE_CLEANUP_IN_PROGRESS|UPDATE_COMPLETE|UPDATE_FAILED|UPDATE_ROLLBACK_IN_PROGRESS|UPDATE_ROLLBACK_FAILED|UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS|UPDATE_ROLLBACK_COMPLETE|REVIEW_IN_PROGRESS|IMPORT_IN_PROGRESS|IMPORT_COMPLETE|IMPORT_ROLLBACK_IN_PROGRESS|IMPORT_ROLLBACK_FAILED|IMPORT_ROLLBACK_COMPLETE
+StackStatusFilter	list	of=174
+StackStatusReason	string
+StackSummaries	list	of=178
+StackSummary	structure
+	StackId	157
+	StackName!	158
+	TemplateDescription	186
+	CreationTime!	37
+	LastUpdatedTime	82
+	DeletionTime	42
+	StackStatus!	174
+	StackStatusReason	176
+	ParentId	157
+	RootId	157
+	DriftInformation	153
+Stacks	list	of=151
+StageList	list	of=189
+Tag	structure
+	Key!	182
+	Value!	183
+TagKey	string	min=1	max=128
+TagValue	string	min=1	max=256
+Tags	list	of=181	max=50
+TemplateBody	string	min=1
+TemplateDescription	string
+TemplateParameter	structure
+	ParameterKey	114
+	DefaultValue	116
+	NoEcho	101
+	Description	53
+TemplateParameters	list	of=187
+TemplateStage	string	enum=Original|Processed
+TemplateSummaryConfig	structure
+	TreatUnrecognizedResourceTypesAsWarnings	197
+TemplateURL	string	min=1	max=1024
+TimeoutMinutes	integer	min=1
+Timestamp	timestamp
+TokenAlreadyExistsException	structure	error=TokenAlreadyExistsException,400
+TransformName	string
+TransformsList	list	of=195
+TreatUnrecognizedResourceTypesAsWarnings	boolean
+Type	string
+TypeHierarchy	string
+UpdateStackInput	structure
+	StackName!	158
+	TemplateBody	185
+	TemplateURL	191
+	UsePreviousTemplate	204
+	StackPolicyDuringUpdateBody	161
+	StackPolicyDuringUpdateURL	162
+	Parameters	117
+	Capabilities	11
+	ResourceTypes	141
+	RoleARN	146
+	RollbackConfiguration	147
+	StackPolicyBody	160
+	StackPolicyURL	163
+	NotificationARNs	103
+	Tags	184
+	DisableRollback	55
+	ClientRequestToken	29
+	RetainExceptOnCreate	144
+UpdateStackOutput	structure
+	StackId	157
+UpdateTerminationProtectionInput	structure
+	EnableTerminationProtection!	56
+	StackName!	159
+UpdateTerminationProtectionOutput	structure
+	StackId	157
+UsePreviousTemplate	boolean
+UsePreviousValue	boolean
+ValidateTemplateInput	structure
+	TemplateBody	185
+	TemplateURL	191
+ValidateTemplateOutput	structure
+	Parameters	188
+	Description	53
+	Capabilities	11
+	CapabilitiesReason	12
+	DeclaredTransforms	196
+Version	string
+Warnings	structure
+	UnrecognizedResourceTypes	141
+`

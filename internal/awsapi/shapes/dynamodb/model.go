@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "dynamodb", Signing: "dynamodb", FullName: "Amazon DynamoDB", Version: "2012-08-10",
 	Protocols: []schema.Protocol{schema.JSON10},
 	Target:    "DynamoDB_20120810", Namespace: "", QueryErrors: false, ErrorPackage: "com.amazonaws.dynamodb.v20120810",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

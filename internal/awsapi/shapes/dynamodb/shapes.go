@@ -2,872 +2,735 @@
 
 package dynamodb
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "ApproximateCreationDateTimePrecision", Kind: schema.String, Enum: []string{"MILLISECOND", "MICROSECOND"}},
-	1: {Name: "ArchivalReason", Kind: schema.String},
-	2: {Name: "ArchivalSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchivalDateTime", Wire: "ArchivalDateTime", Shape: 56},
-		{Name: "ArchivalReason", Wire: "ArchivalReason", Shape: 1},
-		{Name: "ArchivalBackupArn", Wire: "ArchivalBackupArn", Shape: 14},
-	}},
-	3: {Name: "AttributeAction", Kind: schema.String, Enum: []string{"ADD", "PUT", "DELETE"}},
-	4: {Name: "AttributeDefinition", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 133, Required: true},
-		{Name: "AttributeType", Wire: "AttributeType", Shape: 215, Required: true},
-	}},
-	5:  {Name: "AttributeDefinitions", Kind: schema.List, Elem: 4},
-	6:  {Name: "AttributeMap", Kind: schema.Custom},
-	7:  {Name: "AttributeName", Kind: schema.String, HasMax: true, Max: 65535},
-	8:  {Name: "AttributeNameList", Kind: schema.List, Elem: 7, HasMin: true, Min: 1},
-	9:  {Name: "AttributeUpdates", Kind: schema.Map, Key: 7, Elem: 12},
-	10: {Name: "AttributeValue", Kind: schema.Custom},
-	11: {Name: "AttributeValueList", Kind: schema.List, Elem: 10},
-	12: {Name: "AttributeValueUpdate", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Value", Wire: "Value", Shape: 10},
-		{Name: "Action", Wire: "Action", Shape: 3},
-	}},
-	13: {Name: "Backfilling", Kind: schema.Boolean},
-	14: {Name: "BackupArn", Kind: schema.String, HasMin: true, Min: 37, HasMax: true, Max: 1024},
-	15: {Name: "BatchExecuteStatementInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Statements", Wire: "Statements", Shape: 160, Required: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-	}},
-	16: {Name: "BatchExecuteStatementOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Responses", Wire: "Responses", Shape: 161},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-	}},
-	17: {Name: "BatchGetItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RequestItems", Wire: "RequestItems", Shape: 19, Required: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-	}},
-	18: {Name: "BatchGetItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Responses", Wire: "Responses", Shape: 20},
-		{Name: "UnprocessedKeys", Wire: "UnprocessedKeys", Shape: 19},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-	}},
-	19: {Name: "BatchGetRequestMap", Kind: schema.Map, Key: 227, Elem: 136, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	20: {Name: "BatchGetResponseMap", Kind: schema.Map, Key: 227, Elem: 123},
-	21: {Name: "BatchStatementError", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Code", Wire: "Code", Shape: 22},
-		{Name: "Message", Wire: "Message", Shape: 226},
-		{Name: "Item", Wire: "Item", Shape: 6},
-	}},
-	22: {Name: "BatchStatementErrorCodeEnum", Kind: schema.String, Enum: []string{"ConditionalCheckFailed", "ItemCollectionSizeLimitExceeded", "RequestLimitExceeded", "ValidationError", "ProvisionedThroughputExceeded", "TransactionConflict", "ThrottlingError", "InternalServerError", "ResourceNotFound", "AccessDenied", "DuplicateItem"}},
-	23: {Name: "BatchStatementRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Statement", Wire: "Statement", Shape: 163, Required: true},
-		{Name: "Parameters", Wire: "Parameters", Shape: 170},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	24: {Name: "BatchStatementResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Error", Wire: "Error", Shape: 21},
-		{Name: "TableName", Wire: "TableName", Shape: 232},
-		{Name: "Item", Wire: "Item", Shape: 6},
-	}},
-	25: {Name: "BatchWriteItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RequestItems", Wire: "RequestItems", Shape: 27, Required: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ReturnItemCollectionMetrics", Wire: "ReturnItemCollectionMetrics", Shape: 207},
-	}},
-	26: {Name: "BatchWriteItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UnprocessedItems", Wire: "UnprocessedItems", Shape: 27},
-		{Name: "ItemCollectionMetrics", Wire: "ItemCollectionMetrics", Shape: 119},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-	}},
-	27: {Name: "BatchWriteItemRequestMap", Kind: schema.Map, Key: 227, Elem: 270, HasMin: true, Min: 1, HasMax: true, Max: 25},
-	28: {Name: "BillingMode", Kind: schema.String, Enum: []string{"PROVISIONED", "PAY_PER_REQUEST"}},
-	29: {Name: "BillingModeSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "BillingMode", Wire: "BillingMode", Shape: 28},
-		{Name: "LastUpdateToPayPerRequestDateTime", Wire: "LastUpdateToPayPerRequestDateTime", Shape: 56},
-	}},
-	30: {Name: "BooleanObject", Kind: schema.Boolean},
-	31: {Name: "CancellationReason", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Item", Wire: "Item", Shape: 6},
-		{Name: "Code", Wire: "Code", Shape: 35},
-		{Name: "Message", Wire: "Message", Shape: 86},
-	}},
-	32: {Name: "CancellationReasonList", Kind: schema.List, Elem: 31, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	33: {Name: "Capacity", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReadCapacityUnits", Wire: "ReadCapacityUnits", Shape: 46},
-		{Name: "WriteCapacityUnits", Wire: "WriteCapacityUnits", Shape: 46},
-		{Name: "CapacityUnits", Wire: "CapacityUnits", Shape: 46},
-	}},
-	34: {Name: "ClientRequestToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 36},
-	35: {Name: "Code", Kind: schema.String},
-	36: {Name: "ComparisonOperator", Kind: schema.String, Enum: []string{"EQ", "NE", "IN", "LE", "LT", "GE", "GT", "BETWEEN", "NOT_NULL", "NULL", "CONTAINS", "NOT_CONTAINS", "BEGINS_WITH"}},
-	37: {Name: "Condition", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeValueList", Wire: "AttributeValueList", Shape: 11},
-		{Name: "ComparisonOperator", Wire: "ComparisonOperator", Shape: 36, Required: true},
-	}},
-	38: {Name: "ConditionCheck", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39, Required: true},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	39: {Name: "ConditionExpression", Kind: schema.String},
-	40: {Name: "ConditionalCheckFailedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConditionalCheckFailedException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-		{Name: "Item", Wire: "Item", Shape: 6},
-	}},
-	41: {Name: "ConditionalOperator", Kind: schema.String, Enum: []string{"AND", "OR"}},
-	42: {Name: "ConfirmRemoveSelfResourceAccess", Kind: schema.Boolean},
-	43: {Name: "ConsistentRead", Kind: schema.Boolean},
-	44: {Name: "ConsumedCapacity", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227},
-		{Name: "CapacityUnits", Wire: "CapacityUnits", Shape: 46},
-		{Name: "ReadCapacityUnits", Wire: "ReadCapacityUnits", Shape: 46},
-		{Name: "WriteCapacityUnits", Wire: "WriteCapacityUnits", Shape: 46},
-		{Name: "Table", Wire: "Table", Shape: 33},
-		{Name: "LocalSecondaryIndexes", Wire: "LocalSecondaryIndexes", Shape: 220},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 220},
-	}},
-	45: {Name: "ConsumedCapacityMultiple", Kind: schema.List, Elem: 44},
-	46: {Name: "ConsumedCapacityUnits", Kind: schema.Double},
-	47: {Name: "ContinuousBackupsDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContinuousBackupsStatus", Wire: "ContinuousBackupsStatus", Shape: 48, Required: true},
-		{Name: "PointInTimeRecoveryDescription", Wire: "PointInTimeRecoveryDescription", Shape: 164},
-	}},
-	48: {Name: "ContinuousBackupsStatus", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	49: {Name: "ContributorInsightsRule", Kind: schema.String, Pattern: "[A-Za-z0-9][A-Za-z0-9\\-\\_\\.]{0,126}[A-Za-z0-9]"},
-	50: {Name: "ContributorInsightsRuleList", Kind: schema.List, Elem: 49},
-	51: {Name: "ContributorInsightsStatus", Kind: schema.String, Enum: []string{"ENABLING", "ENABLED", "DISABLING", "DISABLED", "FAILED"}},
-	52: {Name: "CreateGlobalSecondaryIndexAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132, Required: true},
-		{Name: "Projection", Wire: "Projection", Shape: 171, Required: true},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 174},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	53: {Name: "CreateReplicationGroupMemberAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RegionName", Wire: "RegionName", Shape: 187, Required: true},
-		{Name: "KMSMasterKeyId", Wire: "KMSMasterKeyId", Shape: 127},
-		{Name: "ProvisionedThroughputOverride", Wire: "ProvisionedThroughputOverride", Shape: 177},
-		{Name: "OnDemandThroughputOverride", Wire: "OnDemandThroughputOverride", Shape: 157},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 193},
-		{Name: "TableClassOverride", Wire: "TableClassOverride", Shape: 228},
-	}},
-	54: {Name: "CreateTableInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeDefinitions", Wire: "AttributeDefinitions", Shape: 5, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132, Required: true},
-		{Name: "LocalSecondaryIndexes", Wire: "LocalSecondaryIndexes", Shape: 149},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 108},
-		{Name: "BillingMode", Wire: "BillingMode", Shape: 28},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 174},
-		{Name: "StreamSpecification", Wire: "StreamSpecification", Shape: 224},
-		{Name: "SSESpecification", Wire: "SSESpecification", Shape: 212},
-		{Name: "Tags", Wire: "Tags", Shape: 239},
-		{Name: "TableClass", Wire: "TableClass", Shape: 228},
-		{Name: "DeletionProtectionEnabled", Wire: "DeletionProtectionEnabled", Shape: 67},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 203},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	55: {Name: "CreateTableOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableDescription", Wire: "TableDescription", Shape: 230},
-	}},
-	56: {Name: "Date", Kind: schema.Timestamp},
-	57: {Name: "Delete", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	58: {Name: "DeleteGlobalSecondaryIndexAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-	}},
-	59: {Name: "DeleteItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "Expected", Wire: "Expected", Shape: 93},
-		{Name: "ConditionalOperator", Wire: "ConditionalOperator", Shape: 41},
-		{Name: "ReturnValues", Wire: "ReturnValues", Shape: 208},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ReturnItemCollectionMetrics", Wire: "ReturnItemCollectionMetrics", Shape: 207},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	60: {Name: "DeleteItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 6},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-		{Name: "ItemCollectionMetrics", Wire: "ItemCollectionMetrics", Shape: 117},
-	}},
-	61: {Name: "DeleteReplicationGroupMemberAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RegionName", Wire: "RegionName", Shape: 187, Required: true},
-	}},
-	62: {Name: "DeleteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-	}},
-	63: {Name: "DeleteResourcePolicyInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-		{Name: "ExpectedRevisionId", Wire: "ExpectedRevisionId", Shape: 167},
-	}},
-	64: {Name: "DeleteResourcePolicyOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 167},
-	}},
-	65: {Name: "DeleteTableInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-	}},
-	66: {Name: "DeleteTableOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableDescription", Wire: "TableDescription", Shape: 230},
-	}},
-	67: {Name: "DeletionProtectionEnabled", Kind: schema.Boolean},
-	68: {Name: "DescribeContinuousBackupsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-	}},
-	69: {Name: "DescribeContinuousBackupsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContinuousBackupsDescription", Wire: "ContinuousBackupsDescription", Shape: 47},
-	}},
-	70: {Name: "DescribeContributorInsightsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-	}},
-	71: {Name: "DescribeContributorInsightsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 232},
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "ContributorInsightsRuleList", Wire: "ContributorInsightsRuleList", Shape: 50},
-		{Name: "ContributorInsightsStatus", Wire: "ContributorInsightsStatus", Shape: 51},
-		{Name: "LastUpdateDateTime", Wire: "LastUpdateDateTime", Shape: 139},
-		{Name: "FailureException", Wire: "FailureException", Shape: 98},
-	}},
-	72: {Name: "DescribeEndpointsRequest", Kind: schema.Structure},
-	73: {Name: "DescribeEndpointsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Endpoints", Wire: "Endpoints", Shape: 85, Required: true},
-	}},
-	74: {Name: "DescribeKinesisStreamingDestinationInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-	}},
-	75: {Name: "DescribeKinesisStreamingDestinationOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 232},
-		{Name: "KinesisDataStreamDestinations", Wire: "KinesisDataStreamDestinations", Shape: 138},
-	}},
-	76: {Name: "DescribeLimitsInput", Kind: schema.Structure},
-	77: {Name: "DescribeLimitsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccountMaxReadCapacityUnits", Wire: "AccountMaxReadCapacityUnits", Shape: 169},
-		{Name: "AccountMaxWriteCapacityUnits", Wire: "AccountMaxWriteCapacityUnits", Shape: 169},
-		{Name: "TableMaxReadCapacityUnits", Wire: "TableMaxReadCapacityUnits", Shape: 169},
-		{Name: "TableMaxWriteCapacityUnits", Wire: "TableMaxWriteCapacityUnits", Shape: 169},
-	}},
-	78: {Name: "DescribeTableInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-	}},
-	79: {Name: "DescribeTableOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Table", Wire: "Table", Shape: 230},
-	}},
-	80: {Name: "DescribeTimeToLiveInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-	}},
-	81: {Name: "DescribeTimeToLiveOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TimeToLiveDescription", Wire: "TimeToLiveDescription", Shape: 243},
-	}},
-	82: {Name: "DestinationStatus", Kind: schema.String, Enum: []string{"ENABLING", "ACTIVE", "DISABLING", "DISABLED", "ENABLE_FAILED", "UPDATING"}},
-	83: {Name: "DuplicateItemException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DuplicateItemException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	84: {Name: "Endpoint", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Address", Wire: "Address", Shape: 226, Required: true},
-		{Name: "CachePeriodInMinutes", Wire: "CachePeriodInMinutes", Shape: 150, Required: true},
-	}},
-	85: {Name: "Endpoints", Kind: schema.List, Elem: 84},
-	86: {Name: "ErrorMessage", Kind: schema.String},
-	87: {Name: "ExceptionDescription", Kind: schema.String},
-	88: {Name: "ExceptionName", Kind: schema.String},
-	89: {Name: "ExecuteStatementInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Statement", Wire: "Statement", Shape: 163, Required: true},
-		{Name: "Parameters", Wire: "Parameters", Shape: 170},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-		{Name: "NextToken", Wire: "NextToken", Shape: 162},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "Limit", Wire: "Limit", Shape: 168},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	90: {Name: "ExecuteStatementOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "Items", Shape: 123},
-		{Name: "NextToken", Wire: "NextToken", Shape: 162},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-		{Name: "LastEvaluatedKey", Wire: "LastEvaluatedKey", Shape: 128},
-	}},
-	91: {Name: "ExecuteTransactionInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TransactStatements", Wire: "TransactStatements", Shape: 159, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 34, Token: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-	}},
-	92: {Name: "ExecuteTransactionOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Responses", Wire: "Responses", Shape: 125},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-	}},
-	93: {Name: "ExpectedAttributeMap", Kind: schema.Map, Key: 7, Elem: 94},
-	94: {Name: "ExpectedAttributeValue", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Value", Wire: "Value", Shape: 10},
-		{Name: "Exists", Wire: "Exists", Shape: 30},
-		{Name: "ComparisonOperator", Wire: "ComparisonOperator", Shape: 36},
-		{Name: "AttributeValueList", Wire: "AttributeValueList", Shape: 11},
-	}},
-	95: {Name: "ExpressionAttributeNameMap", Kind: schema.Map, Key: 96, Elem: 7},
-	96: {Name: "ExpressionAttributeNameVariable", Kind: schema.String},
-	97: {Name: "ExpressionAttributeValueMap", Kind: schema.Custom},
-	98: {Name: "FailureException", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ExceptionName", Wire: "ExceptionName", Shape: 88},
-		{Name: "ExceptionDescription", Wire: "ExceptionDescription", Shape: 87},
-	}},
-	99: {Name: "FilterConditionMap", Kind: schema.Map, Key: 7, Elem: 37},
-	100: {Name: "Get", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "ProjectionExpression", Wire: "ProjectionExpression", Shape: 172},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-	}},
-	101: {Name: "GetItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "AttributesToGet", Wire: "AttributesToGet", Shape: 8},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ProjectionExpression", Wire: "ProjectionExpression", Shape: 172},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-	}},
-	102: {Name: "GetItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Item", Wire: "Item", Shape: 6},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-	}},
-	103: {Name: "GetResourcePolicyInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-	}},
-	104: {Name: "GetResourcePolicyOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 203},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 167},
-	}},
-	105: {Name: "GlobalSecondaryIndex", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132, Required: true},
-		{Name: "Projection", Wire: "Projection", Shape: 171, Required: true},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 174},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	106: {Name: "GlobalSecondaryIndexDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132},
-		{Name: "Projection", Wire: "Projection", Shape: 171},
-		{Name: "IndexStatus", Wire: "IndexStatus", Shape: 113},
-		{Name: "Backfilling", Wire: "Backfilling", Shape: 13},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 175},
-		{Name: "IndexSizeBytes", Wire: "IndexSizeBytes", Shape: 151},
-		{Name: "ItemCount", Wire: "ItemCount", Shape: 151},
-		{Name: "IndexArn", Wire: "IndexArn", Shape: 226},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	107: {Name: "GlobalSecondaryIndexDescriptionList", Kind: schema.List, Elem: 106},
-	108: {Name: "GlobalSecondaryIndexList", Kind: schema.List, Elem: 105},
-	109: {Name: "GlobalSecondaryIndexUpdate", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Update", Wire: "Update", Shape: 261},
-		{Name: "Create", Wire: "Create", Shape: 52},
-		{Name: "Delete", Wire: "Delete", Shape: 58},
-	}},
-	110: {Name: "GlobalSecondaryIndexUpdateList", Kind: schema.List, Elem: 109},
-	111: {Name: "IdempotentParameterMismatchException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "IdempotentParameterMismatchException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 86},
-	}},
-	112: {Name: "IndexName", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 255, Pattern: "[a-zA-Z0-9_.-]+"},
-	113: {Name: "IndexStatus", Kind: schema.String, Enum: []string{"CREATING", "UPDATING", "DELETING", "ACTIVE"}},
-	114: {Name: "Integer", Kind: schema.Integer},
-	115: {Name: "InternalServerError", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalServerError", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	116: {Name: "ItemCollectionKeyAttributeMap", Kind: schema.Custom},
-	117: {Name: "ItemCollectionMetrics", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ItemCollectionKey", Wire: "ItemCollectionKey", Shape: 116},
-		{Name: "SizeEstimateRangeGB", Wire: "SizeEstimateRangeGB", Shape: 121},
-	}},
-	118: {Name: "ItemCollectionMetricsMultiple", Kind: schema.List, Elem: 117},
-	119: {Name: "ItemCollectionMetricsPerTable", Kind: schema.Map, Key: 227, Elem: 118},
-	120: {Name: "ItemCollectionSizeEstimateBound", Kind: schema.Double},
-	121: {Name: "ItemCollectionSizeEstimateRange", Kind: schema.List, Elem: 120},
-	122: {Name: "ItemCollectionSizeLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ItemCollectionSizeLimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	123: {Name: "ItemList", Kind: schema.List, Elem: 6},
-	124: {Name: "ItemResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Item", Wire: "Item", Shape: 6},
-	}},
-	125: {Name: "ItemResponseList", Kind: schema.List, Elem: 124, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	126: {Name: "KMSMasterKeyArn", Kind: schema.String},
-	127: {Name: "KMSMasterKeyId", Kind: schema.String},
-	128: {Name: "Key", Kind: schema.Custom},
-	129: {Name: "KeyConditions", Kind: schema.Map, Key: 7, Elem: 37},
-	130: {Name: "KeyExpression", Kind: schema.String},
-	131: {Name: "KeyList", Kind: schema.List, Elem: 128, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	132: {Name: "KeySchema", Kind: schema.List, Elem: 134, HasMin: true, Min: 1, HasMax: true, Max: 2},
-	133: {Name: "KeySchemaAttributeName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	134: {Name: "KeySchemaElement", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 133, Required: true},
-		{Name: "KeyType", Wire: "KeyType", Shape: 135, Required: true},
-	}},
-	135: {Name: "KeyType", Kind: schema.String, Enum: []string{"HASH", "RANGE"}},
-	136: {Name: "KeysAndAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Keys", Wire: "Keys", Shape: 131, Required: true},
-		{Name: "AttributesToGet", Wire: "AttributesToGet", Shape: 8},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-		{Name: "ProjectionExpression", Wire: "ProjectionExpression", Shape: 172},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-	}},
-	137: {Name: "KinesisDataStreamDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamArn", Wire: "StreamArn", Shape: 222},
-		{Name: "DestinationStatus", Wire: "DestinationStatus", Shape: 82},
-		{Name: "DestinationStatusDescription", Wire: "DestinationStatusDescription", Shape: 226},
-		{Name: "ApproximateCreationDateTimePrecision", Wire: "ApproximateCreationDateTimePrecision", Shape: 0},
-	}},
-	138: {Name: "KinesisDataStreamDestinations", Kind: schema.List, Elem: 137},
-	139: {Name: "LastUpdateDateTime", Kind: schema.Timestamp},
-	140: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	141: {Name: "ListTablesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ExclusiveStartTableName", Wire: "ExclusiveStartTableName", Shape: 232},
-		{Name: "Limit", Wire: "Limit", Shape: 142},
-	}},
-	142: {Name: "ListTablesInputLimit", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	143: {Name: "ListTablesOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableNames", Wire: "TableNames", Shape: 233},
-		{Name: "LastEvaluatedTableName", Wire: "LastEvaluatedTableName", Shape: 232},
-	}},
-	144: {Name: "ListTagsOfResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 152},
-	}},
-	145: {Name: "ListTagsOfResourceOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 239},
-		{Name: "NextToken", Wire: "NextToken", Shape: 152},
-	}},
-	146: {Name: "LocalSecondaryIndex", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132, Required: true},
-		{Name: "Projection", Wire: "Projection", Shape: 171, Required: true},
-	}},
-	147: {Name: "LocalSecondaryIndexDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132},
-		{Name: "Projection", Wire: "Projection", Shape: 171},
-		{Name: "IndexSizeBytes", Wire: "IndexSizeBytes", Shape: 151},
-		{Name: "ItemCount", Wire: "ItemCount", Shape: 151},
-		{Name: "IndexArn", Wire: "IndexArn", Shape: 226},
-	}},
-	148: {Name: "LocalSecondaryIndexDescriptionList", Kind: schema.List, Elem: 147},
-	149: {Name: "LocalSecondaryIndexList", Kind: schema.List, Elem: 146},
-	150: {Name: "Long", Kind: schema.Long},
-	151: {Name: "LongObject", Kind: schema.Long},
-	152: {Name: "NextTokenString", Kind: schema.String},
-	153: {Name: "NonKeyAttributeName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	154: {Name: "NonKeyAttributeNameList", Kind: schema.List, Elem: 153, HasMin: true, Min: 1, HasMax: true, Max: 20},
-	155: {Name: "NonNegativeLongObject", Kind: schema.Long, HasMin: true, Min: 0},
-	156: {Name: "OnDemandThroughput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxReadRequestUnits", Wire: "MaxReadRequestUnits", Shape: 151},
-		{Name: "MaxWriteRequestUnits", Wire: "MaxWriteRequestUnits", Shape: 151},
-	}},
-	157: {Name: "OnDemandThroughputOverride", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxReadRequestUnits", Wire: "MaxReadRequestUnits", Shape: 151},
-	}},
-	158: {Name: "ParameterizedStatement", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Statement", Wire: "Statement", Shape: 163, Required: true},
-		{Name: "Parameters", Wire: "Parameters", Shape: 170},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	159: {Name: "ParameterizedStatements", Kind: schema.List, Elem: 158, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	160: {Name: "PartiQLBatchRequest", Kind: schema.List, Elem: 23, HasMin: true, Min: 1, HasMax: true, Max: 25},
-	161: {Name: "PartiQLBatchResponse", Kind: schema.List, Elem: 24},
-	162: {Name: "PartiQLNextToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 32768},
-	163: {Name: "PartiQLStatement", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 8192},
-	164: {Name: "PointInTimeRecoveryDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PointInTimeRecoveryStatus", Wire: "PointInTimeRecoveryStatus", Shape: 165},
-		{Name: "EarliestRestorableDateTime", Wire: "EarliestRestorableDateTime", Shape: 56},
-		{Name: "LatestRestorableDateTime", Wire: "LatestRestorableDateTime", Shape: 56},
-	}},
-	165: {Name: "PointInTimeRecoveryStatus", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	166: {Name: "PolicyNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PolicyNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	167: {Name: "PolicyRevisionId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	168: {Name: "PositiveIntegerObject", Kind: schema.Integer, HasMin: true, Min: 1},
-	169: {Name: "PositiveLongObject", Kind: schema.Long, HasMin: true, Min: 1},
-	170: {Name: "PreparedStatementParameters", Kind: schema.List, Elem: 10, HasMin: true, Min: 1},
-	171: {Name: "Projection", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ProjectionType", Wire: "ProjectionType", Shape: 173},
-		{Name: "NonKeyAttributes", Wire: "NonKeyAttributes", Shape: 154},
-	}},
-	172: {Name: "ProjectionExpression", Kind: schema.String},
-	173: {Name: "ProjectionType", Kind: schema.String, Enum: []string{"ALL", "KEYS_ONLY", "INCLUDE"}},
-	174: {Name: "ProvisionedThroughput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReadCapacityUnits", Wire: "ReadCapacityUnits", Shape: 169, Required: true},
-		{Name: "WriteCapacityUnits", Wire: "WriteCapacityUnits", Shape: 169, Required: true},
-	}},
-	175: {Name: "ProvisionedThroughputDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastIncreaseDateTime", Wire: "LastIncreaseDateTime", Shape: 56},
-		{Name: "LastDecreaseDateTime", Wire: "LastDecreaseDateTime", Shape: 56},
-		{Name: "NumberOfDecreasesToday", Wire: "NumberOfDecreasesToday", Shape: 169},
-		{Name: "ReadCapacityUnits", Wire: "ReadCapacityUnits", Shape: 155},
-		{Name: "WriteCapacityUnits", Wire: "WriteCapacityUnits", Shape: 155},
-	}},
-	176: {Name: "ProvisionedThroughputExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ProvisionedThroughputExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	177: {Name: "ProvisionedThroughputOverride", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReadCapacityUnits", Wire: "ReadCapacityUnits", Shape: 169},
-	}},
-	178: {Name: "Put", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Item", Wire: "Item", Shape: 180, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	179: {Name: "PutItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "Item", Wire: "Item", Shape: 180, Required: true},
-		{Name: "Expected", Wire: "Expected", Shape: 93},
-		{Name: "ReturnValues", Wire: "ReturnValues", Shape: 208},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ReturnItemCollectionMetrics", Wire: "ReturnItemCollectionMetrics", Shape: 207},
-		{Name: "ConditionalOperator", Wire: "ConditionalOperator", Shape: 41},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	180: {Name: "PutItemInputAttributeMap", Kind: schema.Custom},
-	181: {Name: "PutItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 6},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-		{Name: "ItemCollectionMetrics", Wire: "ItemCollectionMetrics", Shape: 117},
-	}},
-	182: {Name: "PutRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Item", Wire: "Item", Shape: 180, Required: true},
-	}},
-	183: {Name: "PutResourcePolicyInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 203, Required: true},
-		{Name: "ExpectedRevisionId", Wire: "ExpectedRevisionId", Shape: 167},
-		{Name: "ConfirmRemoveSelfResourceAccess", Wire: "ConfirmRemoveSelfResourceAccess", Shape: 42},
-	}},
-	184: {Name: "PutResourcePolicyOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 167},
-	}},
-	185: {Name: "QueryInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "Select", Wire: "Select", Shape: 221},
-		{Name: "AttributesToGet", Wire: "AttributesToGet", Shape: 8},
-		{Name: "Limit", Wire: "Limit", Shape: 168},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-		{Name: "KeyConditions", Wire: "KeyConditions", Shape: 129},
-		{Name: "QueryFilter", Wire: "QueryFilter", Shape: 99},
-		{Name: "ConditionalOperator", Wire: "ConditionalOperator", Shape: 41},
-		{Name: "ScanIndexForward", Wire: "ScanIndexForward", Shape: 30},
-		{Name: "ExclusiveStartKey", Wire: "ExclusiveStartKey", Shape: 128},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ProjectionExpression", Wire: "ProjectionExpression", Shape: 172},
-		{Name: "FilterExpression", Wire: "FilterExpression", Shape: 39},
-		{Name: "KeyConditionExpression", Wire: "KeyConditionExpression", Shape: 130},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-	}},
-	186: {Name: "QueryOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "Items", Shape: 123},
-		{Name: "Count", Wire: "Count", Shape: 114},
-		{Name: "ScannedCount", Wire: "ScannedCount", Shape: 114},
-		{Name: "LastEvaluatedKey", Wire: "LastEvaluatedKey", Shape: 128},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-	}},
-	187: {Name: "RegionName", Kind: schema.String},
-	188: {Name: "ReplicaDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RegionName", Wire: "RegionName", Shape: 187},
-		{Name: "ReplicaStatus", Wire: "ReplicaStatus", Shape: 194},
-		{Name: "ReplicaStatusDescription", Wire: "ReplicaStatusDescription", Shape: 195},
-		{Name: "ReplicaStatusPercentProgress", Wire: "ReplicaStatusPercentProgress", Shape: 196},
-		{Name: "KMSMasterKeyId", Wire: "KMSMasterKeyId", Shape: 127},
-		{Name: "ProvisionedThroughputOverride", Wire: "ProvisionedThroughputOverride", Shape: 177},
-		{Name: "OnDemandThroughputOverride", Wire: "OnDemandThroughputOverride", Shape: 157},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 192},
-		{Name: "ReplicaInaccessibleDateTime", Wire: "ReplicaInaccessibleDateTime", Shape: 56},
-		{Name: "ReplicaTableClassSummary", Wire: "ReplicaTableClassSummary", Shape: 229},
-	}},
-	189: {Name: "ReplicaDescriptionList", Kind: schema.List, Elem: 188},
-	190: {Name: "ReplicaGlobalSecondaryIndex", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-		{Name: "ProvisionedThroughputOverride", Wire: "ProvisionedThroughputOverride", Shape: 177},
-		{Name: "OnDemandThroughputOverride", Wire: "OnDemandThroughputOverride", Shape: 157},
-	}},
-	191: {Name: "ReplicaGlobalSecondaryIndexDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "ProvisionedThroughputOverride", Wire: "ProvisionedThroughputOverride", Shape: 177},
-		{Name: "OnDemandThroughputOverride", Wire: "OnDemandThroughputOverride", Shape: 157},
-	}},
-	192: {Name: "ReplicaGlobalSecondaryIndexDescriptionList", Kind: schema.List, Elem: 191},
-	193: {Name: "ReplicaGlobalSecondaryIndexList", Kind: schema.List, Elem: 190, HasMin: true, Min: 1},
-	194: {Name: "ReplicaStatus", Kind: schema.String, Enum: []string{"CREATING", "CREATION_FAILED", "UPDATING", "DELETING", "ACTIVE", "REGION_DISABLED", "INACCESSIBLE_ENCRYPTION_CREDENTIALS"}},
-	195: {Name: "ReplicaStatusDescription", Kind: schema.String},
-	196: {Name: "ReplicaStatusPercentProgress", Kind: schema.String},
-	197: {Name: "ReplicationGroupUpdate", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Create", Wire: "Create", Shape: 53},
-		{Name: "Update", Wire: "Update", Shape: 264},
-		{Name: "Delete", Wire: "Delete", Shape: 61},
-	}},
-	198: {Name: "ReplicationGroupUpdateList", Kind: schema.List, Elem: 197, HasMin: true, Min: 1},
-	199: {Name: "RequestLimitExceeded", Kind: schema.Structure, Fault: schema.FaultTag{Code: "RequestLimitExceeded", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	200: {Name: "ResourceArnString", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1283},
-	201: {Name: "ResourceInUseException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceInUseException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	202: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	203: {Name: "ResourcePolicy", Kind: schema.String},
-	204: {Name: "RestoreInProgress", Kind: schema.Boolean},
-	205: {Name: "RestoreSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SourceBackupArn", Wire: "SourceBackupArn", Shape: 14},
-		{Name: "SourceTableArn", Wire: "SourceTableArn", Shape: 227},
-		{Name: "RestoreDateTime", Wire: "RestoreDateTime", Shape: 56, Required: true},
-		{Name: "RestoreInProgress", Wire: "RestoreInProgress", Shape: 204, Required: true},
-	}},
-	206: {Name: "ReturnConsumedCapacity", Kind: schema.String, Enum: []string{"INDEXES", "TOTAL", "NONE"}},
-	207: {Name: "ReturnItemCollectionMetrics", Kind: schema.String, Enum: []string{"SIZE", "NONE"}},
-	208: {Name: "ReturnValue", Kind: schema.String, Enum: []string{"NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"}},
-	209: {Name: "ReturnValuesOnConditionCheckFailure", Kind: schema.String, Enum: []string{"ALL_OLD", "NONE"}},
-	210: {Name: "SSEDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 213},
-		{Name: "SSEType", Wire: "SSEType", Shape: 214},
-		{Name: "KMSMasterKeyArn", Wire: "KMSMasterKeyArn", Shape: 126},
-		{Name: "InaccessibleEncryptionDateTime", Wire: "InaccessibleEncryptionDateTime", Shape: 56},
-	}},
-	211: {Name: "SSEEnabled", Kind: schema.Boolean},
-	212: {Name: "SSESpecification", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 211},
-		{Name: "SSEType", Wire: "SSEType", Shape: 214},
-		{Name: "KMSMasterKeyId", Wire: "KMSMasterKeyId", Shape: 127},
-	}},
-	213: {Name: "SSEStatus", Kind: schema.String, Enum: []string{"ENABLING", "ENABLED", "DISABLING", "DISABLED", "UPDATING"}},
-	214: {Name: "SSEType", Kind: schema.String, Enum: []string{"AES256", "KMS"}},
-	215: {Name: "ScalarAttributeType", Kind: schema.String, Enum: []string{"S", "N", "B"}},
-	216: {Name: "ScanInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "IndexName", Wire: "IndexName", Shape: 112},
-		{Name: "AttributesToGet", Wire: "AttributesToGet", Shape: 8},
-		{Name: "Limit", Wire: "Limit", Shape: 168},
-		{Name: "Select", Wire: "Select", Shape: 221},
-		{Name: "ScanFilter", Wire: "ScanFilter", Shape: 99},
-		{Name: "ConditionalOperator", Wire: "ConditionalOperator", Shape: 41},
-		{Name: "ExclusiveStartKey", Wire: "ExclusiveStartKey", Shape: 128},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "TotalSegments", Wire: "TotalSegments", Shape: 219},
-		{Name: "Segment", Wire: "Segment", Shape: 218},
-		{Name: "ProjectionExpression", Wire: "ProjectionExpression", Shape: 172},
-		{Name: "FilterExpression", Wire: "FilterExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ConsistentRead", Wire: "ConsistentRead", Shape: 43},
-	}},
-	217: {Name: "ScanOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Items", Wire: "Items", Shape: 123},
-		{Name: "Count", Wire: "Count", Shape: 114},
-		{Name: "ScannedCount", Wire: "ScannedCount", Shape: 114},
-		{Name: "LastEvaluatedKey", Wire: "LastEvaluatedKey", Shape: 128},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-	}},
-	218: {Name: "ScanSegment", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 999999},
-	219: {Name: "ScanTotalSegments", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1e+06},
-	220: {Name: "SecondaryIndexesCapacityMap", Kind: schema.Map, Key: 112, Elem: 33},
-	221: {Name: "Select", Kind: schema.String, Enum: []string{"ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT"}},
-	222: {Name: "StreamArn", Kind: schema.String, HasMin: true, Min: 37, HasMax: true, Max: 1024},
-	223: {Name: "StreamEnabled", Kind: schema.Boolean},
-	224: {Name: "StreamSpecification", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamEnabled", Wire: "StreamEnabled", Shape: 223, Required: true},
-		{Name: "StreamViewType", Wire: "StreamViewType", Shape: 225},
-	}},
-	225: {Name: "StreamViewType", Kind: schema.String, Enum: []string{"NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"}},
-	226: {Name: "String", Kind: schema.String},
-	227: {Name: "TableArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	228: {Name: "TableClass", Kind: schema.String, Enum: []string{"STANDARD", "STANDARD_INFREQUENT_ACCESS"}},
-	229: {Name: "TableClassSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableClass", Wire: "TableClass", Shape: 228},
-		{Name: "LastUpdateDateTime", Wire: "LastUpdateDateTime", Shape: 56},
-	}},
-	230: {Name: "TableDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeDefinitions", Wire: "AttributeDefinitions", Shape: 5},
-		{Name: "TableName", Wire: "TableName", Shape: 232},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 132},
-		{Name: "TableStatus", Wire: "TableStatus", Shape: 235},
-		{Name: "CreationDateTime", Wire: "CreationDateTime", Shape: 56},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 175},
-		{Name: "TableSizeBytes", Wire: "TableSizeBytes", Shape: 151},
-		{Name: "ItemCount", Wire: "ItemCount", Shape: 151},
-		{Name: "TableArn", Wire: "TableArn", Shape: 226},
-		{Name: "TableId", Wire: "TableId", Shape: 231},
-		{Name: "BillingModeSummary", Wire: "BillingModeSummary", Shape: 29},
-		{Name: "LocalSecondaryIndexes", Wire: "LocalSecondaryIndexes", Shape: 148},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 107},
-		{Name: "StreamSpecification", Wire: "StreamSpecification", Shape: 224},
-		{Name: "LatestStreamLabel", Wire: "LatestStreamLabel", Shape: 226},
-		{Name: "LatestStreamArn", Wire: "LatestStreamArn", Shape: 222},
-		{Name: "GlobalTableVersion", Wire: "GlobalTableVersion", Shape: 226},
-		{Name: "Replicas", Wire: "Replicas", Shape: 189},
-		{Name: "RestoreSummary", Wire: "RestoreSummary", Shape: 205},
-		{Name: "SSEDescription", Wire: "SSEDescription", Shape: 210},
-		{Name: "ArchivalSummary", Wire: "ArchivalSummary", Shape: 2},
-		{Name: "TableClassSummary", Wire: "TableClassSummary", Shape: 229},
-		{Name: "DeletionProtectionEnabled", Wire: "DeletionProtectionEnabled", Shape: 67},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	231: {Name: "TableId", Kind: schema.String, Pattern: "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"},
-	232: {Name: "TableName", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 255, Pattern: "[a-zA-Z0-9_.-]+"},
-	233: {Name: "TableNameList", Kind: schema.List, Elem: 232},
-	234: {Name: "TableNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TableNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	235: {Name: "TableStatus", Kind: schema.String, Enum: []string{"CREATING", "UPDATING", "DELETING", "ACTIVE", "INACCESSIBLE_ENCRYPTION_CREDENTIALS", "ARCHIVING", "ARCHIVED"}},
-	236: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 238, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 241, Required: true},
-	}},
-	237: {Name: "TagKeyList", Kind: schema.List, Elem: 238},
-	238: {Name: "TagKeyString", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	239: {Name: "TagList", Kind: schema.List, Elem: 236},
-	240: {Name: "TagResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 239, Required: true},
-	}},
-	241: {Name: "TagValueString", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	242: {Name: "TimeToLiveAttributeName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	243: {Name: "TimeToLiveDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TimeToLiveStatus", Wire: "TimeToLiveStatus", Shape: 246},
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 242},
-	}},
-	244: {Name: "TimeToLiveEnabled", Kind: schema.Boolean},
-	245: {Name: "TimeToLiveSpecification", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 244, Required: true},
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 242, Required: true},
-	}},
-	246: {Name: "TimeToLiveStatus", Kind: schema.String, Enum: []string{"ENABLING", "DISABLING", "ENABLED", "DISABLED"}},
-	247: {Name: "TransactGetItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Get", Wire: "Get", Shape: 100, Required: true},
-	}},
-	248: {Name: "TransactGetItemList", Kind: schema.List, Elem: 247, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	249: {Name: "TransactGetItemsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TransactItems", Wire: "TransactItems", Shape: 248, Required: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-	}},
-	250: {Name: "TransactGetItemsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-		{Name: "Responses", Wire: "Responses", Shape: 125},
-	}},
-	251: {Name: "TransactWriteItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConditionCheck", Wire: "ConditionCheck", Shape: 38},
-		{Name: "Put", Wire: "Put", Shape: 178},
-		{Name: "Delete", Wire: "Delete", Shape: 57},
-		{Name: "Update", Wire: "Update", Shape: 259},
-	}},
-	252: {Name: "TransactWriteItemList", Kind: schema.List, Elem: 251, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	253: {Name: "TransactWriteItemsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TransactItems", Wire: "TransactItems", Shape: 252, Required: true},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ReturnItemCollectionMetrics", Wire: "ReturnItemCollectionMetrics", Shape: 207},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 34, Token: true},
-	}},
-	254: {Name: "TransactWriteItemsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 45},
-		{Name: "ItemCollectionMetrics", Wire: "ItemCollectionMetrics", Shape: 119},
-	}},
-	255: {Name: "TransactionCanceledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TransactionCanceledException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 86},
-		{Name: "CancellationReasons", Wire: "CancellationReasons", Shape: 32},
-	}},
-	256: {Name: "TransactionConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TransactionConflictException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 86},
-	}},
-	257: {Name: "TransactionInProgressException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TransactionInProgressException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 86},
-	}},
-	258: {Name: "UntagResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 200, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 237, Required: true},
-	}},
-	259: {Name: "Update", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "UpdateExpression", Wire: "UpdateExpression", Shape: 260, Required: true},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	260: {Name: "UpdateExpression", Kind: schema.String},
-	261: {Name: "UpdateGlobalSecondaryIndexAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IndexName", Wire: "IndexName", Shape: 112, Required: true},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 174},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	262: {Name: "UpdateItemInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "Key", Wire: "Key", Shape: 128, Required: true},
-		{Name: "AttributeUpdates", Wire: "AttributeUpdates", Shape: 9},
-		{Name: "Expected", Wire: "Expected", Shape: 93},
-		{Name: "ConditionalOperator", Wire: "ConditionalOperator", Shape: 41},
-		{Name: "ReturnValues", Wire: "ReturnValues", Shape: 208},
-		{Name: "ReturnConsumedCapacity", Wire: "ReturnConsumedCapacity", Shape: 206},
-		{Name: "ReturnItemCollectionMetrics", Wire: "ReturnItemCollectionMetrics", Shape: 207},
-		{Name: "UpdateExpression", Wire: "UpdateExpression", Shape: 260},
-		{Name: "ConditionExpression", Wire: "ConditionExpression", Shape: 39},
-		{Name: "ExpressionAttributeNames", Wire: "ExpressionAttributeNames", Shape: 95},
-		{Name: "ExpressionAttributeValues", Wire: "ExpressionAttributeValues", Shape: 97},
-		{Name: "ReturnValuesOnConditionCheckFailure", Wire: "ReturnValuesOnConditionCheckFailure", Shape: 209},
-	}},
-	263: {Name: "UpdateItemOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 6},
-		{Name: "ConsumedCapacity", Wire: "ConsumedCapacity", Shape: 44},
-		{Name: "ItemCollectionMetrics", Wire: "ItemCollectionMetrics", Shape: 117},
-	}},
-	264: {Name: "UpdateReplicationGroupMemberAction", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RegionName", Wire: "RegionName", Shape: 187, Required: true},
-		{Name: "KMSMasterKeyId", Wire: "KMSMasterKeyId", Shape: 127},
-		{Name: "ProvisionedThroughputOverride", Wire: "ProvisionedThroughputOverride", Shape: 177},
-		{Name: "OnDemandThroughputOverride", Wire: "OnDemandThroughputOverride", Shape: 157},
-		{Name: "GlobalSecondaryIndexes", Wire: "GlobalSecondaryIndexes", Shape: 193},
-		{Name: "TableClassOverride", Wire: "TableClassOverride", Shape: 228},
-	}},
-	265: {Name: "UpdateTableInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeDefinitions", Wire: "AttributeDefinitions", Shape: 5},
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "BillingMode", Wire: "BillingMode", Shape: 28},
-		{Name: "ProvisionedThroughput", Wire: "ProvisionedThroughput", Shape: 174},
-		{Name: "GlobalSecondaryIndexUpdates", Wire: "GlobalSecondaryIndexUpdates", Shape: 110},
-		{Name: "StreamSpecification", Wire: "StreamSpecification", Shape: 224},
-		{Name: "SSESpecification", Wire: "SSESpecification", Shape: 212},
-		{Name: "ReplicaUpdates", Wire: "ReplicaUpdates", Shape: 198},
-		{Name: "TableClass", Wire: "TableClass", Shape: 228},
-		{Name: "DeletionProtectionEnabled", Wire: "DeletionProtectionEnabled", Shape: 67},
-		{Name: "OnDemandThroughput", Wire: "OnDemandThroughput", Shape: 156},
-	}},
-	266: {Name: "UpdateTableOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableDescription", Wire: "TableDescription", Shape: 230},
-	}},
-	267: {Name: "UpdateTimeToLiveInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 227, Required: true},
-		{Name: "TimeToLiveSpecification", Wire: "TimeToLiveSpecification", Shape: 245, Required: true},
-	}},
-	268: {Name: "UpdateTimeToLiveOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TimeToLiveSpecification", Wire: "TimeToLiveSpecification", Shape: 245},
-	}},
-	269: {Name: "WriteRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PutRequest", Wire: "PutRequest", Shape: 182},
-		{Name: "DeleteRequest", Wire: "DeleteRequest", Shape: 62},
-	}},
-	270: {Name: "WriteRequests", Kind: schema.List, Elem: 269, HasMin: true, Min: 1, HasMax: true, Max: 25},
-}
+// shapes is a schema.Table.
+const shapes = `ApproximateCreationDateTimePrecision	string	enum=MILLISECOND|MICROSECOND
+ArchivalReason	string
+ArchivalSummary	structure
+	ArchivalDateTime	56
+	ArchivalReason	1
+	ArchivalBackupArn	14
+AttributeAction	string	enum=ADD|PUT|DELETE
+AttributeDefinition	structure
+	AttributeName!	133
+	AttributeType!	215
+AttributeDefinitions	list	of=4
+AttributeMap	custom
+AttributeName	string	max=65535
+AttributeNameList	list	of=7	min=1
+AttributeUpdates	map	by=7	of=12
+AttributeValue	custom
+AttributeValueList	list	of=10
+AttributeValueUpdate	structure
+	Value	10
+	Action	3
+Backfilling	boolean
+BackupArn	string	min=37	max=1024
+BatchExecuteStatementInput	structure
+	Statements!	160
+	ReturnConsumedCapacity	206
+BatchExecuteStatementOutput	structure
+	Responses	161
+	ConsumedCapacity	45
+BatchGetItemInput	structure
+	RequestItems!	19
+	ReturnConsumedCapacity	206
+BatchGetItemOutput	structure
+	Responses	20
+	UnprocessedKeys	19
+	ConsumedCapacity	45
+BatchGetRequestMap	map	by=227	of=136	min=1	max=100
+BatchGetResponseMap	map	by=227	of=123
+BatchStatementError	structure
+	Code	22
+	Message	226
+	Item	6
+BatchStatementErrorCodeEnum	string	enum=ConditionalCheckFailed|ItemCollectionSizeLimitExceeded|RequestLimitExceeded|ValidationError|ProvisionedThroughputExceeded|TransactionConflict|ThrottlingError|InternalServerError|ResourceNotFound|AccessDenied|DuplicateItem
+BatchStatementRequest	structure
+	Statement!	163
+	Parameters	170
+	ConsistentRead	43
+	ReturnValuesOnConditionCheckFailure	209
+BatchStatementResponse	structure
+	Error	21
+	TableName	232
+	Item	6
+BatchWriteItemInput	structure
+	RequestItems!	27
+	ReturnConsumedCapacity	206
+	ReturnItemCollectionMetrics	207
+BatchWriteItemOutput	structure
+	UnprocessedItems	27
+	ItemCollectionMetrics	119
+	ConsumedCapacity	45
+BatchWriteItemRequestMap	map	by=227	of=270	min=1	max=25
+BillingMode	string	enum=PROVISIONED|PAY_PER_REQUEST
+BillingModeSummary	structure
+	BillingMode	28
+	LastUpdateToPayPerRequestDateTime	56
+BooleanObject	boolean
+CancellationReason	structure
+	Item	6
+	Code	35
+	Message	86
+CancellationReasonList	list	of=31	min=1	max=100
+Capacity	structure
+	ReadCapacityUnits	46
+	WriteCapacityUnits	46
+	CapacityUnits	46
+ClientRequestToken	string	min=1	max=36
+Code	string
+ComparisonOperator	string	enum=EQ|NE|IN|LE|LT|GE|GT|BETWEEN|NOT_NULL|NULL|CONTAINS|NOT_CONTAINS|BEGINS_WITH
+Condition	structure
+	AttributeValueList	11
+	ComparisonOperator!	36
+ConditionCheck	structure
+	Key!	128
+	TableName!	227
+	ConditionExpression!	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+ConditionExpression	string
+ConditionalCheckFailedException	structure	error=ConditionalCheckFailedException,0
+	message	86
+	Item	6
+ConditionalOperator	string	enum=AND|OR
+ConfirmRemoveSelfResourceAccess	boolean
+ConsistentRead	boolean
+ConsumedCapacity	structure
+	TableName	227
+	CapacityUnits	46
+	ReadCapacityUnits	46
+	WriteCapacityUnits	46
+	Table	33
+	LocalSecondaryIndexes	220
+	GlobalSecondaryIndexes	220
+ConsumedCapacityMultiple	list	of=44
+ConsumedCapacityUnits	double
+ContinuousBackupsDescription	structure
+	ContinuousBackupsStatus!	48
+	PointInTimeRecoveryDescription	164
+ContinuousBackupsStatus	string	enum=ENABLED|DISABLED
+ContributorInsightsRule	string	pattern=[A-Za-z0-9][A-Za-z0-9\-\_\.]{0,126}[A-Za-z0-9]
+ContributorInsightsRuleList	list	of=49
+ContributorInsightsStatus	string	enum=ENABLING|ENABLED|DISABLING|DISABLED|FAILED
+CreateGlobalSecondaryIndexAction	structure
+	IndexName!	112
+	KeySchema!	132
+	Projection!	171
+	ProvisionedThroughput	174
+	OnDemandThroughput	156
+CreateReplicationGroupMemberAction	structure
+	RegionName!	187
+	KMSMasterKeyId	127
+	ProvisionedThroughputOverride	177
+	OnDemandThroughputOverride	157
+	GlobalSecondaryIndexes	193
+	TableClassOverride	228
+CreateTableInput	structure
+	AttributeDefinitions!	5
+	TableName!	227
+	KeySchema!	132
+	LocalSecondaryIndexes	149
+	GlobalSecondaryIndexes	108
+	BillingMode	28
+	ProvisionedThroughput	174
+	StreamSpecification	224
+	SSESpecification	212
+	Tags	239
+	TableClass	228
+	DeletionProtectionEnabled	67
+	ResourcePolicy	203
+	OnDemandThroughput	156
+CreateTableOutput	structure
+	TableDescription	230
+Date	timestamp
+Delete	structure
+	Key!	128
+	TableName!	227
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+DeleteGlobalSecondaryIndexAction	structure
+	IndexName!	112
+DeleteItemInput	structure
+	TableName!	227
+	Key!	128
+	Expected	93
+	ConditionalOperator	41
+	ReturnValues	208
+	ReturnConsumedCapacity	206
+	ReturnItemCollectionMetrics	207
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+DeleteItemOutput	structure
+	Attributes	6
+	ConsumedCapacity	44
+	ItemCollectionMetrics	117
+DeleteReplicationGroupMemberAction	structure
+	RegionName!	187
+DeleteRequest	structure
+	Key!	128
+DeleteResourcePolicyInput	structure
+	ResourceArn!	200
+	ExpectedRevisionId	167
+DeleteResourcePolicyOutput	structure
+	RevisionId	167
+DeleteTableInput	structure
+	TableName!	227
+DeleteTableOutput	structure
+	TableDescription	230
+DeletionProtectionEnabled	boolean
+DescribeContinuousBackupsInput	structure
+	TableName!	227
+DescribeContinuousBackupsOutput	structure
+	ContinuousBackupsDescription	47
+DescribeContributorInsightsInput	structure
+	TableName!	227
+	IndexName	112
+DescribeContributorInsightsOutput	structure
+	TableName	232
+	IndexName	112
+	ContributorInsightsRuleList	50
+	ContributorInsightsStatus	51
+	LastUpdateDateTime	139
+	FailureException	98
+DescribeEndpointsRequest	structure
+DescribeEndpointsResponse	structure
+	Endpoints!	85
+DescribeKinesisStreamingDestinationInput	structure
+	TableName!	227
+DescribeKinesisStreamingDestinationOutput	structure
+	TableName	232
+	KinesisDataStreamDestinations	138
+DescribeLimitsInput	structure
+DescribeLimitsOutput	structure
+	AccountMaxReadCapacityUnits	169
+	AccountMaxWriteCapacityUnits	169
+	TableMaxReadCapacityUnits	169
+	TableMaxWriteCapacityUnits	169
+DescribeTableInput	structure
+	TableName!	227
+DescribeTableOutput	structure
+	Table	230
+DescribeTimeToLiveInput	structure
+	TableName!	227
+DescribeTimeToLiveOutput	structure
+	TimeToLiveDescription	243
+DestinationStatus	string	enum=ENABLING|ACTIVE|DISABLING|DISABLED|ENABLE_FAILED|UPDATING
+DuplicateItemException	structure	error=DuplicateItemException,0
+	message	86
+Endpoint	structure
+	Address!	226
+	CachePeriodInMinutes!	150
+Endpoints	list	of=84
+ErrorMessage	string
+ExceptionDescription	string
+ExceptionName	string
+ExecuteStatementInput	structure
+	Statement!	163
+	Parameters	170
+	ConsistentRead	43
+	NextToken	162
+	ReturnConsumedCapacity	206
+	Limit	168
+	ReturnValuesOnConditionCheckFailure	209
+ExecuteStatementOutput	structure
+	Items	123
+	NextToken	162
+	ConsumedCapacity	44
+	LastEvaluatedKey	128
+ExecuteTransactionInput	structure
+	TransactStatements!	159
+	ClientRequestToken	34	token
+	ReturnConsumedCapacity	206
+ExecuteTransactionOutput	structure
+	Responses	125
+	ConsumedCapacity	45
+ExpectedAttributeMap	map	by=7	of=94
+ExpectedAttributeValue	structure
+	Value	10
+	Exists	30
+	ComparisonOperator	36
+	AttributeValueList	11
+ExpressionAttributeNameMap	map	by=96	of=7
+ExpressionAttributeNameVariable	string
+ExpressionAttributeValueMap	custom
+FailureException	structure
+	ExceptionName	88
+	ExceptionDescription	87
+FilterConditionMap	map	by=7	of=37
+Get	structure
+	Key!	128
+	TableName!	227
+	ProjectionExpression	172
+	ExpressionAttributeNames	95
+GetItemInput	structure
+	TableName!	227
+	Key!	128
+	AttributesToGet	8
+	ConsistentRead	43
+	ReturnConsumedCapacity	206
+	ProjectionExpression	172
+	ExpressionAttributeNames	95
+GetItemOutput	structure
+	Item	6
+	ConsumedCapacity	44
+GetResourcePolicyInput	structure
+	ResourceArn!	200
+GetResourcePolicyOutput	structure
+	Policy	203
+	RevisionId	167
+GlobalSecondaryIndex	structure
+	IndexName!	112
+	KeySchema!	132
+	Projection!	171
+	ProvisionedThroughput	174
+	OnDemandThroughput	156
+GlobalSecondaryIndexDescription	structure
+	IndexName	112
+	KeySchema	132
+	Projection	171
+	IndexStatus	113
+	Backfilling	13
+	ProvisionedThroughput	175
+	IndexSizeBytes	151
+	ItemCount	151
+	IndexArn	226
+	OnDemandThroughput	156
+GlobalSecondaryIndexDescriptionList	list	of=106
+GlobalSecondaryIndexList	list	of=105
+GlobalSecondaryIndexUpdate	structure
+	Update	261
+	Create	52
+	Delete	58
+GlobalSecondaryIndexUpdateList	list	of=109
+IdempotentParameterMismatchException	structure	error=IdempotentParameterMismatchException,0
+	Message	86
+IndexName	string	min=3	max=255	pattern=[a-zA-Z0-9_.-]+
+IndexStatus	string	enum=CREATING|UPDATING|DELETING|ACTIVE
+Integer	integer
+InternalServerError	structure	error=InternalServerError,0,server
+	message	86
+ItemCollectionKeyAttributeMap	custom
+ItemCollectionMetrics	structure
+	ItemCollectionKey	116
+	SizeEstimateRangeGB	121
+ItemCollectionMetricsMultiple	list	of=117
+ItemCollectionMetricsPerTable	map	by=227	of=118
+ItemCollectionSizeEstimateBound	double
+ItemCollectionSizeEstimateRange	list	of=120
+ItemCollectionSizeLimitExceededException	structure	error=ItemCollectionSizeLimitExceededException,0
+	message	86
+ItemList	list	of=6
+ItemResponse	structure
+	Item	6
+ItemResponseList	list	of=124	min=1	max=100
+KMSMasterKeyArn	string
+KMSMasterKeyId	string
+Key	custom
+KeyConditions	map	by=7	of=37
+KeyExpression	string
+KeyList	list	of=128	min=1	max=100
+KeySchema	list	of=134	min=1	max=2
+KeySchemaAttributeName	string	min=1	max=255
+KeySchemaElement	structure
+	AttributeName!	133
+	KeyType!	135
+KeyType	string	enum=HASH|RANGE
+KeysAndAttributes	structure
+	Keys!	131
+	AttributesToGet	8
+	ConsistentRead	43
+	ProjectionExpression	172
+	ExpressionAttributeNames	95
+KinesisDataStreamDestination	structure
+	StreamArn	222
+	DestinationStatus	82
+	DestinationStatusDescription	226
+	ApproximateCreationDateTimePrecision	0
+KinesisDataStreamDestinations	list	of=137
+LastUpdateDateTime	timestamp
+LimitExceededException	structure	error=LimitExceededException,0
+	message	86
+ListTablesInput	structure
+	ExclusiveStartTableName	232
+	Limit	142
+ListTablesInputLimit	integer	min=1	max=100
+ListTablesOutput	structure
+	TableNames	233
+	LastEvaluatedTableName	232
+ListTagsOfResourceInput	structure
+	ResourceArn!	200
+	NextToken	152
+ListTagsOfResourceOutput	structure
+	Tags	239
+	NextToken	152
+LocalSecondaryIndex	structure
+	IndexName!	112
+	KeySchema!	132
+	Projection!	171
+LocalSecondaryIndexDescription	structure
+	IndexName	112
+	KeySchema	132
+	Projection	171
+	IndexSizeBytes	151
+	ItemCount	151
+	IndexArn	226
+LocalSecondaryIndexDescriptionList	list	of=147
+LocalSecondaryIndexList	list	of=146
+Long	long
+LongObject	long
+NextTokenString	string
+NonKeyAttributeName	string	min=1	max=255
+NonKeyAttributeNameList	list	of=153	min=1	max=20
+NonNegativeLongObject	long	min=0
+OnDemandThroughput	structure
+	MaxReadRequestUnits	151
+	MaxWriteRequestUnits	151
+OnDemandThroughputOverride	structure
+	MaxReadRequestUnits	151
+ParameterizedStatement	structure
+	Statement!	163
+	Parameters	170
+	ReturnValuesOnConditionCheckFailure	209
+ParameterizedStatements	list	of=158	min=1	max=100
+PartiQLBatchRequest	list	of=23	min=1	max=25
+PartiQLBatchResponse	list	of=24
+PartiQLNextToken	string	min=1	max=32768
+PartiQLStatement	string	min=1	max=8192
+PointInTimeRecoveryDescription	structure
+	PointInTimeRecoveryStatus	165
+	EarliestRestorableDateTime	56
+	LatestRestorableDateTime	56
+PointInTimeRecoveryStatus	string	enum=ENABLED|DISABLED
+PolicyNotFoundException	structure	error=PolicyNotFoundException,0
+	message	86
+PolicyRevisionId	string	min=1	max=255
+PositiveIntegerObject	integer	min=1
+PositiveLongObject	long	min=1
+PreparedStatementParameters	list	of=10	min=1
+Projection	structure
+	ProjectionType	173
+	NonKeyAttributes	154
+ProjectionExpression	string
+ProjectionType	string	enum=ALL|KEYS_ONLY|INCLUDE
+ProvisionedThroughput	structure
+	ReadCapacityUnits!	169
+	WriteCapacityUnits!	169
+ProvisionedThroughputDescription	structure
+	LastIncreaseDateTime	56
+	LastDecreaseDateTime	56
+	NumberOfDecreasesToday	169
+	ReadCapacityUnits	155
+	WriteCapacityUnits	155
+ProvisionedThroughputExceededException	structure	error=ProvisionedThroughputExceededException,0
+	message	86
+ProvisionedThroughputOverride	structure
+	ReadCapacityUnits	169
+Put	structure
+	Item!	180
+	TableName!	227
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+PutItemInput	structure
+	TableName!	227
+	Item!	180
+	Expected	93
+	ReturnValues	208
+	ReturnConsumedCapacity	206
+	ReturnItemCollectionMetrics	207
+	ConditionalOperator	41
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+PutItemInputAttributeMap	custom
+PutItemOutput	structure
+	Attributes	6
+	ConsumedCapacity	44
+	ItemCollectionMetrics	117
+PutRequest	structure
+	Item!	180
+PutResourcePolicyInput	structure
+	ResourceArn!	200
+	Policy!	203
+	ExpectedRevisionId	167
+	ConfirmRemoveSelfResourceAccess	42
+PutResourcePolicyOutput	structure
+	RevisionId	167
+QueryInput	structure
+	TableName!	227
+	IndexName	112
+	Select	221
+	AttributesToGet	8
+	Limit	168
+	ConsistentRead	43
+	KeyConditions	129
+	QueryFilter	99
+	ConditionalOperator	41
+	ScanIndexForward	30
+	ExclusiveStartKey	128
+	ReturnConsumedCapacity	206
+	ProjectionExpression	172
+	FilterExpression	39
+	KeyConditionExpression	130
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+QueryOutput	structure
+	Items	123
+	Count	114
+	ScannedCount	114
+	LastEvaluatedKey	128
+	ConsumedCapacity	44
+RegionName	string
+ReplicaDescription	structure
+	RegionName	187
+	ReplicaStatus	194
+	ReplicaStatusDescription	195
+	ReplicaStatusPercentProgress	196
+	KMSMasterKeyId	127
+	ProvisionedThroughputOverride	177
+	OnDemandThroughputOverride	157
+	GlobalSecondaryIndexes	192
+	ReplicaInaccessibleDateTime	56
+	ReplicaTableClassSummary	229
+ReplicaDescriptionList	list	of=188
+ReplicaGlobalSecondaryIndex	structure
+	IndexName!	112
+	ProvisionedThroughputOverride	177
+	OnDemandThroughputOverride	157
+ReplicaGlobalSecondaryIndexDescription	structure
+	IndexName	112
+	ProvisionedThroughputOverride	177
+	OnDemandThroughputOverride	157
+ReplicaGlobalSecondaryIndexDescriptionList	list	of=191
+ReplicaGlobalSecondaryIndexList	list	of=190	min=1
+ReplicaStatus	string	enum=CREATING|CREATION_FAILED|UPDATING|DELETING|ACTIVE|REGION_DISABLED|INACCESSIBLE_ENCRYPTION_CREDENTIALS
+ReplicaStatusDescription	string
+ReplicaStatusPercentProgress	string
+ReplicationGroupUpdate	structure
+	Create	53
+	Update	264
+	Delete	61
+ReplicationGroupUpdateList	list	of=197	min=1
+RequestLimitExceeded	structure	error=RequestLimitExceeded,0
+	message	86
+ResourceArnString	string	min=1	max=1283
+ResourceInUseException	structure	error=ResourceInUseException,0
+	message	86
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+	message	86
+ResourcePolicy	string
+RestoreInProgress	boolean
+RestoreSummary	structure
+	SourceBackupArn	14
+	SourceTableArn	227
+	RestoreDateTime!	56
+	RestoreInProgress!	204
+ReturnConsumedCapacity	string	enum=INDEXES|TOTAL|NONE
+ReturnItemCollectionMetrics	string	enum=SIZE|NONE
+ReturnValue	string	enum=NONE|ALL_OLD|UPDATED_OLD|ALL_NEW|UPDATED_NEW
+ReturnValuesOnConditionCheckFailure	string	enum=ALL_OLD|NONE
+SSEDescription	structure
+	Status	213
+	SSEType	214
+	KMSMasterKeyArn	126
+	InaccessibleEncryptionDateTime	56
+SSEEnabled	boolean
+SSESpecification	structure
+	Enabled	211
+	SSEType	214
+	KMSMasterKeyId	127
+SSEStatus	string	enum=ENABLING|ENABLED|DISABLING|DISABLED|UPDATING
+SSEType	string	enum=AES256|KMS
+ScalarAttributeType	string	enum=S|N|B
+ScanInput	structure
+	TableName!	227
+	IndexName	112
+	AttributesToGet	8
+	Limit	168
+	Select	221
+	ScanFilter	99
+	ConditionalOperator	41
+	ExclusiveStartKey	128
+	ReturnConsumedCapacity	206
+	TotalSegments	219
+	Segment	218
+	ProjectionExpression	172
+	FilterExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ConsistentRead	43
+ScanOutput	structure
+	Items	123
+	Count	114
+	ScannedCount	114
+	LastEvaluatedKey	128
+	ConsumedCapacity	44
+ScanSegment	integer	min=0	max=999999
+ScanTotalSegments	integer	min=1	max=1e+06
+SecondaryIndexesCapacityMap	map	by=112	of=33
+Select	string	enum=ALL_ATTRIBUTES|ALL_PROJECTED_ATTRIBUTES|SPECIFIC_ATTRIBUTES|COUNT
+StreamArn	string	min=37	max=1024
+StreamEnabled	boolean
+StreamSpecification	structure
+	StreamEnabled!	223
+	StreamViewType	225
+StreamViewType	string	enum=NEW_IMAGE|OLD_IMAGE|NEW_AND_OLD_IMAGES|KEYS_ONLY
+String	string
+TableArn	string	min=1	max=1024
+TableClass	string	enum=STANDARD|STANDARD_INFREQUENT_ACCESS
+TableClassSummary	structure
+	TableClass	228
+	LastUpdateDateTime	56
+TableDescription	structure
+	AttributeDefinitions	5
+	TableName	232
+	KeySchema	132
+	TableStatus	235
+	CreationDateTime	56
+	ProvisionedThroughput	175
+	TableSizeBytes	151
+	ItemCount	151
+	TableArn	226
+	TableId	231
+	BillingModeSummary	29
+	LocalSecondaryIndexes	148
+	GlobalSecondaryIndexes	107
+	StreamSpecification	224
+	LatestStreamLabel	226
+	LatestStreamArn	222
+	GlobalTableVersion	226
+	Replicas	189
+	RestoreSummary	205
+	SSEDescription	210
+	ArchivalSummary	2
+	TableClassSummary	229
+	DeletionProtectionEnabled	67
+	OnDemandThroughput	156
+TableId	string	pattern=[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
+TableName	string	min=3	max=255	pattern=[a-zA-Z0-9_.-]+
+TableNameList	list	of=232
+TableNotFoundException	structure	error=TableNotFoundException,0
+	message	86
+TableStatus	string	enum=CREATING|UPDATING|DELETING|ACTIVE|INACCESSIBLE_ENCRYPTION_CREDENTIALS|ARCHIVING|ARCHIVED
+Tag	structure
+	Key!	238
+	Value!	241
+TagKeyList	list	of=238
+TagKeyString	string	min=1	max=128
+TagList	list	of=236
+TagResourceInput	structure
+	ResourceArn!	200
+	Tags!	239
+TagValueString	string	min=0	max=256
+TimeToLiveAttributeName	string	min=1	max=255
+TimeToLiveDescription	structure
+	TimeToLiveStatus	246
+	AttributeName	242
+TimeToLiveEnabled	boolean
+TimeToLiveSpecification	structure
+	Enabled!	244
+	AttributeName!	242
+TimeToLiveStatus	string	enum=ENABLING|DISABLING|ENABLED|DISABLED
+TransactGetItem	structure
+	Get!	100
+TransactGetItemList	list	of=247	min=1	max=100
+TransactGetItemsInput	structure
+	TransactItems!	248
+	ReturnConsumedCapacity	206
+TransactGetItemsOutput	structure
+	ConsumedCapacity	45
+	Responses	125
+TransactWriteItem	structure
+	ConditionCheck	38
+	Put	178
+	Delete	57
+	Update	259
+TransactWriteItemList	list	of=251	min=1	max=100
+TransactWriteItemsInput	structure
+	TransactItems!	252
+	ReturnConsumedCapacity	206
+	ReturnItemCollectionMetrics	207
+	ClientRequestToken	34	token
+TransactWriteItemsOutput	structure
+	ConsumedCapacity	45
+	ItemCollectionMetrics	119
+TransactionCanceledException	structure	error=TransactionCanceledException,0
+	Message	86
+	CancellationReasons	32
+TransactionConflictException	structure	error=TransactionConflictException,0
+	message	86
+TransactionInProgressException	structure	error=TransactionInProgressException,0
+	Message	86
+UntagResourceInput	structure
+	ResourceArn!	200
+	TagKeys!	237
+Update	structure
+	Key!	128
+	UpdateExpression!	260
+	TableName!	227
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+UpdateExpression	string
+UpdateGlobalSecondaryIndexAction	structure
+	IndexName!	112
+	ProvisionedThroughput	174
+	OnDemandThroughput	156
+UpdateItemInput	structure
+	TableName!	227
+	Key!	128
+	AttributeUpdates	9
+	Expected	93
+	ConditionalOperator	41
+	ReturnValues	208
+	ReturnConsumedCapacity	206
+	ReturnItemCollectionMetrics	207
+	UpdateExpression	260
+	ConditionExpression	39
+	ExpressionAttributeNames	95
+	ExpressionAttributeValues	97
+	ReturnValuesOnConditionCheckFailure	209
+UpdateItemOutput	structure
+	Attributes	6
+	ConsumedCapacity	44
+	ItemCollectionMetrics	117
+UpdateReplicationGroupMemberAction	structure
+	RegionName!	187
+	KMSMasterKeyId	127
+	ProvisionedThroughputOverride	177
+	OnDemandThroughputOverride	157
+	GlobalSecondaryIndexes	193
+	TableClassOverride	228
+UpdateTableInput	structure
+	AttributeDefinitions	5
+	TableName!	227
+	BillingMode	28
+	ProvisionedThroughput	174
+	GlobalSecondaryIndexUpdates	110
+	StreamSpecification	224
+	SSESpecification	212
+	ReplicaUpdates	198
+	TableClass	228
+	DeletionProtectionEnabled	67
+	OnDemandThroughput	156
+UpdateTableOutput	structure
+	TableDescription	230
+UpdateTimeToLiveInput	structure
+	TableName!	227
+	TimeToLiveSpecification!	245
+UpdateTimeToLiveOutput	structure
+	TimeToLiveSpecification	245
+WriteRequest	structure
+	PutRequest	182
+	DeleteRequest	62
+WriteRequests	list	of=269	min=1	max=25
+`

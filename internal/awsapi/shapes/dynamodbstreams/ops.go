@@ -6,17 +6,13 @@ import "github.com/nube-run/nube/internal/awsapi/schema"
 
 var ops = [...]schema.Op{
 	0: {Name: "DescribeStream", Method: "POST", URI: "/", Declared: true, Input: 2, Output: 3,
-		Errors:   []schema.Ref{24, 11},
-		NewInput: func() any { return new(DescribeStreamInput) }, NewOutput: func() any { return new(DescribeStreamOutput) }},
+		In: (*DescribeStreamInput)(nil), Out: (*DescribeStreamOutput)(nil)},
 	1: {Name: "GetRecords", Method: "POST", URI: "/", Declared: true, Input: 6, Output: 7,
-		Errors:   []schema.Ref{24, 16, 11, 5, 43},
-		NewInput: func() any { return new(GetRecordsInput) }, NewOutput: func() any { return new(GetRecordsOutput) }},
+		In: (*GetRecordsInput)(nil), Out: (*GetRecordsOutput)(nil)},
 	2: {Name: "GetShardIterator", Method: "POST", URI: "/", Declared: true, Input: 8, Output: 9,
-		Errors:   []schema.Ref{24, 11, 43},
-		NewInput: func() any { return new(GetShardIteratorInput) }, NewOutput: func() any { return new(GetShardIteratorOutput) }},
+		In: (*GetShardIteratorInput)(nil), Out: (*GetShardIteratorOutput)(nil)},
 	3: {Name: "ListStreams", Method: "POST", URI: "/", Declared: true, Input: 17, Output: 18,
-		Errors:   []schema.Ref{24, 11},
-		NewInput: func() any { return new(ListStreamsInput) }, NewOutput: func() any { return new(ListStreamsOutput) }},
+		In: (*ListStreamsInput)(nil), Out: (*ListStreamsOutput)(nil)},
 }
 
 // DescribeStream is the operation DescribeStream.

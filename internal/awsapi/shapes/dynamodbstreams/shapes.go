@@ -2,134 +2,110 @@
 
 package dynamodbstreams
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AttributeMap", Kind: schema.Custom},
-	1: {Name: "Date", Kind: schema.Timestamp},
-	2: {Name: "DescribeStreamInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamArn", Wire: "StreamArn", Shape: 35, Required: true},
-		{Name: "Limit", Wire: "Limit", Shape: 20},
-		{Name: "ExclusiveStartShardId", Wire: "ExclusiveStartShardId", Shape: 31},
-		{Name: "ShardFilter", Wire: "ShardFilter", Shape: 29},
-	}},
-	3: {Name: "DescribeStreamOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamDescription", Wire: "StreamDescription", Shape: 36},
-	}},
-	4: {Name: "ErrorMessage", Kind: schema.String},
-	5: {Name: "ExpiredIteratorException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ExpiredIteratorException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 4},
-	}},
-	6: {Name: "GetRecordsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ShardIterator", Wire: "ShardIterator", Shape: 32, Required: true},
-		{Name: "Limit", Wire: "Limit", Shape: 20},
-	}},
-	7: {Name: "GetRecordsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Records", Wire: "Records", Shape: 23},
-		{Name: "NextShardIterator", Wire: "NextShardIterator", Shape: 32},
-	}},
-	8: {Name: "GetShardIteratorInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamArn", Wire: "StreamArn", Shape: 35, Required: true},
-		{Name: "ShardId", Wire: "ShardId", Shape: 31, Required: true},
-		{Name: "ShardIteratorType", Wire: "ShardIteratorType", Shape: 33, Required: true},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 25},
-	}},
-	9: {Name: "GetShardIteratorOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ShardIterator", Wire: "ShardIterator", Shape: 32},
-	}},
-	10: {Name: "Identity", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PrincipalId", Wire: "PrincipalId", Shape: 41},
-		{Name: "Type", Wire: "Type", Shape: 41},
-	}},
-	11: {Name: "InternalServerError", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalServerError", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 4},
-	}},
-	12: {Name: "KeySchema", Kind: schema.List, Elem: 14, HasMin: true, Min: 1, HasMax: true, Max: 2},
-	13: {Name: "KeySchemaAttributeName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	14: {Name: "KeySchemaElement", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 13, Required: true},
-		{Name: "KeyType", Wire: "KeyType", Shape: 15, Required: true},
-	}},
-	15: {Name: "KeyType", Kind: schema.String, Enum: []string{"HASH", "RANGE"}},
-	16: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 4},
-	}},
-	17: {Name: "ListStreamsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TableName", Wire: "TableName", Shape: 42},
-		{Name: "Limit", Wire: "Limit", Shape: 20},
-		{Name: "ExclusiveStartStreamArn", Wire: "ExclusiveStartStreamArn", Shape: 35},
-	}},
-	18: {Name: "ListStreamsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Streams", Wire: "Streams", Shape: 37},
-		{Name: "LastEvaluatedStreamArn", Wire: "LastEvaluatedStreamArn", Shape: 35},
-	}},
-	19: {Name: "OperationType", Kind: schema.String, Enum: []string{"INSERT", "MODIFY", "REMOVE"}},
-	20: {Name: "PositiveIntegerObject", Kind: schema.Integer, HasMin: true, Min: 1},
-	21: {Name: "PositiveLongObject", Kind: schema.Long, HasMin: true, Min: 1},
-	22: {Name: "Record", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "eventID", Wire: "eventID", Shape: 41},
-		{Name: "eventName", Wire: "eventName", Shape: 19},
-		{Name: "eventVersion", Wire: "eventVersion", Shape: 41},
-		{Name: "eventSource", Wire: "eventSource", Shape: 41},
-		{Name: "awsRegion", Wire: "awsRegion", Shape: 41},
-		{Name: "dynamodb", Wire: "dynamodb", Shape: 38},
-		{Name: "userIdentity", Wire: "userIdentity", Shape: 10},
-	}},
-	23: {Name: "RecordList", Kind: schema.List, Elem: 22},
-	24: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 4},
-	}},
-	25: {Name: "SequenceNumber", Kind: schema.String, HasMin: true, Min: 21, HasMax: true, Max: 40},
-	26: {Name: "SequenceNumberRange", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StartingSequenceNumber", Wire: "StartingSequenceNumber", Shape: 25},
-		{Name: "EndingSequenceNumber", Wire: "EndingSequenceNumber", Shape: 25},
-	}},
-	27: {Name: "Shard", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ShardId", Wire: "ShardId", Shape: 31},
-		{Name: "SequenceNumberRange", Wire: "SequenceNumberRange", Shape: 26},
-		{Name: "ParentShardId", Wire: "ParentShardId", Shape: 31},
-	}},
-	28: {Name: "ShardDescriptionList", Kind: schema.List, Elem: 27},
-	29: {Name: "ShardFilter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 30},
-		{Name: "ShardId", Wire: "ShardId", Shape: 31},
-	}},
-	30: {Name: "ShardFilterType", Kind: schema.String, Enum: []string{"CHILD_SHARDS"}},
-	31: {Name: "ShardId", Kind: schema.String, HasMin: true, Min: 28, HasMax: true, Max: 65},
-	32: {Name: "ShardIterator", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	33: {Name: "ShardIteratorType", Kind: schema.String, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"}},
-	34: {Name: "Stream", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamArn", Wire: "StreamArn", Shape: 35},
-		{Name: "TableName", Wire: "TableName", Shape: 42},
-		{Name: "StreamLabel", Wire: "StreamLabel", Shape: 41},
-	}},
-	35: {Name: "StreamArn", Kind: schema.String, HasMin: true, Min: 37, HasMax: true, Max: 1024},
-	36: {Name: "StreamDescription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StreamArn", Wire: "StreamArn", Shape: 35},
-		{Name: "StreamLabel", Wire: "StreamLabel", Shape: 41},
-		{Name: "StreamStatus", Wire: "StreamStatus", Shape: 39},
-		{Name: "StreamViewType", Wire: "StreamViewType", Shape: 40},
-		{Name: "CreationRequestDateTime", Wire: "CreationRequestDateTime", Shape: 1},
-		{Name: "TableName", Wire: "TableName", Shape: 42},
-		{Name: "KeySchema", Wire: "KeySchema", Shape: 12},
-		{Name: "Shards", Wire: "Shards", Shape: 28},
-		{Name: "LastEvaluatedShardId", Wire: "LastEvaluatedShardId", Shape: 31},
-	}},
-	37: {Name: "StreamList", Kind: schema.List, Elem: 34},
-	38: {Name: "StreamRecord", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApproximateCreationDateTime", Wire: "ApproximateCreationDateTime", Shape: 1},
-		{Name: "Keys", Wire: "Keys", Shape: 0},
-		{Name: "NewImage", Wire: "NewImage", Shape: 0},
-		{Name: "OldImage", Wire: "OldImage", Shape: 0},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 25},
-		{Name: "SizeBytes", Wire: "SizeBytes", Shape: 21},
-		{Name: "StreamViewType", Wire: "StreamViewType", Shape: 40},
-	}},
-	39: {Name: "StreamStatus", Kind: schema.String, Enum: []string{"ENABLING", "ENABLED", "DISABLING", "DISABLED"}},
-	40: {Name: "StreamViewType", Kind: schema.String, Enum: []string{"NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"}},
-	41: {Name: "String", Kind: schema.String},
-	42: {Name: "TableName", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 255, Pattern: "[a-zA-Z0-9_.-]+"},
-	43: {Name: "TrimmedDataAccessException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TrimmedDataAccessException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 4},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AttributeMap	custom
+Date	timestamp
+DescribeStreamInput	structure
+	StreamArn!	35
+	Limit	20
+	ExclusiveStartShardId	31
+	ShardFilter	29
+DescribeStreamOutput	structure
+	StreamDescription	36
+ErrorMessage	string
+ExpiredIteratorException	structure	error=ExpiredIteratorException,0
+	message	4
+GetRecordsInput	structure
+	ShardIterator!	32
+	Limit	20
+GetRecordsOutput	structure
+	Records	23
+	NextShardIterator	32
+GetShardIteratorInput	structure
+	StreamArn!	35
+	ShardId!	31
+	ShardIteratorType!	33
+	SequenceNumber	25
+GetShardIteratorOutput	structure
+	ShardIterator	32
+Identity	structure
+	PrincipalId	41
+	Type	41
+InternalServerError	structure	error=InternalServerError,0,server
+	message	4
+KeySchema	list	of=14	min=1	max=2
+KeySchemaAttributeName	string	min=1	max=255
+KeySchemaElement	structure
+	AttributeName!	13
+	KeyType!	15
+KeyType	string	enum=HASH|RANGE
+LimitExceededException	structure	error=LimitExceededException,0
+	message	4
+ListStreamsInput	structure
+	TableName	42
+	Limit	20
+	ExclusiveStartStreamArn	35
+ListStreamsOutput	structure
+	Streams	37
+	LastEvaluatedStreamArn	35
+OperationType	string	enum=INSERT|MODIFY|REMOVE
+PositiveIntegerObject	integer	min=1
+PositiveLongObject	long	min=1
+Record	structure
+	eventID	41
+	eventName	19
+	eventVersion	41
+	eventSource	41
+	awsRegion	41
+	dynamodb	38
+	userIdentity	10
+RecordList	list	of=22
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+	message	4
+SequenceNumber	string	min=21	max=40
+SequenceNumberRange	structure
+	StartingSequenceNumber	25
+	EndingSequenceNumber	25
+Shard	structure
+	ShardId	31
+	SequenceNumberRange	26
+	ParentShardId	31
+ShardDescriptionList	list	of=27
+ShardFilter	structure
+	Type	30
+	ShardId	31
+ShardFilterType	string	enum=CHILD_SHARDS
+ShardId	string	min=28	max=65
+ShardIterator	string	min=1	max=2048
+ShardIteratorType	string	enum=TRIM_HORIZON|LATEST|AT_SEQUENCE_NUMBER|AFTER_SEQUENCE_NUMBER
+Stream	structure
+	StreamArn	35
+	TableName	42
+	StreamLabel	41
+StreamArn	string	min=37	max=1024
+StreamDescription	structure
+	StreamArn	35
+	StreamLabel	41
+	StreamStatus	39
+	StreamViewType	40
+	CreationRequestDateTime	1
+	TableName	42
+	KeySchema	12
+	Shards	28
+	LastEvaluatedShardId	31
+StreamList	list	of=34
+StreamRecord	structure
+	ApproximateCreationDateTime	1
+	Keys	0
+	NewImage	0
+	OldImage	0
+	SequenceNumber	25
+	SizeBytes	21
+	StreamViewType	40
+StreamStatus	string	enum=ENABLING|ENABLED|DISABLING|DISABLED
+StreamViewType	string	enum=NEW_IMAGE|OLD_IMAGE|NEW_AND_OLD_IMAGES|KEYS_ONLY
+String	string
+TableName	string	min=3	max=255	pattern=[a-zA-Z0-9_.-]+
+TrimmedDataAccessException	structure	error=TrimmedDataAccessException,0
+	message	4
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "events", Signing: "events", FullName: "Amazon EventBridge", Version: "2015-10-07",
 	Protocols: []schema.Protocol{schema.JSON11},
 	Target:    "AWSEvents", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

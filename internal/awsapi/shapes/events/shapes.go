@@ -2,879 +2,749 @@
 
 package events
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "Action", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "events:[a-zA-Z]+"},
-	1: {Name: "ApiDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiDestinationArn", Wire: "ApiDestinationArn", Shape: 2},
-		{Name: "Name", Wire: "Name", Shape: 6},
-		{Name: "ApiDestinationState", Wire: "ApiDestinationState", Shape: 8},
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "InvocationEndpoint", Wire: "InvocationEndpoint", Shape: 118},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 4},
-		{Name: "InvocationRateLimitPerSecond", Wire: "InvocationRateLimitPerSecond", Shape: 5},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	2: {Name: "ApiDestinationArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:api-destination\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"},
-	3: {Name: "ApiDestinationDescription", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	4: {Name: "ApiDestinationHttpMethod", Kind: schema.String, Enum: []string{"POST", "GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"}},
-	5: {Name: "ApiDestinationInvocationRateLimitPerSecond", Kind: schema.Integer, HasMin: true, Min: 1},
-	6: {Name: "ApiDestinationName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	7: {Name: "ApiDestinationResponseList", Kind: schema.List, Elem: 1},
-	8: {Name: "ApiDestinationState", Kind: schema.String, Enum: []string{"ACTIVE", "INACTIVE"}},
-	9: {Name: "AppSyncParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GraphQLOperation", Wire: "GraphQLOperation", Shape: 112},
-	}},
-	10: {Name: "Archive", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "State", Wire: "State", Shape: 15},
-		{Name: "StateReason", Wire: "StateReason", Shape: 16},
-		{Name: "RetentionDays", Wire: "RetentionDays", Shape: 211},
-		{Name: "SizeBytes", Wire: "SizeBytes", Shape: 150},
-		{Name: "EventCount", Wire: "EventCount", Shape: 150},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-	}},
-	11: {Name: "ArchiveArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/.+$"},
-	12: {Name: "ArchiveDescription", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	13: {Name: "ArchiveName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 48, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	14: {Name: "ArchiveResponseList", Kind: schema.List, Elem: 10},
-	15: {Name: "ArchiveState", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED", "CREATING", "UPDATING", "CREATE_FAILED", "UPDATE_FAILED"}},
-	16: {Name: "ArchiveStateReason", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	17: {Name: "Arn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	18: {Name: "AssignPublicIp", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	19: {Name: "AuthHeaderParameters", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$"},
-	20: {Name: "AuthHeaderParametersSensitive", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$", Sensitive: true},
-	21: {Name: "AwsVpcConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subnets", Wire: "Subnets", Shape: 243, Required: true},
-		{Name: "SecurityGroups", Wire: "SecurityGroups", Shape: 243},
-		{Name: "AssignPublicIp", Wire: "AssignPublicIp", Shape: 18},
-	}},
-	22: {Name: "BatchArrayProperties", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Size", Wire: "Size", Shape: 122},
-	}},
-	23: {Name: "BatchParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "JobDefinition", Wire: "JobDefinition", Shape: 242, Required: true},
-		{Name: "JobName", Wire: "JobName", Shape: 242, Required: true},
-		{Name: "ArrayProperties", Wire: "ArrayProperties", Shape: 22},
-		{Name: "RetryStrategy", Wire: "RetryStrategy", Shape: 24},
-	}},
-	24: {Name: "BatchRetryStrategy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attempts", Wire: "Attempts", Shape: 122},
-	}},
-	25: {Name: "Boolean", Kind: schema.Boolean},
-	26: {Name: "CancelReplayRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayName", Wire: "ReplayName", Shape: 205, Required: true},
-	}},
-	27: {Name: "CancelReplayResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayArn", Wire: "ReplayArn", Shape: 200},
-		{Name: "State", Wire: "State", Shape: 206},
-		{Name: "StateReason", Wire: "StateReason", Shape: 207},
-	}},
-	28: {Name: "CapacityProvider", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	29: {Name: "CapacityProviderStrategy", Kind: schema.List, Elem: 30, HasMax: true, Max: 6},
-	30: {Name: "CapacityProviderStrategyItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "capacityProvider", Wire: "capacityProvider", Shape: 28, Required: true},
-		{Name: "weight", Wire: "weight", Shape: 32},
-		{Name: "base", Wire: "base", Shape: 31},
-	}},
-	31: {Name: "CapacityProviderStrategyItemBase", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 100000},
-	32: {Name: "CapacityProviderStrategyItemWeight", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 1000},
-	33: {Name: "ConcurrentModificationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConcurrentModificationException", Status: 0, Server: false}},
-	34: {Name: "Condition", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 242, Required: true},
-		{Name: "Key", Wire: "Key", Shape: 242, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 242, Required: true},
-	}},
-	35: {Name: "Connection", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "Name", Wire: "Name", Shape: 47},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "StateReason", Wire: "StateReason", Shape: 55},
-		{Name: "AuthorizationType", Wire: "AuthorizationType", Shape: 39},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-		{Name: "LastAuthorizedTime", Wire: "LastAuthorizedTime", Shape: 261},
-	}},
-	36: {Name: "ConnectionApiKeyAuthResponseParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiKeyName", Wire: "ApiKeyName", Shape: 19},
-	}},
-	37: {Name: "ConnectionArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:connection\\/[\\.\\-_A-Za-z0-9]+\\/[\\-A-Za-z0-9]+$"},
-	38: {Name: "ConnectionAuthResponseParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "BasicAuthParameters", Wire: "BasicAuthParameters", Shape: 40},
-		{Name: "OAuthParameters", Wire: "OAuthParameters", Shape: 50},
-		{Name: "ApiKeyAuthParameters", Wire: "ApiKeyAuthParameters", Shape: 36},
-		{Name: "InvocationHttpParameters", Wire: "InvocationHttpParameters", Shape: 46},
-	}},
-	39: {Name: "ConnectionAuthorizationType", Kind: schema.String, Enum: []string{"BASIC", "OAUTH_CLIENT_CREDENTIALS", "API_KEY"}},
-	40: {Name: "ConnectionBasicAuthResponseParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Username", Wire: "Username", Shape: 19},
-	}},
-	41: {Name: "ConnectionBodyParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 242},
-		{Name: "Value", Wire: "Value", Shape: 234},
-		{Name: "IsValueSecret", Wire: "IsValueSecret", Shape: 25},
-	}},
-	42: {Name: "ConnectionBodyParametersList", Kind: schema.List, Elem: 41, HasMin: true, Min: 0, HasMax: true, Max: 100},
-	43: {Name: "ConnectionDescription", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	44: {Name: "ConnectionHeaderParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 113},
-		{Name: "Value", Wire: "Value", Shape: 116},
-		{Name: "IsValueSecret", Wire: "IsValueSecret", Shape: 25},
-	}},
-	45: {Name: "ConnectionHeaderParametersList", Kind: schema.List, Elem: 44, HasMin: true, Min: 0, HasMax: true, Max: 100},
-	46: {Name: "ConnectionHttpParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "HeaderParameters", Wire: "HeaderParameters", Shape: 45},
-		{Name: "QueryStringParameters", Wire: "QueryStringParameters", Shape: 52},
-		{Name: "BodyParameters", Wire: "BodyParameters", Shape: 42},
-	}},
-	47: {Name: "ConnectionName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	48: {Name: "ConnectionOAuthClientResponseParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientID", Wire: "ClientID", Shape: 19},
-	}},
-	49: {Name: "ConnectionOAuthHttpMethod", Kind: schema.String, Enum: []string{"GET", "POST", "PUT"}},
-	50: {Name: "ConnectionOAuthResponseParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientParameters", Wire: "ClientParameters", Shape: 48},
-		{Name: "AuthorizationEndpoint", Wire: "AuthorizationEndpoint", Shape: 118},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 49},
-		{Name: "OAuthHttpParameters", Wire: "OAuthHttpParameters", Shape: 46},
-	}},
-	51: {Name: "ConnectionQueryStringParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 187},
-		{Name: "Value", Wire: "Value", Shape: 190},
-		{Name: "IsValueSecret", Wire: "IsValueSecret", Shape: 25},
-	}},
-	52: {Name: "ConnectionQueryStringParametersList", Kind: schema.List, Elem: 51, HasMin: true, Min: 0, HasMax: true, Max: 100},
-	53: {Name: "ConnectionResponseList", Kind: schema.List, Elem: 35},
-	54: {Name: "ConnectionState", Kind: schema.String, Enum: []string{"CREATING", "UPDATING", "DELETING", "AUTHORIZED", "DEAUTHORIZED", "AUTHORIZING", "DEAUTHORIZING"}},
-	55: {Name: "ConnectionStateReason", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	56: {Name: "CreateApiDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 6, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 3},
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37, Required: true},
-		{Name: "InvocationEndpoint", Wire: "InvocationEndpoint", Shape: 118, Required: true},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 4, Required: true},
-		{Name: "InvocationRateLimitPerSecond", Wire: "InvocationRateLimitPerSecond", Shape: 5},
-	}},
-	57: {Name: "CreateApiDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiDestinationArn", Wire: "ApiDestinationArn", Shape: 2},
-		{Name: "ApiDestinationState", Wire: "ApiDestinationState", Shape: 8},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	58: {Name: "CreateArchiveRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13, Required: true},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 12},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "RetentionDays", Wire: "RetentionDays", Shape: 211},
-	}},
-	59: {Name: "CreateArchiveResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveArn", Wire: "ArchiveArn", Shape: 11},
-		{Name: "State", Wire: "State", Shape: 15},
-		{Name: "StateReason", Wire: "StateReason", Shape: 16},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-	}},
-	60: {Name: "CreateConnectionApiKeyAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiKeyName", Wire: "ApiKeyName", Shape: 19, Required: true},
-		{Name: "ApiKeyValue", Wire: "ApiKeyValue", Shape: 20, Required: true},
-	}},
-	61: {Name: "CreateConnectionAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "BasicAuthParameters", Wire: "BasicAuthParameters", Shape: 62},
-		{Name: "OAuthParameters", Wire: "OAuthParameters", Shape: 64},
-		{Name: "ApiKeyAuthParameters", Wire: "ApiKeyAuthParameters", Shape: 60},
-		{Name: "InvocationHttpParameters", Wire: "InvocationHttpParameters", Shape: 46},
-	}},
-	62: {Name: "CreateConnectionBasicAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Username", Wire: "Username", Shape: 19, Required: true},
-		{Name: "Password", Wire: "Password", Shape: 20, Required: true},
-	}},
-	63: {Name: "CreateConnectionOAuthClientRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientID", Wire: "ClientID", Shape: 19, Required: true},
-		{Name: "ClientSecret", Wire: "ClientSecret", Shape: 20, Required: true},
-	}},
-	64: {Name: "CreateConnectionOAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientParameters", Wire: "ClientParameters", Shape: 63, Required: true},
-		{Name: "AuthorizationEndpoint", Wire: "AuthorizationEndpoint", Shape: 118, Required: true},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 49, Required: true},
-		{Name: "OAuthHttpParameters", Wire: "OAuthHttpParameters", Shape: 46},
-	}},
-	65: {Name: "CreateConnectionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 47, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 43},
-		{Name: "AuthorizationType", Wire: "AuthorizationType", Shape: 39, Required: true},
-		{Name: "AuthParameters", Wire: "AuthParameters", Shape: 61, Required: true},
-	}},
-	66: {Name: "CreateConnectionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	67: {Name: "CreateEventBusRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 104, Required: true},
-		{Name: "EventSourceName", Wire: "EventSourceName", Shape: 110},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "KmsKeyIdentifier", Wire: "KmsKeyIdentifier", Shape: 127},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-		{Name: "Tags", Wire: "Tags", Shape: 247},
-	}},
-	68: {Name: "CreateEventBusResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventBusArn", Wire: "EventBusArn", Shape: 242},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "KmsKeyIdentifier", Wire: "KmsKeyIdentifier", Shape: 127},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-	}},
-	69: {Name: "CreatedBy", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	70: {Name: "Database", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	71: {Name: "DbUser", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	72: {Name: "DeadLetterConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 209},
-	}},
-	73: {Name: "DeauthorizeConnectionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 47, Required: true},
-	}},
-	74: {Name: "DeauthorizeConnectionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-		{Name: "LastAuthorizedTime", Wire: "LastAuthorizedTime", Shape: 261},
-	}},
-	75: {Name: "DeleteApiDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 6, Required: true},
-	}},
-	76: {Name: "DeleteApiDestinationResponse", Kind: schema.Structure},
-	77: {Name: "DeleteArchiveRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13, Required: true},
-	}},
-	78: {Name: "DeleteArchiveResponse", Kind: schema.Structure},
-	79: {Name: "DeleteConnectionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 47, Required: true},
-	}},
-	80: {Name: "DeleteConnectionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-		{Name: "LastAuthorizedTime", Wire: "LastAuthorizedTime", Shape: 261},
-	}},
-	81: {Name: "DeleteEventBusRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 104, Required: true},
-	}},
-	82: {Name: "DeleteRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "Force", Wire: "Force", Shape: 25},
-	}},
-	83: {Name: "DescribeApiDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 6, Required: true},
-	}},
-	84: {Name: "DescribeApiDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiDestinationArn", Wire: "ApiDestinationArn", Shape: 2},
-		{Name: "Name", Wire: "Name", Shape: 6},
-		{Name: "Description", Wire: "Description", Shape: 3},
-		{Name: "ApiDestinationState", Wire: "ApiDestinationState", Shape: 8},
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "InvocationEndpoint", Wire: "InvocationEndpoint", Shape: 118},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 4},
-		{Name: "InvocationRateLimitPerSecond", Wire: "InvocationRateLimitPerSecond", Shape: 5},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	85: {Name: "DescribeArchiveRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13, Required: true},
-	}},
-	86: {Name: "DescribeArchiveResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveArn", Wire: "ArchiveArn", Shape: 11},
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "Description", Wire: "Description", Shape: 12},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "State", Wire: "State", Shape: 15},
-		{Name: "StateReason", Wire: "StateReason", Shape: 16},
-		{Name: "RetentionDays", Wire: "RetentionDays", Shape: 211},
-		{Name: "SizeBytes", Wire: "SizeBytes", Shape: 150},
-		{Name: "EventCount", Wire: "EventCount", Shape: 150},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-	}},
-	87: {Name: "DescribeConnectionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 47, Required: true},
-	}},
-	88: {Name: "DescribeConnectionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "Name", Wire: "Name", Shape: 47},
-		{Name: "Description", Wire: "Description", Shape: 43},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "StateReason", Wire: "StateReason", Shape: 55},
-		{Name: "AuthorizationType", Wire: "AuthorizationType", Shape: 39},
-		{Name: "SecretArn", Wire: "SecretArn", Shape: 233},
-		{Name: "AuthParameters", Wire: "AuthParameters", Shape: 38},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-		{Name: "LastAuthorizedTime", Wire: "LastAuthorizedTime", Shape: 261},
-	}},
-	89: {Name: "DescribeEventBusRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 105},
-	}},
-	90: {Name: "DescribeEventBusResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 242},
-		{Name: "Arn", Wire: "Arn", Shape: 242},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "KmsKeyIdentifier", Wire: "KmsKeyIdentifier", Shape: 127},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-		{Name: "Policy", Wire: "Policy", Shape: 242},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	91: {Name: "DescribeReplayRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayName", Wire: "ReplayName", Shape: 205, Required: true},
-	}},
-	92: {Name: "DescribeReplayResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayName", Wire: "ReplayName", Shape: 205},
-		{Name: "ReplayArn", Wire: "ReplayArn", Shape: 200},
-		{Name: "Description", Wire: "Description", Shape: 201},
-		{Name: "State", Wire: "State", Shape: 206},
-		{Name: "StateReason", Wire: "StateReason", Shape: 207},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "Destination", Wire: "Destination", Shape: 202},
-		{Name: "EventStartTime", Wire: "EventStartTime", Shape: 261},
-		{Name: "EventEndTime", Wire: "EventEndTime", Shape: 261},
-		{Name: "EventLastReplayedTime", Wire: "EventLastReplayedTime", Shape: 261},
-		{Name: "ReplayStartTime", Wire: "ReplayStartTime", Shape: 261},
-		{Name: "ReplayEndTime", Wire: "ReplayEndTime", Shape: 261},
-	}},
-	93: {Name: "DescribeRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-	}},
-	94: {Name: "DescribeRuleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217},
-		{Name: "Arn", Wire: "Arn", Shape: 215},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 232},
-		{Name: "State", Wire: "State", Shape: 220},
-		{Name: "Description", Wire: "Description", Shape: 216},
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 213},
-		{Name: "ManagedBy", Wire: "ManagedBy", Shape: 151},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 104},
-		{Name: "CreatedBy", Wire: "CreatedBy", Shape: 69},
-	}},
-	95: {Name: "DisableRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-	}},
-	96: {Name: "EcsParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TaskDefinitionArn", Wire: "TaskDefinitionArn", Shape: 17, Required: true},
-		{Name: "TaskCount", Wire: "TaskCount", Shape: 131},
-		{Name: "LaunchType", Wire: "LaunchType", Shape: 128},
-		{Name: "NetworkConfiguration", Wire: "NetworkConfiguration", Shape: 156},
-		{Name: "PlatformVersion", Wire: "PlatformVersion", Shape: 242},
-		{Name: "Group", Wire: "Group", Shape: 242},
-		{Name: "CapacityProviderStrategy", Wire: "CapacityProviderStrategy", Shape: 29},
-		{Name: "EnableECSManagedTags", Wire: "EnableECSManagedTags", Shape: 25},
-		{Name: "EnableExecuteCommand", Wire: "EnableExecuteCommand", Shape: 25},
-		{Name: "PlacementConstraints", Wire: "PlacementConstraints", Shape: 166},
-		{Name: "PlacementStrategy", Wire: "PlacementStrategy", Shape: 167},
-		{Name: "PropagateTags", Wire: "PropagateTags", Shape: 173},
-		{Name: "ReferenceId", Wire: "ReferenceId", Shape: 193},
-		{Name: "Tags", Wire: "Tags", Shape: 247},
-	}},
-	97: {Name: "EnableRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-	}},
-	98:  {Name: "EndpointId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 50, Pattern: "^[A-Za-z0-9\\-]+[\\.][A-Za-z0-9\\-]+$"},
-	99:  {Name: "ErrorCode", Kind: schema.String},
-	100: {Name: "ErrorMessage", Kind: schema.String},
-	101: {Name: "EventBus", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 242},
-		{Name: "Arn", Wire: "Arn", Shape: 242},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "Policy", Wire: "Policy", Shape: 242},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	102: {Name: "EventBusDescription", Kind: schema.String, HasMax: true, Max: 512},
-	103: {Name: "EventBusList", Kind: schema.List, Elem: 101},
-	104: {Name: "EventBusName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "[/\\.\\-_A-Za-z0-9]+"},
-	105: {Name: "EventBusNameOrArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "(arn:aws[\\w-]*:events:[a-z]{2}-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[/\\.\\-_A-Za-z0-9]+"},
-	106: {Name: "EventId", Kind: schema.String, HasMax: true, Max: 64},
-	107: {Name: "EventPattern", Kind: schema.String, HasMax: true, Max: 4096},
-	108: {Name: "EventResource", Kind: schema.String, HasMax: true, Max: 2048},
-	109: {Name: "EventResourceList", Kind: schema.List, Elem: 108},
-	110: {Name: "EventSourceName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "aws\\.partner(/[\\.\\-_A-Za-z0-9]+){2,}"},
-	111: {Name: "EventTime", Kind: schema.Timestamp},
-	112: {Name: "GraphQLOperation", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1.048576e+06, Sensitive: true},
-	113: {Name: "HeaderKey", Kind: schema.String, HasMax: true, Max: 512, Pattern: "^[!#$%&'*+-.^_`|~0-9a-zA-Z]+$"},
-	114: {Name: "HeaderParametersMap", Kind: schema.Map, Key: 113, Elem: 115},
-	115: {Name: "HeaderValue", Kind: schema.String, HasMax: true, Max: 512, Pattern: "^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$"},
-	116: {Name: "HeaderValueSensitive", Kind: schema.String, HasMax: true, Max: 512, Pattern: "^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$", Sensitive: true},
-	117: {Name: "HttpParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PathParameterValues", Wire: "PathParameterValues", Shape: 162},
-		{Name: "HeaderParameters", Wire: "HeaderParameters", Shape: 114},
-		{Name: "QueryStringParameters", Wire: "QueryStringParameters", Shape: 188},
-	}},
-	118: {Name: "HttpsEndpoint", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: "^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$"},
-	119: {Name: "IllegalStatusException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "IllegalStatusException", Status: 0, Server: false}},
-	120: {Name: "InputTransformer", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "InputPathsMap", Wire: "InputPathsMap", Shape: 264},
-		{Name: "InputTemplate", Wire: "InputTemplate", Shape: 263, Required: true},
-	}},
-	121: {Name: "InputTransformerPathKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "[A-Za-z0-9\\_\\-]+"},
-	122: {Name: "Integer", Kind: schema.Integer},
-	123: {Name: "InternalException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalException", Status: 0, Server: true}},
-	124: {Name: "InvalidEventPatternException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidEventPatternException", Status: 0, Server: false}},
-	125: {Name: "InvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidStateException", Status: 0, Server: false}},
-	126: {Name: "KinesisParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PartitionKeyPath", Wire: "PartitionKeyPath", Shape: 258, Required: true},
-	}},
-	127: {Name: "KmsKeyIdentifier", Kind: schema.String, HasMax: true, Max: 2048},
-	128: {Name: "LaunchType", Kind: schema.String, Enum: []string{"EC2", "FARGATE", "EXTERNAL"}},
-	129: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}},
-	130: {Name: "LimitMax100", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	131: {Name: "LimitMin1", Kind: schema.Integer, HasMin: true, Min: 1},
-	132: {Name: "ListApiDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 6},
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	133: {Name: "ListApiDestinationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiDestinations", Wire: "ApiDestinations", Shape: 7},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	134: {Name: "ListArchivesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 13},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "State", Wire: "State", Shape: 15},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	135: {Name: "ListArchivesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Archives", Wire: "Archives", Shape: 14},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	136: {Name: "ListConnectionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 47},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	137: {Name: "ListConnectionsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Connections", Wire: "Connections", Shape: 53},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	138: {Name: "ListEventBusesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 104},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	139: {Name: "ListEventBusesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventBuses", Wire: "EventBuses", Shape: 103},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	140: {Name: "ListReplaysRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 205},
-		{Name: "State", Wire: "State", Shape: 206},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	141: {Name: "ListReplaysResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Replays", Wire: "Replays", Shape: 204},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	142: {Name: "ListRuleNamesByTargetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TargetArn", Wire: "TargetArn", Shape: 252, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	143: {Name: "ListRuleNamesByTargetResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RuleNames", Wire: "RuleNames", Shape: 218},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	144: {Name: "ListRulesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 217},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	145: {Name: "ListRulesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Rules", Wire: "Rules", Shape: 219},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	146: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceARN", Wire: "ResourceARN", Shape: 17, Required: true},
-	}},
-	147: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 247},
-	}},
-	148: {Name: "ListTargetsByRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Rule", Wire: "Rule", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-		{Name: "Limit", Wire: "Limit", Shape: 130},
-	}},
-	149: {Name: "ListTargetsByRuleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Targets", Wire: "Targets", Shape: 257},
-		{Name: "NextToken", Wire: "NextToken", Shape: 157},
-	}},
-	150: {Name: "Long", Kind: schema.Long},
-	151: {Name: "ManagedBy", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	152: {Name: "ManagedRuleException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ManagedRuleException", Status: 0, Server: false}},
-	153: {Name: "MaximumEventAgeInSeconds", Kind: schema.Integer, HasMin: true, Min: 60, HasMax: true, Max: 86400},
-	154: {Name: "MaximumRetryAttempts", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 185},
-	155: {Name: "MessageGroupId", Kind: schema.String, HasMax: true, Max: 100},
-	156: {Name: "NetworkConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "awsvpcConfiguration", Wire: "awsvpcConfiguration", Shape: 21},
-	}},
-	157: {Name: "NextToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	158: {Name: "NonPartnerEventBusName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	159: {Name: "NonPartnerEventBusNameOrArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "(arn:aws[\\w-]*:events:[a-z]{2}-[a-z]+-[\\w-]+:[0-9]{12}:event-bus\\/)?[\\.\\-_A-Za-z0-9]+"},
-	160: {Name: "OperationDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "OperationDisabledException", Status: 0, Server: false}},
-	161: {Name: "PathParameter", Kind: schema.String},
-	162: {Name: "PathParameterList", Kind: schema.List, Elem: 161},
-	163: {Name: "PlacementConstraint", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "type", Wire: "type", Shape: 165},
-		{Name: "expression", Wire: "expression", Shape: 164},
-	}},
-	164: {Name: "PlacementConstraintExpression", Kind: schema.String, HasMax: true, Max: 2000},
-	165: {Name: "PlacementConstraintType", Kind: schema.String, Enum: []string{"distinctInstance", "memberOf"}},
-	166: {Name: "PlacementConstraints", Kind: schema.List, Elem: 163, HasMax: true, Max: 10},
-	167: {Name: "PlacementStrategies", Kind: schema.List, Elem: 168, HasMax: true, Max: 5},
-	168: {Name: "PlacementStrategy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "type", Wire: "type", Shape: 170},
-		{Name: "field", Wire: "field", Shape: 169},
-	}},
-	169: {Name: "PlacementStrategyField", Kind: schema.String, HasMax: true, Max: 255},
-	170: {Name: "PlacementStrategyType", Kind: schema.String, Enum: []string{"random", "spread", "binpack"}},
-	171: {Name: "PolicyLengthExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PolicyLengthExceededException", Status: 0, Server: false}},
-	172: {Name: "Principal", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 12, Pattern: "(\\d{12}|\\*)"},
-	173: {Name: "PropagateTags", Kind: schema.String, Enum: []string{"TASK_DEFINITION"}},
-	174: {Name: "PutEventsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Entries", Wire: "Entries", Shape: 176, Required: true},
-		{Name: "EndpointId", Wire: "EndpointId", Shape: 98},
-	}},
-	175: {Name: "PutEventsRequestEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Time", Wire: "Time", Shape: 111},
-		{Name: "Source", Wire: "Source", Shape: 242},
-		{Name: "Resources", Wire: "Resources", Shape: 109},
-		{Name: "DetailType", Wire: "DetailType", Shape: 242},
-		{Name: "Detail", Wire: "Detail", Shape: 242},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 159},
-		{Name: "TraceHeader", Wire: "TraceHeader", Shape: 262},
-	}},
-	176: {Name: "PutEventsRequestEntryList", Kind: schema.List, Elem: 175, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	177: {Name: "PutEventsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FailedEntryCount", Wire: "FailedEntryCount", Shape: 122},
-		{Name: "Entries", Wire: "Entries", Shape: 179},
-	}},
-	178: {Name: "PutEventsResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventId", Wire: "EventId", Shape: 106},
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 99},
-		{Name: "ErrorMessage", Wire: "ErrorMessage", Shape: 100},
-	}},
-	179: {Name: "PutEventsResultEntryList", Kind: schema.List, Elem: 178},
-	180: {Name: "PutPermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 158},
-		{Name: "Action", Wire: "Action", Shape: 0},
-		{Name: "Principal", Wire: "Principal", Shape: 172},
-		{Name: "StatementId", Wire: "StatementId", Shape: 240},
-		{Name: "Condition", Wire: "Condition", Shape: 34},
-		{Name: "Policy", Wire: "Policy", Shape: 242},
-	}},
-	181: {Name: "PutRuleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217, Required: true},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 232},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "State", Wire: "State", Shape: 220},
-		{Name: "Description", Wire: "Description", Shape: 216},
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 213},
-		{Name: "Tags", Wire: "Tags", Shape: 247},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-	}},
-	182: {Name: "PutRuleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RuleArn", Wire: "RuleArn", Shape: 215},
-	}},
-	183: {Name: "PutTargetsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Rule", Wire: "Rule", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "Targets", Wire: "Targets", Shape: 257, Required: true},
-	}},
-	184: {Name: "PutTargetsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FailedEntryCount", Wire: "FailedEntryCount", Shape: 122},
-		{Name: "FailedEntries", Wire: "FailedEntries", Shape: 186},
-	}},
-	185: {Name: "PutTargetsResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TargetId", Wire: "TargetId", Shape: 253},
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 99},
-		{Name: "ErrorMessage", Wire: "ErrorMessage", Shape: 100},
-	}},
-	186: {Name: "PutTargetsResultEntryList", Kind: schema.List, Elem: 185},
-	187: {Name: "QueryStringKey", Kind: schema.String, HasMax: true, Max: 512, Pattern: "[^\\x00-\\x1F\\x7F]+"},
-	188: {Name: "QueryStringParametersMap", Kind: schema.Map, Key: 187, Elem: 189},
-	189: {Name: "QueryStringValue", Kind: schema.String, HasMax: true, Max: 512, Pattern: "[^\\x00-\\x09\\x0B\\x0C\\x0E-\\x1F\\x7F]+"},
-	190: {Name: "QueryStringValueSensitive", Kind: schema.String, HasMax: true, Max: 512, Pattern: "[^\\x00-\\x09\\x0B\\x0C\\x0E-\\x1F\\x7F]+", Sensitive: true},
-	191: {Name: "RedshiftDataParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretManagerArn", Wire: "SecretManagerArn", Shape: 192},
-		{Name: "Database", Wire: "Database", Shape: 70, Required: true},
-		{Name: "DbUser", Wire: "DbUser", Shape: 71},
-		{Name: "Sql", Wire: "Sql", Shape: 235},
-		{Name: "StatementName", Wire: "StatementName", Shape: 241},
-		{Name: "WithEvent", Wire: "WithEvent", Shape: 25},
-		{Name: "Sqls", Wire: "Sqls", Shape: 236},
-	}},
-	192: {Name: "RedshiftSecretManagerArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "(^arn:aws([a-z]|\\-)*:secretsmanager:[a-z0-9-.]+:.*)|(\\$(\\.[\\w_-]+(\\[(\\d+|\\*)\\])*)*)"},
-	193: {Name: "ReferenceId", Kind: schema.String, HasMax: true, Max: 1024},
-	194: {Name: "RemovePermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StatementId", Wire: "StatementId", Shape: 240},
-		{Name: "RemoveAllPermissions", Wire: "RemoveAllPermissions", Shape: 25},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 158},
-	}},
-	195: {Name: "RemoveTargetsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Rule", Wire: "Rule", Shape: 217, Required: true},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 105},
-		{Name: "Ids", Wire: "Ids", Shape: 254, Required: true},
-		{Name: "Force", Wire: "Force", Shape: 25},
-	}},
-	196: {Name: "RemoveTargetsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FailedEntryCount", Wire: "FailedEntryCount", Shape: 122},
-		{Name: "FailedEntries", Wire: "FailedEntries", Shape: 198},
-	}},
-	197: {Name: "RemoveTargetsResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TargetId", Wire: "TargetId", Shape: 253},
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 99},
-		{Name: "ErrorMessage", Wire: "ErrorMessage", Shape: 100},
-	}},
-	198: {Name: "RemoveTargetsResultEntryList", Kind: schema.List, Elem: 197},
-	199: {Name: "Replay", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayName", Wire: "ReplayName", Shape: 205},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17},
-		{Name: "State", Wire: "State", Shape: 206},
-		{Name: "StateReason", Wire: "StateReason", Shape: 207},
-		{Name: "EventStartTime", Wire: "EventStartTime", Shape: 261},
-		{Name: "EventEndTime", Wire: "EventEndTime", Shape: 261},
-		{Name: "EventLastReplayedTime", Wire: "EventLastReplayedTime", Shape: 261},
-		{Name: "ReplayStartTime", Wire: "ReplayStartTime", Shape: 261},
-		{Name: "ReplayEndTime", Wire: "ReplayEndTime", Shape: 261},
-	}},
-	200: {Name: "ReplayArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws([a-z]|\\-)*:events:([a-z]|\\d|\\-)*:([0-9]{12})?:.+\\/[\\.\\-_A-Za-z0-9]+$"},
-	201: {Name: "ReplayDescription", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	202: {Name: "ReplayDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 17, Required: true},
-		{Name: "FilterArns", Wire: "FilterArns", Shape: 203},
-	}},
-	203: {Name: "ReplayDestinationFilters", Kind: schema.List, Elem: 17},
-	204: {Name: "ReplayList", Kind: schema.List, Elem: 199},
-	205: {Name: "ReplayName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	206: {Name: "ReplayState", Kind: schema.String, Enum: []string{"STARTING", "RUNNING", "CANCELLING", "COMPLETED", "CANCELLED", "FAILED"}},
-	207: {Name: "ReplayStateReason", Kind: schema.String, HasMax: true, Max: 512, Pattern: ".*"},
-	208: {Name: "ResourceAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceAlreadyExistsException", Status: 0, Server: false}},
-	209: {Name: "ResourceArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	210: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}},
-	211: {Name: "RetentionDays", Kind: schema.Integer, HasMin: true, Min: 0},
-	212: {Name: "RetryPolicy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 154},
-		{Name: "MaximumEventAgeInSeconds", Wire: "MaximumEventAgeInSeconds", Shape: 153},
-	}},
-	213: {Name: "RoleArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	214: {Name: "Rule", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 217},
-		{Name: "Arn", Wire: "Arn", Shape: 215},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "State", Wire: "State", Shape: 220},
-		{Name: "Description", Wire: "Description", Shape: 216},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 232},
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 213},
-		{Name: "ManagedBy", Wire: "ManagedBy", Shape: 151},
-		{Name: "EventBusName", Wire: "EventBusName", Shape: 104},
-	}},
-	215: {Name: "RuleArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	216: {Name: "RuleDescription", Kind: schema.String, HasMax: true, Max: 512},
-	217: {Name: "RuleName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	218: {Name: "RuleNameList", Kind: schema.List, Elem: 217},
-	219: {Name: "RuleResponseList", Kind: schema.List, Elem: 214},
-	220: {Name: "RuleState", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED", "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}},
-	221: {Name: "RunCommandParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RunCommandTargets", Wire: "RunCommandTargets", Shape: 226, Required: true},
-	}},
-	222: {Name: "RunCommandTarget", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 223, Required: true},
-		{Name: "Values", Wire: "Values", Shape: 225, Required: true},
-	}},
-	223: {Name: "RunCommandTargetKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "^[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*$"},
-	224: {Name: "RunCommandTargetValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	225: {Name: "RunCommandTargetValues", Kind: schema.List, Elem: 224, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	226: {Name: "RunCommandTargets", Kind: schema.List, Elem: 222, HasMin: true, Min: 1, HasMax: true, Max: 5},
-	227: {Name: "SageMakerPipelineParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 229, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 230, Required: true},
-	}},
-	228: {Name: "SageMakerPipelineParameterList", Kind: schema.List, Elem: 227, HasMin: true, Min: 0, HasMax: true, Max: 200},
-	229: {Name: "SageMakerPipelineParameterName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^[a-zA-Z0-9](-*[a-zA-Z0-9])*$"},
-	230: {Name: "SageMakerPipelineParameterValue", Kind: schema.String, HasMax: true, Max: 1024},
-	231: {Name: "SageMakerPipelineParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PipelineParameterList", Wire: "PipelineParameterList", Shape: 228},
-	}},
-	232: {Name: "ScheduleExpression", Kind: schema.String, HasMax: true, Max: 256},
-	233: {Name: "SecretsManagerSecretArn", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048, Pattern: "^arn:aws([a-z]|\\-)*:secretsmanager:([a-z]|\\d|\\-)*:([0-9]{12})?:secret:[\\/_+=\\.@\\-A-Za-z0-9]+$"},
-	234: {Name: "SensitiveString", Kind: schema.String, Sensitive: true},
-	235: {Name: "Sql", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 100000, Sensitive: true},
-	236: {Name: "Sqls", Kind: schema.List, Elem: 235, HasMin: true, Min: 0, HasMax: true, Max: 40, Sensitive: true},
-	237: {Name: "SqsParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 155},
-	}},
-	238: {Name: "StartReplayRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayName", Wire: "ReplayName", Shape: 205, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 201},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 17, Required: true},
-		{Name: "EventStartTime", Wire: "EventStartTime", Shape: 261, Required: true},
-		{Name: "EventEndTime", Wire: "EventEndTime", Shape: 261, Required: true},
-		{Name: "Destination", Wire: "Destination", Shape: 202, Required: true},
-	}},
-	239: {Name: "StartReplayResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplayArn", Wire: "ReplayArn", Shape: 200},
-		{Name: "State", Wire: "State", Shape: 206},
-		{Name: "StateReason", Wire: "StateReason", Shape: 207},
-		{Name: "ReplayStartTime", Wire: "ReplayStartTime", Shape: 261},
-	}},
-	240: {Name: "StatementId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[a-zA-Z0-9-_]+"},
-	241: {Name: "StatementName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 500},
-	242: {Name: "String", Kind: schema.String},
-	243: {Name: "StringList", Kind: schema.List, Elem: 242},
-	244: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 245, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 250, Required: true},
-	}},
-	245: {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	246: {Name: "TagKeyList", Kind: schema.List, Elem: 245},
-	247: {Name: "TagList", Kind: schema.List, Elem: 244},
-	248: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceARN", Wire: "ResourceARN", Shape: 17, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 247, Required: true},
-	}},
-	249: {Name: "TagResourceResponse", Kind: schema.Structure},
-	250: {Name: "TagValue", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	251: {Name: "Target", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 253, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 252, Required: true},
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 213},
-		{Name: "Input", Wire: "Input", Shape: 255},
-		{Name: "InputPath", Wire: "InputPath", Shape: 256},
-		{Name: "InputTransformer", Wire: "InputTransformer", Shape: 120},
-		{Name: "KinesisParameters", Wire: "KinesisParameters", Shape: 126},
-		{Name: "RunCommandParameters", Wire: "RunCommandParameters", Shape: 221},
-		{Name: "EcsParameters", Wire: "EcsParameters", Shape: 96},
-		{Name: "BatchParameters", Wire: "BatchParameters", Shape: 23},
-		{Name: "SqsParameters", Wire: "SqsParameters", Shape: 237},
-		{Name: "HttpParameters", Wire: "HttpParameters", Shape: 117},
-		{Name: "RedshiftDataParameters", Wire: "RedshiftDataParameters", Shape: 191},
-		{Name: "SageMakerPipelineParameters", Wire: "SageMakerPipelineParameters", Shape: 231},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-		{Name: "RetryPolicy", Wire: "RetryPolicy", Shape: 212},
-		{Name: "AppSyncParameters", Wire: "AppSyncParameters", Shape: 9},
-	}},
-	252: {Name: "TargetArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	253: {Name: "TargetId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\.\\-_A-Za-z0-9]+"},
-	254: {Name: "TargetIdList", Kind: schema.List, Elem: 253, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	255: {Name: "TargetInput", Kind: schema.String, HasMax: true, Max: 8192},
-	256: {Name: "TargetInputPath", Kind: schema.String, HasMax: true, Max: 256},
-	257: {Name: "TargetList", Kind: schema.List, Elem: 251, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	258: {Name: "TargetPartitionKeyPath", Kind: schema.String, HasMax: true, Max: 256},
-	259: {Name: "TestEventPatternRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107, Required: true},
-		{Name: "Event", Wire: "Event", Shape: 242, Required: true},
-	}},
-	260: {Name: "TestEventPatternResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Result", Wire: "Result", Shape: 25},
-	}},
-	261: {Name: "Timestamp", Kind: schema.Timestamp},
-	262: {Name: "TraceHeader", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 500},
-	263: {Name: "TransformerInput", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 8192},
-	264: {Name: "TransformerPaths", Kind: schema.Map, Key: 121, Elem: 256, HasMax: true, Max: 100},
-	265: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceARN", Wire: "ResourceARN", Shape: 17, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 246, Required: true},
-	}},
-	266: {Name: "UntagResourceResponse", Kind: schema.Structure},
-	267: {Name: "UpdateApiDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 6, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 3},
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "InvocationEndpoint", Wire: "InvocationEndpoint", Shape: 118},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 4},
-		{Name: "InvocationRateLimitPerSecond", Wire: "InvocationRateLimitPerSecond", Shape: 5},
-	}},
-	268: {Name: "UpdateApiDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiDestinationArn", Wire: "ApiDestinationArn", Shape: 2},
-		{Name: "ApiDestinationState", Wire: "ApiDestinationState", Shape: 8},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-	}},
-	269: {Name: "UpdateArchiveRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveName", Wire: "ArchiveName", Shape: 13, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 12},
-		{Name: "EventPattern", Wire: "EventPattern", Shape: 107},
-		{Name: "RetentionDays", Wire: "RetentionDays", Shape: 211},
-	}},
-	270: {Name: "UpdateArchiveResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ArchiveArn", Wire: "ArchiveArn", Shape: 11},
-		{Name: "State", Wire: "State", Shape: 15},
-		{Name: "StateReason", Wire: "StateReason", Shape: 16},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-	}},
-	271: {Name: "UpdateConnectionApiKeyAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApiKeyName", Wire: "ApiKeyName", Shape: 19},
-		{Name: "ApiKeyValue", Wire: "ApiKeyValue", Shape: 20},
-	}},
-	272: {Name: "UpdateConnectionAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "BasicAuthParameters", Wire: "BasicAuthParameters", Shape: 273},
-		{Name: "OAuthParameters", Wire: "OAuthParameters", Shape: 275},
-		{Name: "ApiKeyAuthParameters", Wire: "ApiKeyAuthParameters", Shape: 271},
-		{Name: "InvocationHttpParameters", Wire: "InvocationHttpParameters", Shape: 46},
-	}},
-	273: {Name: "UpdateConnectionBasicAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Username", Wire: "Username", Shape: 19},
-		{Name: "Password", Wire: "Password", Shape: 20},
-	}},
-	274: {Name: "UpdateConnectionOAuthClientRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientID", Wire: "ClientID", Shape: 19},
-		{Name: "ClientSecret", Wire: "ClientSecret", Shape: 20},
-	}},
-	275: {Name: "UpdateConnectionOAuthRequestParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientParameters", Wire: "ClientParameters", Shape: 274},
-		{Name: "AuthorizationEndpoint", Wire: "AuthorizationEndpoint", Shape: 118},
-		{Name: "HttpMethod", Wire: "HttpMethod", Shape: 49},
-		{Name: "OAuthHttpParameters", Wire: "OAuthHttpParameters", Shape: 46},
-	}},
-	276: {Name: "UpdateConnectionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 47, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 43},
-		{Name: "AuthorizationType", Wire: "AuthorizationType", Shape: 39},
-		{Name: "AuthParameters", Wire: "AuthParameters", Shape: 272},
-	}},
-	277: {Name: "UpdateConnectionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConnectionArn", Wire: "ConnectionArn", Shape: 37},
-		{Name: "ConnectionState", Wire: "ConnectionState", Shape: 54},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 261},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 261},
-		{Name: "LastAuthorizedTime", Wire: "LastAuthorizedTime", Shape: 261},
-	}},
-	278: {Name: "UpdateEventBusRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 104},
-		{Name: "KmsKeyIdentifier", Wire: "KmsKeyIdentifier", Shape: 127},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-	}},
-	279: {Name: "UpdateEventBusResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 242},
-		{Name: "Name", Wire: "Name", Shape: 104},
-		{Name: "KmsKeyIdentifier", Wire: "KmsKeyIdentifier", Shape: 127},
-		{Name: "Description", Wire: "Description", Shape: 102},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 72},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `Action	string	min=1	max=64	pattern=events:[a-zA-Z]+
+ApiDestination	structure
+	ApiDestinationArn	2
+	Name	6
+	ApiDestinationState	8
+	ConnectionArn	37
+	InvocationEndpoint	118
+	HttpMethod	4
+	InvocationRateLimitPerSecond	5
+	CreationTime	261
+	LastModifiedTime	261
+ApiDestinationArn	string	min=1	max=1600	pattern=^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:api-destination\/[\.\-_A-Za-z0-9]+\/[\-A-Za-z0-9]+$
+ApiDestinationDescription	string	max=512	pattern=.*
+ApiDestinationHttpMethod	string	enum=POST|GET|HEAD|OPTIONS|PUT|PATCH|DELETE
+ApiDestinationInvocationRateLimitPerSecond	integer	min=1
+ApiDestinationName	string	min=1	max=64	pattern=[\.\-_A-Za-z0-9]+
+ApiDestinationResponseList	list	of=1
+ApiDestinationState	string	enum=ACTIVE|INACTIVE
+AppSyncParameters	structure
+	GraphQLOperation	112
+Archive	structure
+	ArchiveName	13
+	EventSourceArn	17
+	State	15
+	StateReason	16
+	RetentionDays	211
+	SizeBytes	150
+	EventCount	150
+	CreationTime	261
+ArchiveArn	string	min=1	max=1600	pattern=^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/.+$
+ArchiveDescription	string	max=512	pattern=.*
+ArchiveName	string	min=1	max=48	pattern=[\.\-_A-Za-z0-9]+
+ArchiveResponseList	list	of=10
+ArchiveState	string	enum=ENABLED|DISABLED|CREATING|UPDATING|CREATE_FAILED|UPDATE_FAILED
+ArchiveStateReason	string	max=512	pattern=.*
+Arn	string	min=1	max=1600
+AssignPublicIp	string	enum=ENABLED|DISABLED
+AuthHeaderParameters	string	min=1	max=512	pattern=^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$
+AuthHeaderParametersSensitive	string	min=1	max=512	pattern=^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$	sensitive
+AwsVpcConfiguration	structure
+	Subnets!	243
+	SecurityGroups	243
+	AssignPublicIp	18
+BatchArrayProperties	structure
+	Size	122
+BatchParameters	structure
+	JobDefinition!	242
+	JobName!	242
+	ArrayProperties	22
+	RetryStrategy	24
+BatchRetryStrategy	structure
+	Attempts	122
+Boolean	boolean
+CancelReplayRequest	structure
+	ReplayName!	205
+CancelReplayResponse	structure
+	ReplayArn	200
+	State	206
+	StateReason	207
+CapacityProvider	string	min=1	max=255
+CapacityProviderStrategy	list	of=30	max=6
+CapacityProviderStrategyItem	structure
+	capacityProvider!	28
+	weight	32
+	base	31
+CapacityProviderStrategyItemBase	integer	min=0	max=100000
+CapacityProviderStrategyItemWeight	integer	min=0	max=1000
+ConcurrentModificationException	structure	error=ConcurrentModificationException,0
+Condition	structure
+	Type!	242
+	Key!	242
+	Value!	242
+Connection	structure
+	ConnectionArn	37
+	Name	47
+	ConnectionState	54
+	StateReason	55
+	AuthorizationType	39
+	CreationTime	261
+	LastModifiedTime	261
+	LastAuthorizedTime	261
+ConnectionApiKeyAuthResponseParameters	structure
+	ApiKeyName	19
+ConnectionArn	string	min=1	max=1600	pattern=^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:connection\/[\.\-_A-Za-z0-9]+\/[\-A-Za-z0-9]+$
+ConnectionAuthResponseParameters	structure
+	BasicAuthParameters	40
+	OAuthParameters	50
+	ApiKeyAuthParameters	36
+	InvocationHttpParameters	46
+ConnectionAuthorizationType	string	enum=BASIC|OAUTH_CLIENT_CREDENTIALS|API_KEY
+ConnectionBasicAuthResponseParameters	structure
+	Username	19
+ConnectionBodyParameter	structure
+	Key	242
+	Value	234
+	IsValueSecret	25
+ConnectionBodyParametersList	list	of=41	min=0	max=100
+ConnectionDescription	string	max=512	pattern=.*
+ConnectionHeaderParameter	structure
+	Key	113
+	Value	116
+	IsValueSecret	25
+ConnectionHeaderParametersList	list	of=44	min=0	max=100
+ConnectionHttpParameters	structure
+	HeaderParameters	45
+	QueryStringParameters	52
+	BodyParameters	42
+ConnectionName	string	min=1	max=64	pattern=[\.\-_A-Za-z0-9]+
+ConnectionOAuthClientResponseParameters	structure
+	ClientID	19
+ConnectionOAuthHttpMethod	string	enum=GET|POST|PUT
+ConnectionOAuthResponseParameters	structure
+	ClientParameters	48
+	AuthorizationEndpoint	118
+	HttpMethod	49
+	OAuthHttpParameters	46
+ConnectionQueryStringParameter	structure
+	Key	187
+	Value	190
+	IsValueSecret	25
+ConnectionQueryStringParametersList	list	of=51	min=0	max=100
+ConnectionResponseList	list	of=35
+ConnectionState	string	enum=CREATING|UPDATING|DELETING|AUTHORIZED|DEAUTHORIZED|AUTHORIZING|DEAUTHORIZING
+ConnectionStateReason	string	max=512	pattern=.*
+CreateApiDestinationRequest	structure
+	Name!	6
+	Description	3
+	ConnectionArn!	37
+	InvocationEndpoint!	118
+	HttpMethod!	4
+	InvocationRateLimitPerSecond	5
+CreateApiDestinationResponse	structure
+	ApiDestinationArn	2
+	ApiDestinationState	8
+	CreationTime	261
+	LastModifiedTime	261
+CreateArchiveRequest	structure
+	ArchiveName!	13
+	EventSourceArn!	17
+	Description	12
+	EventPattern	107
+	RetentionDays	211
+CreateArchiveResponse	structure
+	ArchiveArn	11
+	State	15
+	StateReason	16
+	CreationTime	261
+CreateConnectionApiKeyAuthRequestParameters	structure
+	ApiKeyName!	19
+	ApiKeyValue!	20
+CreateConnectionAuthRequestParameters	structure
+	BasicAuthParameters	62
+	OAuthParameters	64
+	ApiKeyAuthParameters	60
+	InvocationHttpParameters	46
+CreateConnectionBasicAuthRequestParameters	structure
+	Username!	19
+	Password!	20
+CreateConnectionOAuthClientRequestParameters	structure
+	ClientID!	19
+	ClientSecret!	20
+CreateConnectionOAuthRequestParameters	structure
+	ClientParameters!	63
+	AuthorizationEndpoint!	118
+	HttpMethod!	49
+	OAuthHttpParameters	46
+CreateConnectionRequest	structure
+	Name!	47
+	Description	43
+	AuthorizationType!	39
+	AuthParameters!	61
+CreateConnectionResponse	structure
+	ConnectionArn	37
+	ConnectionState	54
+	CreationTime	261
+	LastModifiedTime	261
+CreateEventBusRequest	structure
+	Name!	104
+	EventSourceName	110
+	Description	102
+	KmsKeyIdentifier	127
+	DeadLetterConfig	72
+	Tags	247
+CreateEventBusResponse	structure
+	EventBusArn	242
+	Description	102
+	KmsKeyIdentifier	127
+	DeadLetterConfig	72
+CreatedBy	string	min=1	max=128
+Database	string	min=1	max=64
+DbUser	string	min=1	max=128
+DeadLetterConfig	structure
+	Arn	209
+DeauthorizeConnectionRequest	structure
+	Name!	47
+DeauthorizeConnectionResponse	structure
+	ConnectionArn	37
+	ConnectionState	54
+	CreationTime	261
+	LastModifiedTime	261
+	LastAuthorizedTime	261
+DeleteApiDestinationRequest	structure
+	Name!	6
+DeleteApiDestinationResponse	structure
+DeleteArchiveRequest	structure
+	ArchiveName!	13
+DeleteArchiveResponse	structure
+DeleteConnectionRequest	structure
+	Name!	47
+DeleteConnectionResponse	structure
+	ConnectionArn	37
+	ConnectionState	54
+	CreationTime	261
+	LastModifiedTime	261
+	LastAuthorizedTime	261
+DeleteEventBusRequest	structure
+	Name!	104
+DeleteRuleRequest	structure
+	Name!	217
+	EventBusName	105
+	Force	25
+DescribeApiDestinationRequest	structure
+	Name!	6
+DescribeApiDestinationResponse	structure
+	ApiDestinationArn	2
+	Name	6
+	Description	3
+	ApiDestinationState	8
+	ConnectionArn	37
+	InvocationEndpoint	118
+	HttpMethod	4
+	InvocationRateLimitPerSecond	5
+	CreationTime	261
+	LastModifiedTime	261
+DescribeArchiveRequest	structure
+	ArchiveName!	13
+DescribeArchiveResponse	structure
+	ArchiveArn	11
+	ArchiveName	13
+	EventSourceArn	17
+	Description	12
+	EventPattern	107
+	State	15
+	StateReason	16
+	RetentionDays	211
+	SizeBytes	150
+	EventCount	150
+	CreationTime	261
+DescribeConnectionRequest	structure
+	Name!	47
+DescribeConnectionResponse	structure
+	ConnectionArn	37
+	Name	47
+	Description	43
+	ConnectionState	54
+	StateReason	55
+	AuthorizationType	39
+	SecretArn	233
+	AuthParameters	38
+	CreationTime	261
+	LastModifiedTime	261
+	LastAuthorizedTime	261
+DescribeEventBusRequest	structure
+	Name	105
+DescribeEventBusResponse	structure
+	Name	242
+	Arn	242
+	Description	102
+	KmsKeyIdentifier	127
+	DeadLetterConfig	72
+	Policy	242
+	CreationTime	261
+	LastModifiedTime	261
+DescribeReplayRequest	structure
+	ReplayName!	205
+DescribeReplayResponse	structure
+	ReplayName	205
+	ReplayArn	200
+	Description	201
+	State	206
+	StateReason	207
+	EventSourceArn	17
+	Destination	202
+	EventStartTime	261
+	EventEndTime	261
+	EventLastReplayedTime	261
+	ReplayStartTime	261
+	ReplayEndTime	261
+DescribeRuleRequest	structure
+	Name!	217
+	EventBusName	105
+DescribeRuleResponse	structure
+	Name	217
+	Arn	215
+	EventPattern	107
+	ScheduleExpression	232
+	State	220
+	Description	216
+	RoleArn	213
+	ManagedBy	151
+	EventBusName	104
+	CreatedBy	69
+DisableRuleRequest	structure
+	Name!	217
+	EventBusName	105
+EcsParameters	structure
+	TaskDefinitionArn!	17
+	TaskCount	131
+	LaunchType	128
+	NetworkConfiguration	156
+	PlatformVersion	242
+	Group	242
+	CapacityProviderStrategy	29
+	EnableECSManagedTags	25
+	EnableExecuteCommand	25
+	PlacementConstraints	166
+	PlacementStrategy	167
+	PropagateTags	173
+	ReferenceId	193
+	Tags	247
+EnableRuleRequest	structure
+	Name!	217
+	EventBusName	105
+EndpointId	string	min=1	max=50	pattern=^[A-Za-z0-9\-]+[\.][A-Za-z0-9\-]+$
+ErrorCode	string
+ErrorMessage	string
+EventBus	structure
+	Name	242
+	Arn	242
+	Description	102
+	Policy	242
+	CreationTime	261
+	LastModifiedTime	261
+EventBusDescription	string	max=512
+EventBusList	list	of=101
+EventBusName	string	min=1	max=256	pattern=[/\.\-_A-Za-z0-9]+
+EventBusNameOrArn	string	min=1	max=1600	pattern=(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[/\.\-_A-Za-z0-9]+
+EventId	string	max=64
+EventPattern	string	max=4096
+EventResource	string	max=2048
+EventResourceList	list	of=108
+EventSourceName	string	min=1	max=256	pattern=aws\.partner(/[\.\-_A-Za-z0-9]+){2,}
+EventTime	timestamp
+GraphQLOperation	string	min=1	max=1.048576e+06	sensitive
+HeaderKey	string	max=512	pattern=^[!#$%&'*+-.^_` + "`" + `|~0-9a-zA-Z]+$
+HeaderParametersMap	map	by=113	of=115
+HeaderValue	string	max=512	pattern=^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$
+HeaderValueSensitive	string	max=512	pattern=^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$	sensitive
+HttpParameters	structure
+	PathParameterValues	162
+	HeaderParameters	114
+	QueryStringParameters	188
+HttpsEndpoint	string	min=1	max=2048	pattern=^((%[0-9A-Fa-f]{2}|[-()_.!~*';/?:@\x26=+$,A-Za-z0-9])+)([).!';/?:,])?$
+IllegalStatusException	structure	error=IllegalStatusException,0
+InputTransformer	structure
+	InputPathsMap	264
+	InputTemplate!	263
+InputTransformerPathKey	string	min=1	max=256	pattern=[A-Za-z0-9\_\-]+
+Integer	integer
+InternalException	structure	error=InternalException,0,server
+InvalidEventPatternException	structure	error=InvalidEventPatternException,0
+InvalidStateException	structure	error=InvalidStateException,0
+KinesisParameters	structure
+	PartitionKeyPath!	258
+KmsKeyIdentifier	string	max=2048
+LaunchType	string	enum=EC2|FARGATE|EXTERNAL
+LimitExceededException	structure	error=LimitExceededException,0
+LimitMax100	integer	min=1	max=100
+LimitMin1	integer	min=1
+ListApiDestinationsRequest	structure
+	NamePrefix	6
+	ConnectionArn	37
+	NextToken	157
+	Limit	130
+ListApiDestinationsResponse	structure
+	ApiDestinations	7
+	NextToken	157
+ListArchivesRequest	structure
+	NamePrefix	13
+	EventSourceArn	17
+	State	15
+	NextToken	157
+	Limit	130
+ListArchivesResponse	structure
+	Archives	14
+	NextToken	157
+ListConnectionsRequest	structure
+	NamePrefix	47
+	ConnectionState	54
+	NextToken	157
+	Limit	130
+ListConnectionsResponse	structure
+	Connections	53
+	NextToken	157
+ListEventBusesRequest	structure
+	NamePrefix	104
+	NextToken	157
+	Limit	130
+ListEventBusesResponse	structure
+	EventBuses	103
+	NextToken	157
+ListReplaysRequest	structure
+	NamePrefix	205
+	State	206
+	EventSourceArn	17
+	NextToken	157
+	Limit	130
+ListReplaysResponse	structure
+	Replays	204
+	NextToken	157
+ListRuleNamesByTargetRequest	structure
+	TargetArn!	252
+	EventBusName	105
+	NextToken	157
+	Limit	130
+ListRuleNamesByTargetResponse	structure
+	RuleNames	218
+	NextToken	157
+ListRulesRequest	structure
+	NamePrefix	217
+	EventBusName	105
+	NextToken	157
+	Limit	130
+ListRulesResponse	structure
+	Rules	219
+	NextToken	157
+ListTagsForResourceRequest	structure
+	ResourceARN!	17
+ListTagsForResourceResponse	structure
+	Tags	247
+ListTargetsByRuleRequest	structure
+	Rule!	217
+	EventBusName	105
+	NextToken	157
+	Limit	130
+ListTargetsByRuleResponse	structure
+	Targets	257
+	NextToken	157
+Long	long
+ManagedBy	string	min=1	max=128
+ManagedRuleException	structure	error=ManagedRuleException,0
+MaximumEventAgeInSeconds	integer	min=60	max=86400
+MaximumRetryAttempts	integer	min=0	max=185
+MessageGroupId	string	max=100
+NetworkConfiguration	structure
+	awsvpcConfiguration	21
+NextToken	string	min=1	max=2048
+NonPartnerEventBusName	string	min=1	max=256	pattern=[\.\-_A-Za-z0-9]+
+NonPartnerEventBusNameOrArn	string	min=1	max=1600	pattern=(arn:aws[\w-]*:events:[a-z]{2}-[a-z]+-[\w-]+:[0-9]{12}:event-bus\/)?[\.\-_A-Za-z0-9]+
+OperationDisabledException	structure	error=OperationDisabledException,0
+PathParameter	string
+PathParameterList	list	of=161
+PlacementConstraint	structure
+	type	165
+	expression	164
+PlacementConstraintExpression	string	max=2000
+PlacementConstraintType	string	enum=distinctInstance|memberOf
+PlacementConstraints	list	of=163	max=10
+PlacementStrategies	list	of=168	max=5
+PlacementStrategy	structure
+	type	170
+	field	169
+PlacementStrategyField	string	max=255
+PlacementStrategyType	string	enum=random|spread|binpack
+PolicyLengthExceededException	structure	error=PolicyLengthExceededException,0
+Principal	string	min=1	max=12	pattern=(\d{12}|\*)
+PropagateTags	string	enum=TASK_DEFINITION
+PutEventsRequest	structure
+	Entries!	176
+	EndpointId	98
+PutEventsRequestEntry	structure
+	Time	111
+	Source	242
+	Resources	109
+	DetailType	242
+	Detail	242
+	EventBusName	159
+	TraceHeader	262
+PutEventsRequestEntryList	list	of=175	min=1	max=10
+PutEventsResponse	structure
+	FailedEntryCount	122
+	Entries	179
+PutEventsResultEntry	structure
+	EventId	106
+	ErrorCode	99
+	ErrorMessage	100
+PutEventsResultEntryList	list	of=178
+PutPermissionRequest	structure
+	EventBusName	158
+	Action	0
+	Principal	172
+	StatementId	240
+	Condition	34
+	Policy	242
+PutRuleRequest	structure
+	Name!	217
+	ScheduleExpression	232
+	EventPattern	107
+	State	220
+	Description	216
+	RoleArn	213
+	Tags	247
+	EventBusName	105
+PutRuleResponse	structure
+	RuleArn	215
+PutTargetsRequest	structure
+	Rule!	217
+	EventBusName	105
+	Targets!	257
+PutTargetsResponse	structure
+	FailedEntryCount	122
+	FailedEntries	186
+PutTargetsResultEntry	structure
+	TargetId	253
+	ErrorCode	99
+	ErrorMessage	100
+PutTargetsResultEntryList	list	of=185
+QueryStringKey	string	max=512	pattern=[^\x00-\x1F\x7F]+
+QueryStringParametersMap	map	by=187	of=189
+QueryStringValue	string	max=512	pattern=[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+
+QueryStringValueSensitive	string	max=512	pattern=[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F]+	sensitive
+RedshiftDataParameters	structure
+	SecretManagerArn	192
+	Database!	70
+	DbUser	71
+	Sql	235
+	StatementName	241
+	WithEvent	25
+	Sqls	236
+RedshiftSecretManagerArn	string	min=1	max=1600	pattern=(^arn:aws([a-z]|\-)*:secretsmanager:[a-z0-9-.]+:.*)|(\$(\.[\w_-]+(\[(\d+|\*)\])*)*)
+ReferenceId	string	max=1024
+RemovePermissionRequest	structure
+	StatementId	240
+	RemoveAllPermissions	25
+	EventBusName	158
+RemoveTargetsRequest	structure
+	Rule!	217
+	EventBusName	105
+	Ids!	254
+	Force	25
+RemoveTargetsResponse	structure
+	FailedEntryCount	122
+	FailedEntries	198
+RemoveTargetsResultEntry	structure
+	TargetId	253
+	ErrorCode	99
+	ErrorMessage	100
+RemoveTargetsResultEntryList	list	of=197
+Replay	structure
+	ReplayName	205
+	EventSourceArn	17
+	State	206
+	StateReason	207
+	EventStartTime	261
+	EventEndTime	261
+	EventLastReplayedTime	261
+	ReplayStartTime	261
+	ReplayEndTime	261
+ReplayArn	string	min=1	max=1600	pattern=^arn:aws([a-z]|\-)*:events:([a-z]|\d|\-)*:([0-9]{12})?:.+\/[\.\-_A-Za-z0-9]+$
+ReplayDescription	string	max=512	pattern=.*
+ReplayDestination	structure
+	Arn!	17
+	FilterArns	203
+ReplayDestinationFilters	list	of=17
+ReplayList	list	of=199
+ReplayName	string	min=1	max=64	pattern=[\.\-_A-Za-z0-9]+
+ReplayState	string	enum=STARTING|RUNNING|CANCELLING|COMPLETED|CANCELLED|FAILED
+ReplayStateReason	string	max=512	pattern=.*
+ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
+ResourceArn	string	min=1	max=1600
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+RetentionDays	integer	min=0
+RetryPolicy	structure
+	MaximumRetryAttempts	154
+	MaximumEventAgeInSeconds	153
+RoleArn	string	min=1	max=1600
+Rule	structure
+	Name	217
+	Arn	215
+	EventPattern	107
+	State	220
+	Description	216
+	ScheduleExpression	232
+	RoleArn	213
+	ManagedBy	151
+	EventBusName	104
+RuleArn	string	min=1	max=1600
+RuleDescription	string	max=512
+RuleName	string	min=1	max=64	pattern=[\.\-_A-Za-z0-9]+
+RuleNameList	list	of=217
+RuleResponseList	list	of=214
+RuleState	string	enum=ENABLED|DISABLED|ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS
+RunCommandParameters	structure
+	RunCommandTargets!	226
+RunCommandTarget	structure
+	Key!	223
+	Values!	225
+RunCommandTargetKey	string	min=1	max=128	pattern=^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$
+RunCommandTargetValue	string	min=1	max=256
+RunCommandTargetValues	list	of=224	min=1	max=50
+RunCommandTargets	list	of=222	min=1	max=5
+SageMakerPipelineParameter	structure
+	Name!	229
+	Value!	230
+SageMakerPipelineParameterList	list	of=227	min=0	max=200
+SageMakerPipelineParameterName	string	min=1	max=256	pattern=^[a-zA-Z0-9](-*[a-zA-Z0-9])*$
+SageMakerPipelineParameterValue	string	max=1024
+SageMakerPipelineParameters	structure
+	PipelineParameterList	228
+ScheduleExpression	string	max=256
+SecretsManagerSecretArn	string	min=20	max=2048	pattern=^arn:aws([a-z]|\-)*:secretsmanager:([a-z]|\d|\-)*:([0-9]{12})?:secret:[\/_+=\.@\-A-Za-z0-9]+$
+SensitiveString	string	sensitive
+Sql	string	min=1	max=100000	sensitive
+Sqls	list	of=235	min=0	max=40	sensitive
+SqsParameters	structure
+	MessageGroupId	155
+StartReplayRequest	structure
+	ReplayName!	205
+	Description	201
+	EventSourceArn!	17
+	EventStartTime!	261
+	EventEndTime!	261
+	Destination!	202
+StartReplayResponse	structure
+	ReplayArn	200
+	State	206
+	StateReason	207
+	ReplayStartTime	261
+StatementId	string	min=1	max=64	pattern=[a-zA-Z0-9-_]+
+StatementName	string	min=1	max=500
+String	string
+StringList	list	of=242
+Tag	structure
+	Key!	245
+	Value!	250
+TagKey	string	min=1	max=128
+TagKeyList	list	of=245
+TagList	list	of=244
+TagResourceRequest	structure
+	ResourceARN!	17
+	Tags!	247
+TagResourceResponse	structure
+TagValue	string	min=0	max=256
+Target	structure
+	Id!	253
+	Arn!	252
+	RoleArn	213
+	Input	255
+	InputPath	256
+	InputTransformer	120
+	KinesisParameters	126
+	RunCommandParameters	221
+	EcsParameters	96
+	BatchParameters	23
+	SqsParameters	237
+	HttpParameters	117
+	RedshiftDataParameters	191
+	SageMakerPipelineParameters	231
+	DeadLetterConfig	72
+	RetryPolicy	212
+	AppSyncParameters	9
+TargetArn	string	min=1	max=1600
+TargetId	string	min=1	max=64	pattern=[\.\-_A-Za-z0-9]+
+TargetIdList	list	of=253	min=1	max=100
+TargetInput	string	max=8192
+TargetInputPath	string	max=256
+TargetList	list	of=251	min=1	max=100
+TargetPartitionKeyPath	string	max=256
+TestEventPatternRequest	structure
+	EventPattern!	107
+	Event!	242
+TestEventPatternResponse	structure
+	Result	25
+Timestamp	timestamp
+TraceHeader	string	min=1	max=500
+TransformerInput	string	min=1	max=8192
+TransformerPaths	map	by=121	of=256	max=100
+UntagResourceRequest	structure
+	ResourceARN!	17
+	TagKeys!	246
+UntagResourceResponse	structure
+UpdateApiDestinationRequest	structure
+	Name!	6
+	Description	3
+	ConnectionArn	37
+	InvocationEndpoint	118
+	HttpMethod	4
+	InvocationRateLimitPerSecond	5
+UpdateApiDestinationResponse	structure
+	ApiDestinationArn	2
+	ApiDestinationState	8
+	CreationTime	261
+	LastModifiedTime	261
+UpdateArchiveRequest	structure
+	ArchiveName!	13
+	Description	12
+	EventPattern	107
+	RetentionDays	211
+UpdateArchiveResponse	structure
+	ArchiveArn	11
+	State	15
+	StateReason	16
+	CreationTime	261
+UpdateConnectionApiKeyAuthRequestParameters	structure
+	ApiKeyName	19
+	ApiKeyValue	20
+UpdateConnectionAuthRequestParameters	structure
+	BasicAuthParameters	273
+	OAuthParameters	275
+	ApiKeyAuthParameters	271
+	InvocationHttpParameters	46
+UpdateConnectionBasicAuthRequestParameters	structure
+	Username	19
+	Password	20
+UpdateConnectionOAuthClientRequestParameters	structure
+	ClientID	19
+	ClientSecret	20
+UpdateConnectionOAuthRequestParameters	structure
+	ClientParameters	274
+	AuthorizationEndpoint	118
+	HttpMethod	49
+	OAuthHttpParameters	46
+UpdateConnectionRequest	structure
+	Name!	47
+	Description	43
+	AuthorizationType	39
+	AuthParameters	272
+UpdateConnectionResponse	structure
+	ConnectionArn	37
+	ConnectionState	54
+	CreationTime	261
+	LastModifiedTime	261
+	LastAuthorizedTime	261
+UpdateEventBusRequest	structure
+	Name	104
+	KmsKeyIdentifier	127
+	Description	102
+	DeadLetterConfig	72
+UpdateEventBusResponse	structure
+	Arn	242
+	Name	104
+	KmsKeyIdentifier	127
+	Description	102
+	DeadLetterConfig	72
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "iam", Signing: "iam", FullName: "AWS Identity and Access Management", Version: "2010-05-08",
 	Protocols: []schema.Protocol{schema.QueryXML},
 	Target:    "", Namespace: "https://iam.amazonaws.com/doc/2010-05-08/", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,772 +2,627 @@
 
 package iam
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccessKey", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 173, Required: true},
-		{Name: "Status", Wire: "Status", Shape: 217, Required: true},
-		{Name: "SecretAccessKey", Wire: "SecretAccessKey", Shape: 175, Required: true},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182},
-	}},
-	1: {Name: "AccessKeyLastUsed", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastUsedDate", Wire: "LastUsedDate", Shape: 182, Required: true},
-		{Name: "ServiceName", Wire: "ServiceName", Shape: 218, Required: true},
-		{Name: "Region", Wire: "Region", Shape: 218, Required: true},
-	}},
-	2: {Name: "AccessKeyMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225},
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 173},
-		{Name: "Status", Wire: "Status", Shape: 217},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182},
-	}},
-	3: {Name: "ActionNameListType", Kind: schema.List, Elem: 4},
-	4: {Name: "ActionNameType", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 128},
-	5: {Name: "AddUserToGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-	}},
-	6: {Name: "AttachGroupPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	7: {Name: "AttachRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	8: {Name: "AttachUserPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	9: {Name: "AttachedPermissionsBoundary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PermissionsBoundaryType", Wire: "PermissionsBoundaryType", Shape: 119},
-		{Name: "PermissionsBoundaryArn", Wire: "PermissionsBoundaryArn", Shape: 178},
-	}},
-	10: {Name: "AttachedPolicy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178},
-	}},
-	11: {Name: "ColumnNumber", Kind: schema.Integer},
-	12: {Name: "ConcurrentModificationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConcurrentModification", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 13},
-	}},
-	13: {Name: "ConcurrentModificationMessage", Kind: schema.String},
-	14: {Name: "ContextEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContextKeyName", Wire: "ContextKeyName", Shape: 16},
-		{Name: "ContextKeyValues", Wire: "ContextKeyValues", Shape: 19},
-		{Name: "ContextKeyType", Wire: "ContextKeyType", Shape: 18},
-	}},
-	15: {Name: "ContextEntryListType", Kind: schema.List, Elem: 14},
-	16: {Name: "ContextKeyNameType", Kind: schema.String, HasMin: true, Min: 5, HasMax: true, Max: 256},
-	17: {Name: "ContextKeyNamesResultListType", Kind: schema.List, Elem: 16},
-	18: {Name: "ContextKeyTypeEnum", Kind: schema.String, Enum: []string{"string", "stringList", "numeric", "numericList", "boolean", "booleanList", "ip", "ipList", "binary", "binaryList", "date", "dateList"}},
-	19: {Name: "ContextKeyValueListType", Kind: schema.List, Elem: 20},
-	20: {Name: "ContextKeyValueType", Kind: schema.String},
-	21: {Name: "CreateAccessKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-	}},
-	22: {Name: "CreateAccessKeyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessKey", Wire: "AccessKey", Shape: 0, Required: true},
-	}},
-	23: {Name: "CreateGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199},
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-	}},
-	24: {Name: "CreateGroupResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Group", Wire: "Group", Shape: 73, Required: true},
-	}},
-	25: {Name: "CreatePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "Path", Wire: "Path", Shape: 208},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 200},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	26: {Name: "CreatePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 121},
-	}},
-	27: {Name: "CreatePolicyVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-		{Name: "SetAsDefault", Wire: "SetAsDefault", Shape: 181},
-	}},
-	28: {Name: "CreatePolicyVersionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyVersion", Wire: "PolicyVersion", Shape: 134},
-	}},
-	29: {Name: "CreateRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199},
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "AssumeRolePolicyDocument", Wire: "AssumeRolePolicyDocument", Shape: 201, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 212},
-		{Name: "MaxSessionDuration", Wire: "MaxSessionDuration", Shape: 214},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 178},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	30: {Name: "CreateRoleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Role", Wire: "Role", Shape: 147, Required: true},
-	}},
-	31: {Name: "CreateUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199},
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 178},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	32: {Name: "CreateUserResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "User", Wire: "User", Shape: 172},
-	}},
-	33: {Name: "DeleteAccessKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 173, Required: true},
-	}},
-	34: {Name: "DeleteConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DeleteConflict", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 183},
-	}},
-	35: {Name: "DeleteGroupPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	36: {Name: "DeleteGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-	}},
-	37: {Name: "DeletePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	38: {Name: "DeletePolicyVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "VersionId", Wire: "VersionId", Shape: 210, Required: true},
-	}},
-	39: {Name: "DeleteRolePermissionsBoundaryRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-	}},
-	40: {Name: "DeleteRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	41: {Name: "DeleteRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-	}},
-	42: {Name: "DeleteUserPermissionsBoundaryRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-	}},
-	43: {Name: "DeleteUserPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	44: {Name: "DeleteUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-	}},
-	45: {Name: "DetachGroupPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	46: {Name: "DetachRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	47: {Name: "DetachUserPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	48: {Name: "EntityAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EntityAlreadyExists", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 184},
-	}},
-	49: {Name: "EntityTemporarilyUnmodifiableException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EntityTemporarilyUnmodifiable", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 185},
-	}},
-	50: {Name: "EntityType", Kind: schema.String, Enum: []string{"User", "Role", "Group", "LocalManagedPolicy", "AWSManagedPolicy"}},
-	51: {Name: "EvalDecisionDetailsType", Kind: schema.Map, Key: 52, Elem: 122},
-	52: {Name: "EvalDecisionSourceType", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 256},
-	53: {Name: "EvaluationResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EvalActionName", Wire: "EvalActionName", Shape: 4, Required: true},
-		{Name: "EvalResourceName", Wire: "EvalResourceName", Shape: 144},
-		{Name: "EvalDecision", Wire: "EvalDecision", Shape: 122, Required: true},
-		{Name: "MatchedStatements", Wire: "MatchedStatements", Shape: 156},
-		{Name: "MissingContextValues", Wire: "MissingContextValues", Shape: 17},
-		{Name: "OrganizationsDecisionDetail", Wire: "OrganizationsDecisionDetail", Shape: 118},
-		{Name: "PermissionsBoundaryDecisionDetail", Wire: "PermissionsBoundaryDecisionDetail", Shape: 120},
-		{Name: "EvalDecisionDetails", Wire: "EvalDecisionDetails", Shape: 51},
-		{Name: "ResourceSpecificResults", Wire: "ResourceSpecificResults", Shape: 146},
-	}},
-	54: {Name: "EvaluationResultsListType", Kind: schema.List, Elem: 53},
-	55: {Name: "GetAccessKeyLastUsedRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 173, Required: true},
-	}},
-	56: {Name: "GetAccessKeyLastUsedResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-		{Name: "AccessKeyLastUsed", Wire: "AccessKeyLastUsed", Shape: 1},
-	}},
-	57: {Name: "GetGroupPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	58: {Name: "GetGroupPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	59: {Name: "GetGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	60: {Name: "GetGroupResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Group", Wire: "Group", Shape: 73, Required: true},
-		{Name: "Users", Wire: "Users", Shape: 224, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	61: {Name: "GetPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-	}},
-	62: {Name: "GetPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 121},
-	}},
-	63: {Name: "GetPolicyVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "VersionId", Wire: "VersionId", Shape: 210, Required: true},
-	}},
-	64: {Name: "GetPolicyVersionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyVersion", Wire: "PolicyVersion", Shape: 134},
-	}},
-	65: {Name: "GetRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	66: {Name: "GetRolePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	67: {Name: "GetRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-	}},
-	68: {Name: "GetRoleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Role", Wire: "Role", Shape: 147, Required: true},
-	}},
-	69: {Name: "GetUserPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-	}},
-	70: {Name: "GetUserPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	71: {Name: "GetUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-	}},
-	72: {Name: "GetUserResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "User", Wire: "User", Shape: 172, Required: true},
-	}},
-	73: {Name: "Group", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199, Required: true},
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "GroupId", Wire: "GroupId", Shape: 189, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 178, Required: true},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182, Required: true},
-	}},
-	74: {Name: "InstanceProfile", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199, Required: true},
-		{Name: "InstanceProfileName", Wire: "InstanceProfileName", Shape: 191, Required: true},
-		{Name: "InstanceProfileId", Wire: "InstanceProfileId", Shape: 189, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 178, Required: true},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182, Required: true},
-		{Name: "Roles", Wire: "Roles", Shape: 213, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	75: {Name: "InvalidInputException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidInput", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 192},
-	}},
-	76: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceeded", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 193},
-	}},
-	77: {Name: "LineNumber", Kind: schema.Integer},
-	78: {Name: "ListAccessKeysRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	79: {Name: "ListAccessKeysResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessKeyMetadata", Wire: "AccessKeyMetadata", Shape: 174, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	80: {Name: "ListAccountAliasesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	81: {Name: "ListAccountAliasesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccountAliases", Wire: "AccountAliases", Shape: 176, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	82: {Name: "ListAttachedGroupPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 208},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	83: {Name: "ListAttachedGroupPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttachedPolicies", Wire: "AttachedPolicies", Shape: 179},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	84: {Name: "ListAttachedRolePoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 208},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	85: {Name: "ListAttachedRolePoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttachedPolicies", Wire: "AttachedPolicies", Shape: 179},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	86: {Name: "ListAttachedUserPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 208},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	87: {Name: "ListAttachedUserPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AttachedPolicies", Wire: "AttachedPolicies", Shape: 179},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	88: {Name: "ListEntitiesForPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "EntityFilter", Wire: "EntityFilter", Shape: 50},
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 199},
-		{Name: "PolicyUsageFilter", Wire: "PolicyUsageFilter", Shape: 131},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	89: {Name: "ListEntitiesForPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyGroups", Wire: "PolicyGroups", Shape: 125},
-		{Name: "PolicyUsers", Wire: "PolicyUsers", Shape: 133},
-		{Name: "PolicyRoles", Wire: "PolicyRoles", Shape: 129},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	90: {Name: "ListGroupPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	91: {Name: "ListGroupPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 205, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	92: {Name: "ListGroupsForUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	93: {Name: "ListGroupsForUserResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Groups", Wire: "Groups", Shape: 187, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	94: {Name: "ListGroupsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 198},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	95: {Name: "ListGroupsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Groups", Wire: "Groups", Shape: 187, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	96: {Name: "ListInstanceProfilesForRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	97: {Name: "ListInstanceProfilesForRoleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "InstanceProfiles", Wire: "InstanceProfiles", Shape: 190, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	98: {Name: "ListPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Scope", Wire: "Scope", Shape: 209},
-		{Name: "OnlyAttached", Wire: "OnlyAttached", Shape: 181},
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 208},
-		{Name: "PolicyUsageFilter", Wire: "PolicyUsageFilter", Shape: 131},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	99: {Name: "ListPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policies", Wire: "Policies", Shape: 204},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	100: {Name: "ListPolicyTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	101: {Name: "ListPolicyTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	102: {Name: "ListPolicyVersionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	103: {Name: "ListPolicyVersionsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Versions", Wire: "Versions", Shape: 202},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	104: {Name: "ListRolePoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	105: {Name: "ListRolePoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 205, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	106: {Name: "ListRoleTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	107: {Name: "ListRoleTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	108: {Name: "ListRolesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 198},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	109: {Name: "ListRolesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Roles", Wire: "Roles", Shape: 213, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	110: {Name: "ListUserPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	111: {Name: "ListUserPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 205, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	112: {Name: "ListUserTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	113: {Name: "ListUserTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	114: {Name: "ListUsersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PathPrefix", Wire: "PathPrefix", Shape: 198},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-	}},
-	115: {Name: "ListUsersResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Users", Wire: "Users", Shape: 224, Required: true},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	116: {Name: "MalformedPolicyDocumentException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MalformedPolicyDocument", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 194},
-	}},
-	117: {Name: "NoSuchEntityException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NoSuchEntity", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 197},
-	}},
-	118: {Name: "OrganizationsDecisionDetail", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AllowedByOrganizations", Wire: "AllowedByOrganizations", Shape: 181},
-	}},
-	119: {Name: "PermissionsBoundaryAttachmentType", Kind: schema.String, Enum: []string{"PermissionsBoundaryPolicy"}},
-	120: {Name: "PermissionsBoundaryDecisionDetail", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AllowedByPermissionsBoundary", Wire: "AllowedByPermissionsBoundary", Shape: 181},
-	}},
-	121: {Name: "Policy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206},
-		{Name: "PolicyId", Wire: "PolicyId", Shape: 189},
-		{Name: "Arn", Wire: "Arn", Shape: 178},
-		{Name: "Path", Wire: "Path", Shape: 208},
-		{Name: "DefaultVersionId", Wire: "DefaultVersionId", Shape: 210},
-		{Name: "AttachmentCount", Wire: "AttachmentCount", Shape: 180},
-		{Name: "PermissionsBoundaryUsageCount", Wire: "PermissionsBoundaryUsageCount", Shape: 180},
-		{Name: "IsAttachable", Wire: "IsAttachable", Shape: 181},
-		{Name: "Description", Wire: "Description", Shape: 200},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182},
-		{Name: "UpdateDate", Wire: "UpdateDate", Shape: 182},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	122: {Name: "PolicyEvaluationDecisionType", Kind: schema.String, Enum: []string{"allowed", "explicitDeny", "implicitDeny"}},
-	123: {Name: "PolicyEvaluationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PolicyEvaluation", Status: 500, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 203},
-	}},
-	124: {Name: "PolicyGroup", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188},
-		{Name: "GroupId", Wire: "GroupId", Shape: 189},
-	}},
-	125: {Name: "PolicyGroupListType", Kind: schema.List, Elem: 124},
-	126: {Name: "PolicyIdentifierType", Kind: schema.String},
-	127: {Name: "PolicyNotAttachableException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PolicyNotAttachable", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 207},
-	}},
-	128: {Name: "PolicyRole", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215},
-		{Name: "RoleId", Wire: "RoleId", Shape: 189},
-	}},
-	129: {Name: "PolicyRoleListType", Kind: schema.List, Elem: 128},
-	130: {Name: "PolicySourceType", Kind: schema.String, Enum: []string{"user", "group", "role", "aws-managed", "user-managed", "resource", "none"}},
-	131: {Name: "PolicyUsageType", Kind: schema.String, Enum: []string{"PermissionsPolicy", "PermissionsBoundary"}},
-	132: {Name: "PolicyUser", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225},
-		{Name: "UserId", Wire: "UserId", Shape: 189},
-	}},
-	133: {Name: "PolicyUserListType", Kind: schema.List, Elem: 132},
-	134: {Name: "PolicyVersion", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Document", Wire: "Document", Shape: 201},
-		{Name: "VersionId", Wire: "VersionId", Shape: 210},
-		{Name: "IsDefaultVersion", Wire: "IsDefaultVersion", Shape: 181},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182},
-	}},
-	135: {Name: "Position", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Line", Wire: "Line", Shape: 77},
-		{Name: "Column", Wire: "Column", Shape: 11},
-	}},
-	136: {Name: "PutGroupPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	137: {Name: "PutRolePermissionsBoundaryRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 178, Required: true},
-	}},
-	138: {Name: "PutRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	139: {Name: "PutUserPermissionsBoundaryRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 178, Required: true},
-	}},
-	140: {Name: "PutUserPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 206, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	141: {Name: "RemoveUserFromGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "GroupName", Shape: 188, Required: true},
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-	}},
-	142: {Name: "ResourceHandlingOptionType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	143: {Name: "ResourceNameListType", Kind: schema.List, Elem: 144},
-	144: {Name: "ResourceNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	145: {Name: "ResourceSpecificResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EvalResourceName", Wire: "EvalResourceName", Shape: 144, Required: true},
-		{Name: "EvalResourceDecision", Wire: "EvalResourceDecision", Shape: 122, Required: true},
-		{Name: "MatchedStatements", Wire: "MatchedStatements", Shape: 156},
-		{Name: "MissingContextValues", Wire: "MissingContextValues", Shape: 17},
-		{Name: "EvalDecisionDetails", Wire: "EvalDecisionDetails", Shape: 51},
-		{Name: "PermissionsBoundaryDecisionDetail", Wire: "PermissionsBoundaryDecisionDetail", Shape: 120},
-	}},
-	146: {Name: "ResourceSpecificResultListType", Kind: schema.List, Elem: 145},
-	147: {Name: "Role", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199, Required: true},
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "RoleId", Wire: "RoleId", Shape: 189, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 178, Required: true},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182, Required: true},
-		{Name: "AssumeRolePolicyDocument", Wire: "AssumeRolePolicyDocument", Shape: 201},
-		{Name: "Description", Wire: "Description", Shape: 212},
-		{Name: "MaxSessionDuration", Wire: "MaxSessionDuration", Shape: 214},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 9},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-		{Name: "RoleLastUsed", Wire: "RoleLastUsed", Shape: 148},
-	}},
-	148: {Name: "RoleLastUsed", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastUsedDate", Wire: "LastUsedDate", Shape: 182},
-		{Name: "Region", Wire: "Region", Shape: 218},
-	}},
-	149: {Name: "ServiceFailureException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ServiceFailure", Status: 500, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 216},
-	}},
-	150: {Name: "SetDefaultPolicyVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "VersionId", Wire: "VersionId", Shape: 210, Required: true},
-	}},
-	151: {Name: "SimulateCustomPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyInputList", Wire: "PolicyInputList", Shape: 154, Required: true},
-		{Name: "PermissionsBoundaryPolicyInputList", Wire: "PermissionsBoundaryPolicyInputList", Shape: 154},
-		{Name: "ActionNames", Wire: "ActionNames", Shape: 3, Required: true},
-		{Name: "ResourceArns", Wire: "ResourceArns", Shape: 143},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 201},
-		{Name: "ResourceOwner", Wire: "ResourceOwner", Shape: 144},
-		{Name: "CallerArn", Wire: "CallerArn", Shape: 144},
-		{Name: "ContextEntries", Wire: "ContextEntries", Shape: 15},
-		{Name: "ResourceHandlingOption", Wire: "ResourceHandlingOption", Shape: 142},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-	}},
-	152: {Name: "SimulatePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EvaluationResults", Wire: "EvaluationResults", Shape: 54},
-		{Name: "IsTruncated", Wire: "IsTruncated", Shape: 181},
-		{Name: "Marker", Wire: "Marker", Shape: 211},
-	}},
-	153: {Name: "SimulatePrincipalPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicySourceArn", Wire: "PolicySourceArn", Shape: 178, Required: true},
-		{Name: "PolicyInputList", Wire: "PolicyInputList", Shape: 154},
-		{Name: "PermissionsBoundaryPolicyInputList", Wire: "PermissionsBoundaryPolicyInputList", Shape: 154},
-		{Name: "ActionNames", Wire: "ActionNames", Shape: 3, Required: true},
-		{Name: "ResourceArns", Wire: "ResourceArns", Shape: 143},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 201},
-		{Name: "ResourceOwner", Wire: "ResourceOwner", Shape: 144},
-		{Name: "CallerArn", Wire: "CallerArn", Shape: 144},
-		{Name: "ContextEntries", Wire: "ContextEntries", Shape: 15},
-		{Name: "ResourceHandlingOption", Wire: "ResourceHandlingOption", Shape: 142},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 196},
-		{Name: "Marker", Wire: "Marker", Shape: 195},
-	}},
-	154: {Name: "SimulationPolicyListType", Kind: schema.List, Elem: 201},
-	155: {Name: "Statement", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SourcePolicyId", Wire: "SourcePolicyId", Shape: 126},
-		{Name: "SourcePolicyType", Wire: "SourcePolicyType", Shape: 130},
-		{Name: "StartPosition", Wire: "StartPosition", Shape: 135},
-		{Name: "EndPosition", Wire: "EndPosition", Shape: 135},
-	}},
-	156: {Name: "StatementListType", Kind: schema.List, Elem: 155},
-	157: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 220, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 222, Required: true},
-	}},
-	158: {Name: "TagPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-	}},
-	159: {Name: "TagRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-	}},
-	160: {Name: "TagUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 221, Required: true},
-	}},
-	161: {Name: "UnmodifiableEntityException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnmodifiableEntity", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 223},
-	}},
-	162: {Name: "UntagPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyArn", Wire: "PolicyArn", Shape: 178, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 219, Required: true},
-	}},
-	163: {Name: "UntagRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 219, Required: true},
-	}},
-	164: {Name: "UntagUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 219, Required: true},
-	}},
-	165: {Name: "UpdateAccessKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186},
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 173, Required: true},
-		{Name: "Status", Wire: "Status", Shape: 217, Required: true},
-	}},
-	166: {Name: "UpdateAssumeRolePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "PolicyDocument", Wire: "PolicyDocument", Shape: 201, Required: true},
-	}},
-	167: {Name: "UpdateRoleDescriptionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 212, Required: true},
-	}},
-	168: {Name: "UpdateRoleDescriptionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Role", Wire: "Role", Shape: 147},
-	}},
-	169: {Name: "UpdateRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleName", Wire: "RoleName", Shape: 215, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 212},
-		{Name: "MaxSessionDuration", Wire: "MaxSessionDuration", Shape: 214},
-	}},
-	170: {Name: "UpdateRoleResponse", Kind: schema.Structure},
-	171: {Name: "UpdateUserRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserName", Wire: "UserName", Shape: 186, Required: true},
-		{Name: "NewPath", Wire: "NewPath", Shape: 199},
-		{Name: "NewUserName", Wire: "NewUserName", Shape: 225},
-	}},
-	172: {Name: "User", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 199, Required: true},
-		{Name: "UserName", Wire: "UserName", Shape: 225, Required: true},
-		{Name: "UserId", Wire: "UserId", Shape: 189, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 178, Required: true},
-		{Name: "CreateDate", Wire: "CreateDate", Shape: 182, Required: true},
-		{Name: "PasswordLastUsed", Wire: "PasswordLastUsed", Shape: 182},
-		{Name: "PermissionsBoundary", Wire: "PermissionsBoundary", Shape: 9},
-		{Name: "Tags", Wire: "Tags", Shape: 221},
-	}},
-	173: {Name: "accessKeyIdType", Kind: schema.String, HasMin: true, Min: 16, HasMax: true, Max: 128, Pattern: "[\\w]+"},
-	174: {Name: "accessKeyMetadataListType", Kind: schema.List, Elem: 2},
-	175: {Name: "accessKeySecretType", Kind: schema.String, Sensitive: true},
-	176: {Name: "accountAliasListType", Kind: schema.List, Elem: 177},
-	177: {Name: "accountAliasType", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 63},
-	178: {Name: "arnType", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048},
-	179: {Name: "attachedPoliciesListType", Kind: schema.List, Elem: 10},
-	180: {Name: "attachmentCountType", Kind: schema.Integer},
-	181: {Name: "booleanType", Kind: schema.Boolean},
-	182: {Name: "dateType", Kind: schema.Timestamp},
-	183: {Name: "deleteConflictMessage", Kind: schema.String},
-	184: {Name: "entityAlreadyExistsMessage", Kind: schema.String},
-	185: {Name: "entityTemporarilyUnmodifiableMessage", Kind: schema.String},
-	186: {Name: "existingUserNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\w+=,.@-]+"},
-	187: {Name: "groupListType", Kind: schema.List, Elem: 73},
-	188: {Name: "groupNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\w+=,.@-]+"},
-	189: {Name: "idType", Kind: schema.String, HasMin: true, Min: 16, HasMax: true, Max: 128, Pattern: "[\\w]+"},
-	190: {Name: "instanceProfileListType", Kind: schema.List, Elem: 74},
-	191: {Name: "instanceProfileNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\w+=,.@-]+"},
-	192: {Name: "invalidInputMessage", Kind: schema.String},
-	193: {Name: "limitExceededMessage", Kind: schema.String},
-	194: {Name: "malformedPolicyDocumentMessage", Kind: schema.String},
-	195: {Name: "markerType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 320, Pattern: "[\\x{0020}-\\x{00FF}]+"},
-	196: {Name: "maxItemsType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	197: {Name: "noSuchEntityMessage", Kind: schema.String},
-	198: {Name: "pathPrefixType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "\\x{002F}[\\x{0021}-\\x{007F}]*"},
-	199: {Name: "pathType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "(\\x{002F})|(\\x{002F}[\\x{0021}-\\x{007E}]+\\x{002F})"},
-	200: {Name: "policyDescriptionType", Kind: schema.String, HasMax: true, Max: 1000},
-	201: {Name: "policyDocumentType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 131072, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+"},
-	202: {Name: "policyDocumentVersionListType", Kind: schema.List, Elem: 134},
-	203: {Name: "policyEvaluationErrorMessage", Kind: schema.String},
-	204: {Name: "policyListType", Kind: schema.List, Elem: 121},
-	205: {Name: "policyNameListType", Kind: schema.List, Elem: 206},
-	206: {Name: "policyNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\w+=,.@-]+"},
-	207: {Name: "policyNotAttachableMessage", Kind: schema.String},
-	208: {Name: "policyPathType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "((/[A-Za-z0-9\\.,\\+@=_-]+)*)/"},
-	209: {Name: "policyScopeType", Kind: schema.String, Enum: []string{"All", "AWS", "Local"}},
-	210: {Name: "policyVersionIdType", Kind: schema.String, Pattern: "v[1-9][0-9]*(\\.[A-Za-z0-9-]*)?"},
-	211: {Name: "responseMarkerType", Kind: schema.String},
-	212: {Name: "roleDescriptionType", Kind: schema.String, HasMax: true, Max: 1000, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{00A1}-\\x{00FF}]*"},
-	213: {Name: "roleListType", Kind: schema.List, Elem: 147},
-	214: {Name: "roleMaxSessionDurationType", Kind: schema.Integer, HasMin: true, Min: 3600, HasMax: true, Max: 43200},
-	215: {Name: "roleNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\w+=,.@-]+"},
-	216: {Name: "serviceFailureExceptionMessage", Kind: schema.String},
-	217: {Name: "statusType", Kind: schema.String, Enum: []string{"Active", "Inactive"}},
-	218: {Name: "stringType", Kind: schema.String},
-	219: {Name: "tagKeyListType", Kind: schema.List, Elem: 220, HasMax: true, Max: 50},
-	220: {Name: "tagKeyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
-	221: {Name: "tagListType", Kind: schema.List, Elem: 157, HasMax: true, Max: 50},
-	222: {Name: "tagValueType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256, Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
-	223: {Name: "unmodifiableEntityMessage", Kind: schema.String},
-	224: {Name: "userListType", Kind: schema.List, Elem: 172},
-	225: {Name: "userNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "[\\w+=,.@-]+"},
-}
+// shapes is a schema.Table.
+const shapes = `AccessKey	structure
+	UserName!	225
+	AccessKeyId!	173
+	Status!	217
+	SecretAccessKey!	175
+	CreateDate	182
+AccessKeyLastUsed	structure
+	LastUsedDate!	182
+	ServiceName!	218
+	Region!	218
+AccessKeyMetadata	structure
+	UserName	225
+	AccessKeyId	173
+	Status	217
+	CreateDate	182
+ActionNameListType	list	of=4
+ActionNameType	string	min=3	max=128
+AddUserToGroupRequest	structure
+	GroupName!	188
+	UserName!	186
+AttachGroupPolicyRequest	structure
+	GroupName!	188
+	PolicyArn!	178
+AttachRolePolicyRequest	structure
+	RoleName!	215
+	PolicyArn!	178
+AttachUserPolicyRequest	structure
+	UserName!	225
+	PolicyArn!	178
+AttachedPermissionsBoundary	structure
+	PermissionsBoundaryType	119
+	PermissionsBoundaryArn	178
+AttachedPolicy	structure
+	PolicyName	206
+	PolicyArn	178
+ColumnNumber	integer
+ConcurrentModificationException	structure	error=ConcurrentModification,409
+	message	13
+ConcurrentModificationMessage	string
+ContextEntry	structure
+	ContextKeyName	16
+	ContextKeyValues	19
+	ContextKeyType	18
+ContextEntryListType	list	of=14
+ContextKeyNameType	string	min=5	max=256
+ContextKeyNamesResultListType	list	of=16
+ContextKeyTypeEnum	string	enum=string|stringList|numeric|numericList|boolean|booleanList|ip|ipList|binary|binaryList|date|dateList
+ContextKeyValueListType	list	of=20
+ContextKeyValueType	string
+CreateAccessKeyRequest	structure
+	UserName	186
+CreateAccessKeyResponse	structure
+	AccessKey!	0
+CreateGroupRequest	structure
+	Path	199
+	GroupName!	188
+CreateGroupResponse	structure
+	Group!	73
+CreatePolicyRequest	structure
+	PolicyName!	206
+	Path	208
+	PolicyDocument!	201
+	Description	200
+	Tags	221
+CreatePolicyResponse	structure
+	Policy	121
+CreatePolicyVersionRequest	structure
+	PolicyArn!	178
+	PolicyDocument!	201
+	SetAsDefault	181
+CreatePolicyVersionResponse	structure
+	PolicyVersion	134
+CreateRoleRequest	structure
+	Path	199
+	RoleName!	215
+	AssumeRolePolicyDocument!	201
+	Description	212
+	MaxSessionDuration	214
+	PermissionsBoundary	178
+	Tags	221
+CreateRoleResponse	structure
+	Role!	147
+CreateUserRequest	structure
+	Path	199
+	UserName!	225
+	PermissionsBoundary	178
+	Tags	221
+CreateUserResponse	structure
+	User	172
+DeleteAccessKeyRequest	structure
+	UserName	186
+	AccessKeyId!	173
+DeleteConflictException	structure	error=DeleteConflict,409
+	message	183
+DeleteGroupPolicyRequest	structure
+	GroupName!	188
+	PolicyName!	206
+DeleteGroupRequest	structure
+	GroupName!	188
+DeletePolicyRequest	structure
+	PolicyArn!	178
+DeletePolicyVersionRequest	structure
+	PolicyArn!	178
+	VersionId!	210
+DeleteRolePermissionsBoundaryRequest	structure
+	RoleName!	215
+DeleteRolePolicyRequest	structure
+	RoleName!	215
+	PolicyName!	206
+DeleteRoleRequest	structure
+	RoleName!	215
+DeleteUserPermissionsBoundaryRequest	structure
+	UserName!	225
+DeleteUserPolicyRequest	structure
+	UserName!	186
+	PolicyName!	206
+DeleteUserRequest	structure
+	UserName!	186
+DetachGroupPolicyRequest	structure
+	GroupName!	188
+	PolicyArn!	178
+DetachRolePolicyRequest	structure
+	RoleName!	215
+	PolicyArn!	178
+DetachUserPolicyRequest	structure
+	UserName!	225
+	PolicyArn!	178
+EntityAlreadyExistsException	structure	error=EntityAlreadyExists,409
+	message	184
+EntityTemporarilyUnmodifiableException	structure	error=EntityTemporarilyUnmodifiable,409
+	message	185
+EntityType	string	enum=User|Role|Group|LocalManagedPolicy|AWSManagedPolicy
+EvalDecisionDetailsType	map	by=52	of=122
+EvalDecisionSourceType	string	min=3	max=256
+EvaluationResult	structure
+	EvalActionName!	4
+	EvalResourceName	144
+	EvalDecision!	122
+	MatchedStatements	156
+	MissingContextValues	17
+	OrganizationsDecisionDetail	118
+	PermissionsBoundaryDecisionDetail	120
+	EvalDecisionDetails	51
+	ResourceSpecificResults	146
+EvaluationResultsListType	list	of=53
+GetAccessKeyLastUsedRequest	structure
+	AccessKeyId!	173
+GetAccessKeyLastUsedResponse	structure
+	UserName	186
+	AccessKeyLastUsed	1
+GetGroupPolicyRequest	structure
+	GroupName!	188
+	PolicyName!	206
+GetGroupPolicyResponse	structure
+	GroupName!	188
+	PolicyName!	206
+	PolicyDocument!	201
+GetGroupRequest	structure
+	GroupName!	188
+	Marker	195
+	MaxItems	196
+GetGroupResponse	structure
+	Group!	73
+	Users!	224
+	IsTruncated	181
+	Marker	211
+GetPolicyRequest	structure
+	PolicyArn!	178
+GetPolicyResponse	structure
+	Policy	121
+GetPolicyVersionRequest	structure
+	PolicyArn!	178
+	VersionId!	210
+GetPolicyVersionResponse	structure
+	PolicyVersion	134
+GetRolePolicyRequest	structure
+	RoleName!	215
+	PolicyName!	206
+GetRolePolicyResponse	structure
+	RoleName!	215
+	PolicyName!	206
+	PolicyDocument!	201
+GetRoleRequest	structure
+	RoleName!	215
+GetRoleResponse	structure
+	Role!	147
+GetUserPolicyRequest	structure
+	UserName!	186
+	PolicyName!	206
+GetUserPolicyResponse	structure
+	UserName!	186
+	PolicyName!	206
+	PolicyDocument!	201
+GetUserRequest	structure
+	UserName	186
+GetUserResponse	structure
+	User!	172
+Group	structure
+	Path!	199
+	GroupName!	188
+	GroupId!	189
+	Arn!	178
+	CreateDate!	182
+InstanceProfile	structure
+	Path!	199
+	InstanceProfileName!	191
+	InstanceProfileId!	189
+	Arn!	178
+	CreateDate!	182
+	Roles!	213
+	Tags	221
+InvalidInputException	structure	error=InvalidInput,400
+	message	192
+LimitExceededException	structure	error=LimitExceeded,409
+	message	193
+LineNumber	integer
+ListAccessKeysRequest	structure
+	UserName	186
+	Marker	195
+	MaxItems	196
+ListAccessKeysResponse	structure
+	AccessKeyMetadata!	174
+	IsTruncated	181
+	Marker	211
+ListAccountAliasesRequest	structure
+	Marker	195
+	MaxItems	196
+ListAccountAliasesResponse	structure
+	AccountAliases!	176
+	IsTruncated	181
+	Marker	211
+ListAttachedGroupPoliciesRequest	structure
+	GroupName!	188
+	PathPrefix	208
+	Marker	195
+	MaxItems	196
+ListAttachedGroupPoliciesResponse	structure
+	AttachedPolicies	179
+	IsTruncated	181
+	Marker	211
+ListAttachedRolePoliciesRequest	structure
+	RoleName!	215
+	PathPrefix	208
+	Marker	195
+	MaxItems	196
+ListAttachedRolePoliciesResponse	structure
+	AttachedPolicies	179
+	IsTruncated	181
+	Marker	211
+ListAttachedUserPoliciesRequest	structure
+	UserName!	225
+	PathPrefix	208
+	Marker	195
+	MaxItems	196
+ListAttachedUserPoliciesResponse	structure
+	AttachedPolicies	179
+	IsTruncated	181
+	Marker	211
+ListEntitiesForPolicyRequest	structure
+	PolicyArn!	178
+	EntityFilter	50
+	PathPrefix	199
+	PolicyUsageFilter	131
+	Marker	195
+	MaxItems	196
+ListEntitiesForPolicyResponse	structure
+	PolicyGroups	125
+	PolicyUsers	133
+	PolicyRoles	129
+	IsTruncated	181
+	Marker	211
+ListGroupPoliciesRequest	structure
+	GroupName!	188
+	Marker	195
+	MaxItems	196
+ListGroupPoliciesResponse	structure
+	PolicyNames!	205
+	IsTruncated	181
+	Marker	211
+ListGroupsForUserRequest	structure
+	UserName!	186
+	Marker	195
+	MaxItems	196
+ListGroupsForUserResponse	structure
+	Groups!	187
+	IsTruncated	181
+	Marker	211
+ListGroupsRequest	structure
+	PathPrefix	198
+	Marker	195
+	MaxItems	196
+ListGroupsResponse	structure
+	Groups!	187
+	IsTruncated	181
+	Marker	211
+ListInstanceProfilesForRoleRequest	structure
+	RoleName!	215
+	Marker	195
+	MaxItems	196
+ListInstanceProfilesForRoleResponse	structure
+	InstanceProfiles!	190
+	IsTruncated	181
+	Marker	211
+ListPoliciesRequest	structure
+	Scope	209
+	OnlyAttached	181
+	PathPrefix	208
+	PolicyUsageFilter	131
+	Marker	195
+	MaxItems	196
+ListPoliciesResponse	structure
+	Policies	204
+	IsTruncated	181
+	Marker	211
+ListPolicyTagsRequest	structure
+	PolicyArn!	178
+	Marker	195
+	MaxItems	196
+ListPolicyTagsResponse	structure
+	Tags!	221
+	IsTruncated	181
+	Marker	211
+ListPolicyVersionsRequest	structure
+	PolicyArn!	178
+	Marker	195
+	MaxItems	196
+ListPolicyVersionsResponse	structure
+	Versions	202
+	IsTruncated	181
+	Marker	211
+ListRolePoliciesRequest	structure
+	RoleName!	215
+	Marker	195
+	MaxItems	196
+ListRolePoliciesResponse	structure
+	PolicyNames!	205
+	IsTruncated	181
+	Marker	211
+ListRoleTagsRequest	structure
+	RoleName!	215
+	Marker	195
+	MaxItems	196
+ListRoleTagsResponse	structure
+	Tags!	221
+	IsTruncated	181
+	Marker	211
+ListRolesRequest	structure
+	PathPrefix	198
+	Marker	195
+	MaxItems	196
+ListRolesResponse	structure
+	Roles!	213
+	IsTruncated	181
+	Marker	211
+ListUserPoliciesRequest	structure
+	UserName!	186
+	Marker	195
+	MaxItems	196
+ListUserPoliciesResponse	structure
+	PolicyNames!	205
+	IsTruncated	181
+	Marker	211
+ListUserTagsRequest	structure
+	UserName!	186
+	Marker	195
+	MaxItems	196
+ListUserTagsResponse	structure
+	Tags!	221
+	IsTruncated	181
+	Marker	211
+ListUsersRequest	structure
+	PathPrefix	198
+	Marker	195
+	MaxItems	196
+ListUsersResponse	structure
+	Users!	224
+	IsTruncated	181
+	Marker	211
+MalformedPolicyDocumentException	structure	error=MalformedPolicyDocument,400
+	message	194
+NoSuchEntityException	structure	error=NoSuchEntity,404
+	message	197
+OrganizationsDecisionDetail	structure
+	AllowedByOrganizations	181
+PermissionsBoundaryAttachmentType	string	enum=PermissionsBoundaryPolicy
+PermissionsBoundaryDecisionDetail	structure
+	AllowedByPermissionsBoundary	181
+Policy	structure
+	PolicyName	206
+	PolicyId	189
+	Arn	178
+	Path	208
+	DefaultVersionId	210
+	AttachmentCount	180
+	PermissionsBoundaryUsageCount	180
+	IsAttachable	181
+	Description	200
+	CreateDate	182
+	UpdateDate	182
+	Tags	221
+PolicyEvaluationDecisionType	string	enum=allowed|explicitDeny|implicitDeny
+PolicyEvaluationException	structure	error=PolicyEvaluation,500
+	message	203
+PolicyGroup	structure
+	GroupName	188
+	GroupId	189
+PolicyGroupListType	list	of=124
+PolicyIdentifierType	string
+PolicyNotAttachableException	structure	error=PolicyNotAttachable,400
+	message	207
+PolicyRole	structure
+	RoleName	215
+	RoleId	189
+PolicyRoleListType	list	of=128
+PolicySourceType	string	enum=user|group|role|aws-managed|user-managed|resource|none
+PolicyUsageType	string	enum=PermissionsPolicy|PermissionsBoundary
+PolicyUser	structure
+	UserName	225
+	UserId	189
+PolicyUserListType	list	of=132
+PolicyVersion	structure
+	Document	201
+	VersionId	210
+	IsDefaultVersion	181
+	CreateDate	182
+Position	structure
+	Line	77
+	Column	11
+PutGroupPolicyRequest	structure
+	GroupName!	188
+	PolicyName!	206
+	PolicyDocument!	201
+PutRolePermissionsBoundaryRequest	structure
+	RoleName!	215
+	PermissionsBoundary!	178
+PutRolePolicyRequest	structure
+	RoleName!	215
+	PolicyName!	206
+	PolicyDocument!	201
+PutUserPermissionsBoundaryRequest	structure
+	UserName!	225
+	PermissionsBoundary!	178
+PutUserPolicyRequest	structure
+	UserName!	186
+	PolicyName!	206
+	PolicyDocument!	201
+RemoveUserFromGroupRequest	structure
+	GroupName!	188
+	UserName!	186
+ResourceHandlingOptionType	string	min=1	max=64
+ResourceNameListType	list	of=144
+ResourceNameType	string	min=1	max=2048
+ResourceSpecificResult	structure
+	EvalResourceName!	144
+	EvalResourceDecision!	122
+	MatchedStatements	156
+	MissingContextValues	17
+	EvalDecisionDetails	51
+	PermissionsBoundaryDecisionDetail	120
+ResourceSpecificResultListType	list	of=145
+Role	structure
+	Path!	199
+	RoleName!	215
+	RoleId!	189
+	Arn!	178
+	CreateDate!	182
+	AssumeRolePolicyDocument	201
+	Description	212
+	MaxSessionDuration	214
+	PermissionsBoundary	9
+	Tags	221
+	RoleLastUsed	148
+RoleLastUsed	structure
+	LastUsedDate	182
+	Region	218
+ServiceFailureException	structure	error=ServiceFailure,500
+	message	216
+SetDefaultPolicyVersionRequest	structure
+	PolicyArn!	178
+	VersionId!	210
+SimulateCustomPolicyRequest	structure
+	PolicyInputList!	154
+	PermissionsBoundaryPolicyInputList	154
+	ActionNames!	3
+	ResourceArns	143
+	ResourcePolicy	201
+	ResourceOwner	144
+	CallerArn	144
+	ContextEntries	15
+	ResourceHandlingOption	142
+	MaxItems	196
+	Marker	195
+SimulatePolicyResponse	structure
+	EvaluationResults	54
+	IsTruncated	181
+	Marker	211
+SimulatePrincipalPolicyRequest	structure
+	PolicySourceArn!	178
+	PolicyInputList	154
+	PermissionsBoundaryPolicyInputList	154
+	ActionNames!	3
+	ResourceArns	143
+	ResourcePolicy	201
+	ResourceOwner	144
+	CallerArn	144
+	ContextEntries	15
+	ResourceHandlingOption	142
+	MaxItems	196
+	Marker	195
+SimulationPolicyListType	list	of=201
+Statement	structure
+	SourcePolicyId	126
+	SourcePolicyType	130
+	StartPosition	135
+	EndPosition	135
+StatementListType	list	of=155
+Tag	structure
+	Key!	220
+	Value!	222
+TagPolicyRequest	structure
+	PolicyArn!	178
+	Tags!	221
+TagRoleRequest	structure
+	RoleName!	215
+	Tags!	221
+TagUserRequest	structure
+	UserName!	186
+	Tags!	221
+UnmodifiableEntityException	structure	error=UnmodifiableEntity,400
+	message	223
+UntagPolicyRequest	structure
+	PolicyArn!	178
+	TagKeys!	219
+UntagRoleRequest	structure
+	RoleName!	215
+	TagKeys!	219
+UntagUserRequest	structure
+	UserName!	186
+	TagKeys!	219
+UpdateAccessKeyRequest	structure
+	UserName	186
+	AccessKeyId!	173
+	Status!	217
+UpdateAssumeRolePolicyRequest	structure
+	RoleName!	215
+	PolicyDocument!	201
+UpdateRoleDescriptionRequest	structure
+	RoleName!	215
+	Description!	212
+UpdateRoleDescriptionResponse	structure
+	Role	147
+UpdateRoleRequest	structure
+	RoleName!	215
+	Description	212
+	MaxSessionDuration	214
+UpdateRoleResponse	structure
+UpdateUserRequest	structure
+	UserName!	186
+	NewPath	199
+	NewUserName	225
+User	structure
+	Path!	199
+	UserName!	225
+	UserId!	189
+	Arn!	178
+	CreateDate!	182
+	PasswordLastUsed	182
+	PermissionsBoundary	9
+	Tags	221
+accessKeyIdType	string	min=16	max=128	pattern=[\w]+
+accessKeyMetadataListType	list	of=2
+accessKeySecretType	string	sensitive
+accountAliasListType	list	of=177
+accountAliasType	string	min=3	max=63
+arnType	string	min=20	max=2048
+attachedPoliciesListType	list	of=10
+attachmentCountType	integer
+booleanType	boolean
+dateType	timestamp
+deleteConflictMessage	string
+entityAlreadyExistsMessage	string
+entityTemporarilyUnmodifiableMessage	string
+existingUserNameType	string	min=1	max=128	pattern=[\w+=,.@-]+
+groupListType	list	of=73
+groupNameType	string	min=1	max=128	pattern=[\w+=,.@-]+
+idType	string	min=16	max=128	pattern=[\w]+
+instanceProfileListType	list	of=74
+instanceProfileNameType	string	min=1	max=128	pattern=[\w+=,.@-]+
+invalidInputMessage	string
+limitExceededMessage	string
+malformedPolicyDocumentMessage	string
+markerType	string	min=1	max=320	pattern=[\x{0020}-\x{00FF}]+
+maxItemsType	integer	min=1	max=1000
+noSuchEntityMessage	string
+pathPrefixType	string	min=1	max=512	pattern=\x{002F}[\x{0021}-\x{007F}]*
+pathType	string	min=1	max=512	pattern=(\x{002F})|(\x{002F}[\x{0021}-\x{007E}]+\x{002F})
+policyDescriptionType	string	max=1000
+policyDocumentType	string	min=1	max=131072	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+
+policyDocumentVersionListType	list	of=134
+policyEvaluationErrorMessage	string
+policyListType	list	of=121
+policyNameListType	list	of=206
+policyNameType	string	min=1	max=128	pattern=[\w+=,.@-]+
+policyNotAttachableMessage	string
+policyPathType	string	min=1	max=512	pattern=((/[A-Za-z0-9\.,\+@=_-]+)*)/
+policyScopeType	string	enum=All|AWS|Local
+policyVersionIdType	string	pattern=v[1-9][0-9]*(\.[A-Za-z0-9-]*)?
+responseMarkerType	string
+roleDescriptionType	string	max=1000	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{00A1}-\x{00FF}]*
+roleListType	list	of=147
+roleMaxSessionDurationType	integer	min=3600	max=43200
+roleNameType	string	min=1	max=64	pattern=[\w+=,.@-]+
+serviceFailureExceptionMessage	string
+statusType	string	enum=Active|Inactive
+stringType	string
+tagKeyListType	list	of=220	max=50
+tagKeyType	string	min=1	max=128	pattern=[\p{L}\p{Z}\p{N}_.:/=+\-@]+
+tagListType	list	of=157	max=50
+tagValueType	string	min=0	max=256	pattern=[\p{L}\p{Z}\p{N}_.:/=+\-@]*
+unmodifiableEntityMessage	string
+userListType	list	of=172
+userNameType	string	min=1	max=64	pattern=[\w+=,.@-]+
+`

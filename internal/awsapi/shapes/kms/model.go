@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "kms", Signing: "kms", FullName: "AWS Key Management Service", Version: "2014-11-01",
 	Protocols: []schema.Protocol{schema.JSON11},
 	Target:    "TrentService", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,658 +2,539 @@
 
 package kms
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AWSAccountIdType", Kind: schema.String},
-	1: {Name: "AlgorithmSpec", Kind: schema.String, Enum: []string{"RSAES_PKCS1_V1_5", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "RSA_AES_KEY_WRAP_SHA_1", "RSA_AES_KEY_WRAP_SHA_256", "SM2PKE"}},
-	2: {Name: "AliasList", Kind: schema.List, Elem: 3},
-	3: {Name: "AliasListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AliasName", Wire: "AliasName", Shape: 4},
-		{Name: "AliasArn", Wire: "AliasArn", Shape: 6},
-		{Name: "TargetKeyId", Wire: "TargetKeyId", Shape: 101},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 26},
-		{Name: "LastUpdatedDate", Wire: "LastUpdatedDate", Shape: 26},
-	}},
-	4: {Name: "AliasNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^[a-zA-Z0-9:/_-]+$"},
-	5: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExistsException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	6: {Name: "ArnType", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048},
-	7: {Name: "AttestationDocumentType", Kind: schema.Blob, HasMin: true, Min: 1, HasMax: true, Max: 262144},
-	8: {Name: "BooleanType", Kind: schema.Boolean},
-	9: {Name: "CancelKeyDeletionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	10: {Name: "CancelKeyDeletionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-	}},
-	11: {Name: "CiphertextType", Kind: schema.Blob, HasMin: true, Min: 1, HasMax: true, Max: 6144},
-	12: {Name: "CloudHsmClusterIdType", Kind: schema.String, HasMin: true, Min: 19, HasMax: true, Max: 24, Pattern: "cluster-[2-7a-zA-Z]{11,16}"},
-	13: {Name: "CloudHsmClusterInvalidConfigurationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CloudHsmClusterInvalidConfigurationException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	14: {Name: "ConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConflictException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	15: {Name: "CreateAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AliasName", Wire: "AliasName", Shape: 4, Required: true},
-		{Name: "TargetKeyId", Wire: "TargetKeyId", Shape: 101, Required: true},
-	}},
-	16: {Name: "CreateGrantRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "GranteePrincipal", Wire: "GranteePrincipal", Shape: 143, Required: true},
-		{Name: "RetiringPrincipal", Wire: "RetiringPrincipal", Shape: 143},
-		{Name: "Operations", Wire: "Operations", Shape: 79, Required: true},
-		{Name: "Constraints", Wire: "Constraints", Shape: 73},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "Name", Wire: "Name", Shape: 77},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	17: {Name: "CreateGrantResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GrantToken", Wire: "GrantToken", Shape: 81},
-		{Name: "GrantId", Wire: "GrantId", Shape: 74},
-	}},
-	18: {Name: "CreateKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 142},
-		{Name: "Description", Wire: "Description", Shape: 36},
-		{Name: "KeyUsage", Wire: "KeyUsage", Shape: 109},
-		{Name: "CustomerMasterKeySpec", Wire: "CustomerMasterKeySpec", Shape: 23},
-		{Name: "KeySpec", Wire: "KeySpec", Shape: 106},
-		{Name: "Origin", Wire: "Origin", Shape: 137},
-		{Name: "CustomKeyStoreId", Wire: "CustomKeyStoreId", Shape: 20},
-		{Name: "BypassPolicyLockoutSafetyCheck", Wire: "BypassPolicyLockoutSafetyCheck", Shape: 8},
-		{Name: "Tags", Wire: "Tags", Shape: 168},
-		{Name: "MultiRegion", Wire: "MultiRegion", Shape: 135},
-		{Name: "XksKeyId", Wire: "XksKeyId", Shape: 182},
-	}},
-	19: {Name: "CreateKeyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyMetadata", Wire: "KeyMetadata", Shape: 105},
-	}},
-	20: {Name: "CustomKeyStoreIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	21: {Name: "CustomKeyStoreInvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CustomKeyStoreInvalidStateException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	22: {Name: "CustomKeyStoreNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CustomKeyStoreNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	23: {Name: "CustomerMasterKeySpec", Kind: schema.String, Enum: []string{"RSA_2048", "RSA_3072", "RSA_4096", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1", "SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", "SM2"}},
-	24: {Name: "DataKeyPairSpec", Kind: schema.String},
-	25: {Name: "DataKeySpec", Kind: schema.String, Enum: []string{"AES_256", "AES_128"}},
-	26: {Name: "DateType", Kind: schema.Timestamp},
-	27: {Name: "DecryptRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11, Required: true},
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "EncryptionAlgorithm", Wire: "EncryptionAlgorithm", Shape: 45},
-		{Name: "Recipient", Wire: "Recipient", Shape: 148},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	28: {Name: "DecryptResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "Plaintext", Wire: "Plaintext", Shape: 139},
-		{Name: "EncryptionAlgorithm", Wire: "EncryptionAlgorithm", Shape: 45},
-		{Name: "CiphertextForRecipient", Wire: "CiphertextForRecipient", Shape: 11},
-	}},
-	29: {Name: "DeleteAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AliasName", Wire: "AliasName", Shape: 4, Required: true},
-	}},
-	30: {Name: "DeleteImportedKeyMaterialRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	31: {Name: "DependencyTimeoutException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DependencyTimeoutException", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	32: {Name: "DeriveSharedSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "KeyAgreementAlgorithm", Wire: "KeyAgreementAlgorithm", Shape: 98, Required: true},
-		{Name: "PublicKey", Wire: "PublicKey", Shape: 144, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-		{Name: "Recipient", Wire: "Recipient", Shape: 148},
-	}},
-	33: {Name: "DeriveSharedSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "SharedSecret", Wire: "SharedSecret", Shape: 139},
-		{Name: "CiphertextForRecipient", Wire: "CiphertextForRecipient", Shape: 11},
-		{Name: "KeyAgreementAlgorithm", Wire: "KeyAgreementAlgorithm", Shape: 98},
-		{Name: "KeyOrigin", Wire: "KeyOrigin", Shape: 137},
-	}},
-	34: {Name: "DescribeKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-	}},
-	35: {Name: "DescribeKeyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyMetadata", Wire: "KeyMetadata", Shape: 105},
-	}},
-	36: {Name: "DescriptionType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 8192},
-	37: {Name: "DisableKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	38: {Name: "DisableKeyRotationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	39: {Name: "DisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DisabledException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	40: {Name: "DryRunOperationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DryRunOperationException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	41: {Name: "EnableKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	42: {Name: "EnableKeyRotationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "RotationPeriodInDays", Wire: "RotationPeriodInDays", Shape: 154},
-	}},
-	43: {Name: "EncryptRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Plaintext", Wire: "Plaintext", Shape: 139, Required: true},
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "EncryptionAlgorithm", Wire: "EncryptionAlgorithm", Shape: 45},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	44: {Name: "EncryptResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "EncryptionAlgorithm", Wire: "EncryptionAlgorithm", Shape: 45},
-	}},
-	45: {Name: "EncryptionAlgorithmSpec", Kind: schema.String, Enum: []string{"SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"}},
-	46: {Name: "EncryptionAlgorithmSpecList", Kind: schema.List, Elem: 45},
-	47: {Name: "EncryptionContextKey", Kind: schema.String},
-	48: {Name: "EncryptionContextType", Kind: schema.Map, Key: 47, Elem: 49},
-	49: {Name: "EncryptionContextValue", Kind: schema.String},
-	50: {Name: "ErrorMessageType", Kind: schema.String},
-	51: {Name: "ExpirationModelType", Kind: schema.String, Enum: []string{"KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"}},
-	52: {Name: "ExpiredImportTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ExpiredImportTokenException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	53: {Name: "GenerateDataKeyPairRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "KeyPairSpec", Wire: "KeyPairSpec", Shape: 24, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "Recipient", Wire: "Recipient", Shape: 148},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	54: {Name: "GenerateDataKeyPairResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PrivateKeyCiphertextBlob", Wire: "PrivateKeyCiphertextBlob", Shape: 11},
-		{Name: "PrivateKeyPlaintext", Wire: "PrivateKeyPlaintext", Shape: 139},
-		{Name: "PublicKey", Wire: "PublicKey", Shape: 144},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "KeyPairSpec", Wire: "KeyPairSpec", Shape: 24},
-		{Name: "CiphertextForRecipient", Wire: "CiphertextForRecipient", Shape: 11},
-	}},
-	55: {Name: "GenerateDataKeyPairWithoutPlaintextRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "KeyPairSpec", Wire: "KeyPairSpec", Shape: 24, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	56: {Name: "GenerateDataKeyPairWithoutPlaintextResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PrivateKeyCiphertextBlob", Wire: "PrivateKeyCiphertextBlob", Shape: 11},
-		{Name: "PublicKey", Wire: "PublicKey", Shape: 144},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "KeyPairSpec", Wire: "KeyPairSpec", Shape: 24},
-	}},
-	57: {Name: "GenerateDataKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "NumberOfBytes", Wire: "NumberOfBytes", Shape: 136},
-		{Name: "KeySpec", Wire: "KeySpec", Shape: 25},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "Recipient", Wire: "Recipient", Shape: 148},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	58: {Name: "GenerateDataKeyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11},
-		{Name: "Plaintext", Wire: "Plaintext", Shape: 139},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "CiphertextForRecipient", Wire: "CiphertextForRecipient", Shape: 11},
-	}},
-	59: {Name: "GenerateDataKeyWithoutPlaintextRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "EncryptionContext", Wire: "EncryptionContext", Shape: 48},
-		{Name: "KeySpec", Wire: "KeySpec", Shape: 25},
-		{Name: "NumberOfBytes", Wire: "NumberOfBytes", Shape: 136},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	60: {Name: "GenerateDataKeyWithoutPlaintextResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-	}},
-	61: {Name: "GenerateMacRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 139, Required: true},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "MacAlgorithm", Wire: "MacAlgorithm", Shape: 125, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	62: {Name: "GenerateMacResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Mac", Wire: "Mac", Shape: 11},
-		{Name: "MacAlgorithm", Wire: "MacAlgorithm", Shape: 125},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-	}},
-	63: {Name: "GenerateRandomRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NumberOfBytes", Wire: "NumberOfBytes", Shape: 136},
-		{Name: "CustomKeyStoreId", Wire: "CustomKeyStoreId", Shape: 20},
-		{Name: "Recipient", Wire: "Recipient", Shape: 148},
-	}},
-	64: {Name: "GenerateRandomResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Plaintext", Wire: "Plaintext", Shape: 139},
-		{Name: "CiphertextForRecipient", Wire: "CiphertextForRecipient", Shape: 11},
-	}},
-	65: {Name: "GetKeyPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 141},
-	}},
-	66: {Name: "GetKeyPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 142},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 141},
-	}},
-	67: {Name: "GetKeyRotationStatusRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	68: {Name: "GetKeyRotationStatusResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyRotationEnabled", Wire: "KeyRotationEnabled", Shape: 8},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "RotationPeriodInDays", Wire: "RotationPeriodInDays", Shape: 154},
-		{Name: "NextRotationDate", Wire: "NextRotationDate", Shape: 26},
-		{Name: "OnDemandRotationStartDate", Wire: "OnDemandRotationStartDate", Shape: 26},
-	}},
-	69: {Name: "GetParametersForImportRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "WrappingAlgorithm", Wire: "WrappingAlgorithm", Shape: 1, Required: true},
-		{Name: "WrappingKeySpec", Wire: "WrappingKeySpec", Shape: 179, Required: true},
-	}},
-	70: {Name: "GetParametersForImportResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "ImportToken", Wire: "ImportToken", Shape: 11},
-		{Name: "PublicKey", Wire: "PublicKey", Shape: 139},
-		{Name: "ParametersValidTo", Wire: "ParametersValidTo", Shape: 26},
-	}},
-	71: {Name: "GetPublicKeyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-	}},
-	72: {Name: "GetPublicKeyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "PublicKey", Wire: "PublicKey", Shape: 144},
-		{Name: "CustomerMasterKeySpec", Wire: "CustomerMasterKeySpec", Shape: 23},
-		{Name: "KeySpec", Wire: "KeySpec", Shape: 106},
-		{Name: "KeyUsage", Wire: "KeyUsage", Shape: 109},
-		{Name: "EncryptionAlgorithms", Wire: "EncryptionAlgorithms", Shape: 46},
-		{Name: "SigningAlgorithms", Wire: "SigningAlgorithms", Shape: 163},
-		{Name: "KeyAgreementAlgorithms", Wire: "KeyAgreementAlgorithms", Shape: 99},
-	}},
-	73: {Name: "GrantConstraints", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EncryptionContextSubset", Wire: "EncryptionContextSubset", Shape: 48},
-		{Name: "EncryptionContextEquals", Wire: "EncryptionContextEquals", Shape: 48},
-	}},
-	74: {Name: "GrantIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	75: {Name: "GrantList", Kind: schema.List, Elem: 76},
-	76: {Name: "GrantListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "GrantId", Wire: "GrantId", Shape: 74},
-		{Name: "Name", Wire: "Name", Shape: 77},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 26},
-		{Name: "GranteePrincipal", Wire: "GranteePrincipal", Shape: 143},
-		{Name: "RetiringPrincipal", Wire: "RetiringPrincipal", Shape: 143},
-		{Name: "IssuingAccount", Wire: "IssuingAccount", Shape: 143},
-		{Name: "Operations", Wire: "Operations", Shape: 79},
-		{Name: "Constraints", Wire: "Constraints", Shape: 73},
-	}},
-	77: {Name: "GrantNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^[a-zA-Z0-9:/_-]+$"},
-	78: {Name: "GrantOperation", Kind: schema.String, Enum: []string{"Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "Sign", "Verify", "GetPublicKey", "CreateGrant", "RetireGrant", "DescribeKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateMac", "VerifyMac", "DeriveSharedSecret"}},
-	79: {Name: "GrantOperationList", Kind: schema.List, Elem: 78},
-	80: {Name: "GrantTokenList", Kind: schema.List, Elem: 81, HasMin: true, Min: 0, HasMax: true, Max: 10},
-	81: {Name: "GrantTokenType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 8192},
-	82: {Name: "ImportKeyMaterialRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "ImportToken", Wire: "ImportToken", Shape: 11, Required: true},
-		{Name: "EncryptedKeyMaterial", Wire: "EncryptedKeyMaterial", Shape: 11, Required: true},
-		{Name: "ValidTo", Wire: "ValidTo", Shape: 26},
-		{Name: "ExpirationModel", Wire: "ExpirationModel", Shape: 51},
-	}},
-	83: {Name: "ImportKeyMaterialResponse", Kind: schema.Structure},
-	84: {Name: "IncorrectKeyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "IncorrectKeyException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	85: {Name: "IncorrectKeyMaterialException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "IncorrectKeyMaterialException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	86: {Name: "InvalidAliasNameException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAliasNameException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	87: {Name: "InvalidArnException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidArnException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	88: {Name: "InvalidCiphertextException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidCiphertextException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	89: {Name: "InvalidGrantIdException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidGrantIdException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	90: {Name: "InvalidGrantTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidGrantTokenException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	91: {Name: "InvalidImportTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidImportTokenException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	92: {Name: "InvalidKeyUsageException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidKeyUsageException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	93: {Name: "InvalidMarkerException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidMarkerException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	94: {Name: "KMSInternalException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInternalException", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	95: {Name: "KMSInvalidMacException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInvalidMacException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	96: {Name: "KMSInvalidSignatureException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInvalidSignatureException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	97: {Name: "KMSInvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInvalidStateException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	98:  {Name: "KeyAgreementAlgorithmSpec", Kind: schema.String, Enum: []string{"ECDH"}},
-	99:  {Name: "KeyAgreementAlgorithmSpecList", Kind: schema.List, Elem: 98},
-	100: {Name: "KeyEncryptionMechanism", Kind: schema.String, Enum: []string{"RSAES_OAEP_SHA_256"}},
-	101: {Name: "KeyIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	102: {Name: "KeyList", Kind: schema.List, Elem: 103},
-	103: {Name: "KeyListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "KeyArn", Wire: "KeyArn", Shape: 6},
-	}},
-	104: {Name: "KeyManagerType", Kind: schema.String, Enum: []string{"AWS", "CUSTOMER"}},
-	105: {Name: "KeyMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AWSAccountId", Wire: "AWSAccountId", Shape: 0},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 6},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 26},
-		{Name: "Enabled", Wire: "Enabled", Shape: 8},
-		{Name: "Description", Wire: "Description", Shape: 36},
-		{Name: "KeyUsage", Wire: "KeyUsage", Shape: 109},
-		{Name: "KeyState", Wire: "KeyState", Shape: 107},
-		{Name: "DeletionDate", Wire: "DeletionDate", Shape: 26},
-		{Name: "ValidTo", Wire: "ValidTo", Shape: 26},
-		{Name: "Origin", Wire: "Origin", Shape: 137},
-		{Name: "CustomKeyStoreId", Wire: "CustomKeyStoreId", Shape: 20},
-		{Name: "CloudHsmClusterId", Wire: "CloudHsmClusterId", Shape: 12},
-		{Name: "ExpirationModel", Wire: "ExpirationModel", Shape: 51},
-		{Name: "KeyManager", Wire: "KeyManager", Shape: 104},
-		{Name: "CustomerMasterKeySpec", Wire: "CustomerMasterKeySpec", Shape: 23},
-		{Name: "KeySpec", Wire: "KeySpec", Shape: 106},
-		{Name: "EncryptionAlgorithms", Wire: "EncryptionAlgorithms", Shape: 46},
-		{Name: "SigningAlgorithms", Wire: "SigningAlgorithms", Shape: 163},
-		{Name: "KeyAgreementAlgorithms", Wire: "KeyAgreementAlgorithms", Shape: 99},
-		{Name: "MultiRegion", Wire: "MultiRegion", Shape: 135},
-		{Name: "MultiRegionConfiguration", Wire: "MultiRegionConfiguration", Shape: 130},
-		{Name: "PendingDeletionWindowInDays", Wire: "PendingDeletionWindowInDays", Shape: 138},
-		{Name: "MacAlgorithms", Wire: "MacAlgorithms", Shape: 126},
-		{Name: "XksKeyConfiguration", Wire: "XksKeyConfiguration", Shape: 181},
-	}},
-	106: {Name: "KeySpec", Kind: schema.String},
-	107: {Name: "KeyState", Kind: schema.String, Enum: []string{"Creating", "Enabled", "Disabled", "PendingDeletion", "PendingImport", "PendingReplicaDeletion", "Unavailable", "Updating"}},
-	108: {Name: "KeyUnavailableException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KeyUnavailableException", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	109: {Name: "KeyUsageType", Kind: schema.String, Enum: []string{"SIGN_VERIFY", "ENCRYPT_DECRYPT", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"}},
-	110: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	111: {Name: "LimitType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	112: {Name: "ListAliasesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-	}},
-	113: {Name: "ListAliasesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Aliases", Wire: "Aliases", Shape: 2},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	114: {Name: "ListGrantsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "GrantId", Wire: "GrantId", Shape: 74},
-		{Name: "GranteePrincipal", Wire: "GranteePrincipal", Shape: 143},
-	}},
-	115: {Name: "ListGrantsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Grants", Wire: "Grants", Shape: 75},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	116: {Name: "ListKeyPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-	}},
-	117: {Name: "ListKeyPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 140},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	118: {Name: "ListKeyRotationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-	}},
-	119: {Name: "ListKeyRotationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Rotations", Wire: "Rotations", Shape: 156},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	120: {Name: "ListKeysRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-	}},
-	121: {Name: "ListKeysResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Keys", Wire: "Keys", Shape: 102},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	122: {Name: "ListResourceTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-	}},
-	123: {Name: "ListResourceTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 168},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 128},
-		{Name: "Truncated", Wire: "Truncated", Shape: 8},
-	}},
-	124: {Name: "ListRetirableGrantsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Limit", Wire: "Limit", Shape: 111},
-		{Name: "Marker", Wire: "Marker", Shape: 128},
-		{Name: "RetiringPrincipal", Wire: "RetiringPrincipal", Shape: 143, Required: true},
-	}},
-	125: {Name: "MacAlgorithmSpec", Kind: schema.String, Enum: []string{"HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"}},
-	126: {Name: "MacAlgorithmSpecList", Kind: schema.List, Elem: 125},
-	127: {Name: "MalformedPolicyDocumentException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MalformedPolicyDocumentException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	128: {Name: "MarkerType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024, Pattern: "[\\x{0020}-\\x{00FF}]*"},
-	129: {Name: "MessageType", Kind: schema.String, Enum: []string{"RAW", "DIGEST"}},
-	130: {Name: "MultiRegionConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MultiRegionKeyType", Wire: "MultiRegionKeyType", Shape: 133},
-		{Name: "PrimaryKey", Wire: "PrimaryKey", Shape: 131},
-		{Name: "ReplicaKeys", Wire: "ReplicaKeys", Shape: 132},
-	}},
-	131: {Name: "MultiRegionKey", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 6},
-		{Name: "Region", Wire: "Region", Shape: 149},
-	}},
-	132: {Name: "MultiRegionKeyList", Kind: schema.List, Elem: 131},
-	133: {Name: "MultiRegionKeyType", Kind: schema.String, Enum: []string{"PRIMARY", "REPLICA"}},
-	134: {Name: "NotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	135: {Name: "NullableBooleanType", Kind: schema.Boolean},
-	136: {Name: "NumberOfBytesType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	137: {Name: "OriginType", Kind: schema.String, Enum: []string{"AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"}},
-	138: {Name: "PendingWindowInDaysType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 365},
-	139: {Name: "PlaintextType", Kind: schema.Blob, HasMin: true, Min: 1, HasMax: true, Max: 4096, Sensitive: true},
-	140: {Name: "PolicyNameList", Kind: schema.List, Elem: 141},
-	141: {Name: "PolicyNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\w]+"},
-	142: {Name: "PolicyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 131072, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+"},
-	143: {Name: "PrincipalIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^[\\w+=,.@:/-]+$"},
-	144: {Name: "PublicKeyType", Kind: schema.Blob, HasMin: true, Min: 1, HasMax: true, Max: 8192},
-	145: {Name: "PutKeyPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 141},
-		{Name: "Policy", Wire: "Policy", Shape: 142, Required: true},
-		{Name: "BypassPolicyLockoutSafetyCheck", Wire: "BypassPolicyLockoutSafetyCheck", Shape: 8},
-	}},
-	146: {Name: "ReEncryptRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11, Required: true},
-		{Name: "SourceEncryptionContext", Wire: "SourceEncryptionContext", Shape: 48},
-		{Name: "SourceKeyId", Wire: "SourceKeyId", Shape: 101},
-		{Name: "DestinationKeyId", Wire: "DestinationKeyId", Shape: 101, Required: true},
-		{Name: "DestinationEncryptionContext", Wire: "DestinationEncryptionContext", Shape: 48},
-		{Name: "SourceEncryptionAlgorithm", Wire: "SourceEncryptionAlgorithm", Shape: 45},
-		{Name: "DestinationEncryptionAlgorithm", Wire: "DestinationEncryptionAlgorithm", Shape: 45},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	147: {Name: "ReEncryptResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CiphertextBlob", Wire: "CiphertextBlob", Shape: 11},
-		{Name: "SourceKeyId", Wire: "SourceKeyId", Shape: 101},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "SourceEncryptionAlgorithm", Wire: "SourceEncryptionAlgorithm", Shape: 45},
-		{Name: "DestinationEncryptionAlgorithm", Wire: "DestinationEncryptionAlgorithm", Shape: 45},
-	}},
-	148: {Name: "RecipientInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyEncryptionAlgorithm", Wire: "KeyEncryptionAlgorithm", Shape: 100},
-		{Name: "AttestationDocument", Wire: "AttestationDocument", Shape: 7},
-	}},
-	149: {Name: "RegionType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 32, Pattern: "^([a-z]+-){2,3}\\d+$"},
-	150: {Name: "RetireGrantRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GrantToken", Wire: "GrantToken", Shape: 81},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "GrantId", Wire: "GrantId", Shape: 74},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	151: {Name: "RevokeGrantRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "GrantId", Wire: "GrantId", Shape: 74, Required: true},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	152: {Name: "RotateKeyOnDemandRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-	}},
-	153: {Name: "RotateKeyOnDemandResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-	}},
-	154: {Name: "RotationPeriodInDaysType", Kind: schema.Integer, HasMin: true, Min: 90, HasMax: true, Max: 2560},
-	155: {Name: "RotationType", Kind: schema.String, Enum: []string{"AUTOMATIC", "ON_DEMAND"}},
-	156: {Name: "RotationsList", Kind: schema.List, Elem: 157},
-	157: {Name: "RotationsListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "RotationDate", Wire: "RotationDate", Shape: 26},
-		{Name: "RotationType", Wire: "RotationType", Shape: 155},
-	}},
-	158: {Name: "ScheduleKeyDeletionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "PendingWindowInDays", Wire: "PendingWindowInDays", Shape: 138},
-	}},
-	159: {Name: "ScheduleKeyDeletionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "DeletionDate", Wire: "DeletionDate", Shape: 26},
-		{Name: "KeyState", Wire: "KeyState", Shape: 107},
-		{Name: "PendingWindowInDays", Wire: "PendingWindowInDays", Shape: 138},
-	}},
-	160: {Name: "SignRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 139, Required: true},
-		{Name: "MessageType", Wire: "MessageType", Shape: 129},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "SigningAlgorithm", Wire: "SigningAlgorithm", Shape: 162, Required: true},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	161: {Name: "SignResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "Signature", Wire: "Signature", Shape: 11},
-		{Name: "SigningAlgorithm", Wire: "SigningAlgorithm", Shape: 162},
-	}},
-	162: {Name: "SigningAlgorithmSpec", Kind: schema.String},
-	163: {Name: "SigningAlgorithmSpecList", Kind: schema.List, Elem: 162},
-	164: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TagKey", Wire: "TagKey", Shape: 167, Required: true},
-		{Name: "TagValue", Wire: "TagValue", Shape: 170, Required: true},
-	}},
-	165: {Name: "TagException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TagException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	166: {Name: "TagKeyList", Kind: schema.List, Elem: 167},
-	167: {Name: "TagKeyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	168: {Name: "TagList", Kind: schema.List, Elem: 164},
-	169: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 168, Required: true},
-	}},
-	170: {Name: "TagValueType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	171: {Name: "UnsupportedOperationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnsupportedOperationException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	172: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 166, Required: true},
-	}},
-	173: {Name: "UpdateAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AliasName", Wire: "AliasName", Shape: 4, Required: true},
-		{Name: "TargetKeyId", Wire: "TargetKeyId", Shape: 101, Required: true},
-	}},
-	174: {Name: "UpdateKeyDescriptionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 36, Required: true},
-	}},
-	175: {Name: "VerifyMacRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 139, Required: true},
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "MacAlgorithm", Wire: "MacAlgorithm", Shape: 125, Required: true},
-		{Name: "Mac", Wire: "Mac", Shape: 11, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	176: {Name: "VerifyMacResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "MacValid", Wire: "MacValid", Shape: 8},
-		{Name: "MacAlgorithm", Wire: "MacAlgorithm", Shape: 125},
-	}},
-	177: {Name: "VerifyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 139, Required: true},
-		{Name: "MessageType", Wire: "MessageType", Shape: 129},
-		{Name: "Signature", Wire: "Signature", Shape: 11, Required: true},
-		{Name: "SigningAlgorithm", Wire: "SigningAlgorithm", Shape: 162, Required: true},
-		{Name: "GrantTokens", Wire: "GrantTokens", Shape: 80},
-		{Name: "DryRun", Wire: "DryRun", Shape: 135},
-	}},
-	178: {Name: "VerifyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "KeyId", Wire: "KeyId", Shape: 101},
-		{Name: "SignatureValid", Wire: "SignatureValid", Shape: 8},
-		{Name: "SigningAlgorithm", Wire: "SigningAlgorithm", Shape: 162},
-	}},
-	179: {Name: "WrappingKeySpec", Kind: schema.String, Enum: []string{"RSA_2048", "RSA_3072", "RSA_4096", "SM2"}},
-	180: {Name: "XksKeyAlreadyInUseException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "XksKeyAlreadyInUseException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	181: {Name: "XksKeyConfigurationType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 182},
-	}},
-	182: {Name: "XksKeyIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "^[a-zA-Z0-9-_.]+$"},
-	183: {Name: "XksKeyInvalidConfigurationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "XksKeyInvalidConfigurationException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-	184: {Name: "XksKeyNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "XksKeyNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 50},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AWSAccountIdType	string
+AlgorithmSpec	string	enum=RSAES_PKCS1_V1_5|RSAES_OAEP_SHA_1|RSAES_OAEP_SHA_256|RSA_AES_KEY_WRAP_SHA_1|RSA_AES_KEY_WRAP_SHA_256|SM2PKE
+AliasList	list	of=3
+AliasListEntry	structure
+	AliasName	4
+	AliasArn	6
+	TargetKeyId	101
+	CreationDate	26
+	LastUpdatedDate	26
+AliasNameType	string	min=1	max=256	pattern=^[a-zA-Z0-9:/_-]+$
+AlreadyExistsException	structure	error=AlreadyExistsException,0
+	message	50
+ArnType	string	min=20	max=2048
+AttestationDocumentType	blob	min=1	max=262144
+BooleanType	boolean
+CancelKeyDeletionRequest	structure
+	KeyId!	101
+CancelKeyDeletionResponse	structure
+	KeyId	101
+CiphertextType	blob	min=1	max=6144
+CloudHsmClusterIdType	string	min=19	max=24	pattern=cluster-[2-7a-zA-Z]{11,16}
+CloudHsmClusterInvalidConfigurationException	structure	error=CloudHsmClusterInvalidConfigurationException,0
+	message	50
+ConflictException	structure	error=ConflictException,0
+	message	50
+CreateAliasRequest	structure
+	AliasName!	4
+	TargetKeyId!	101
+CreateGrantRequest	structure
+	KeyId!	101
+	GranteePrincipal!	143
+	RetiringPrincipal	143
+	Operations!	79
+	Constraints	73
+	GrantTokens	80
+	Name	77
+	DryRun	135
+CreateGrantResponse	structure
+	GrantToken	81
+	GrantId	74
+CreateKeyRequest	structure
+	Policy	142
+	Description	36
+	KeyUsage	109
+	CustomerMasterKeySpec	23
+	KeySpec	106
+	Origin	137
+	CustomKeyStoreId	20
+	BypassPolicyLockoutSafetyCheck	8
+	Tags	168
+	MultiRegion	135
+	XksKeyId	182
+CreateKeyResponse	structure
+	KeyMetadata	105
+CustomKeyStoreIdType	string	min=1	max=64
+CustomKeyStoreInvalidStateException	structure	error=CustomKeyStoreInvalidStateException,0
+	message	50
+CustomKeyStoreNotFoundException	structure	error=CustomKeyStoreNotFoundException,0
+	message	50
+CustomerMasterKeySpec	string	enum=RSA_2048|RSA_3072|RSA_4096|ECC_NIST_P256|ECC_NIST_P384|ECC_NIST_P521|ECC_SECG_P256K1|SYMMETRIC_DEFAULT|HMAC_224|HMAC_256|HMAC_384|HMAC_512|SM2
+DataKeyPairSpec	string
+DataKeySpec	string	enum=AES_256|AES_128
+DateType	timestamp
+DecryptRequest	structure
+	CiphertextBlob!	11
+	EncryptionContext	48
+	GrantTokens	80
+	KeyId	101
+	EncryptionAlgorithm	45
+	Recipient	148
+	DryRun	135
+DecryptResponse	structure
+	KeyId	101
+	Plaintext	139
+	EncryptionAlgorithm	45
+	CiphertextForRecipient	11
+DeleteAliasRequest	structure
+	AliasName!	4
+DeleteImportedKeyMaterialRequest	structure
+	KeyId!	101
+DependencyTimeoutException	structure	error=DependencyTimeoutException,0,server
+	message	50
+DeriveSharedSecretRequest	structure
+	KeyId!	101
+	KeyAgreementAlgorithm!	98
+	PublicKey!	144
+	GrantTokens	80
+	DryRun	135
+	Recipient	148
+DeriveSharedSecretResponse	structure
+	KeyId	101
+	SharedSecret	139
+	CiphertextForRecipient	11
+	KeyAgreementAlgorithm	98
+	KeyOrigin	137
+DescribeKeyRequest	structure
+	KeyId!	101
+	GrantTokens	80
+DescribeKeyResponse	structure
+	KeyMetadata	105
+DescriptionType	string	min=0	max=8192
+DisableKeyRequest	structure
+	KeyId!	101
+DisableKeyRotationRequest	structure
+	KeyId!	101
+DisabledException	structure	error=DisabledException,0
+	message	50
+DryRunOperationException	structure	error=DryRunOperationException,0
+	message	50
+EnableKeyRequest	structure
+	KeyId!	101
+EnableKeyRotationRequest	structure
+	KeyId!	101
+	RotationPeriodInDays	154
+EncryptRequest	structure
+	KeyId!	101
+	Plaintext!	139
+	EncryptionContext	48
+	GrantTokens	80
+	EncryptionAlgorithm	45
+	DryRun	135
+EncryptResponse	structure
+	CiphertextBlob	11
+	KeyId	101
+	EncryptionAlgorithm	45
+EncryptionAlgorithmSpec	string	enum=SYMMETRIC_DEFAULT|RSAES_OAEP_SHA_1|RSAES_OAEP_SHA_256|SM2PKE
+EncryptionAlgorithmSpecList	list	of=45
+EncryptionContextKey	string
+EncryptionContextType	map	by=47	of=49
+EncryptionContextValue	string
+ErrorMessageType	string
+ExpirationModelType	string	enum=KEY_MATERIAL_EXPIRES|KEY_MATERIAL_DOES_NOT_EXPIRE
+ExpiredImportTokenException	structure	error=ExpiredImportTokenException,0
+	message	50
+GenerateDataKeyPairRequest	structure
+	EncryptionContext	48
+	KeyId!	101
+	KeyPairSpec!	24
+	GrantTokens	80
+	Recipient	148
+	DryRun	135
+GenerateDataKeyPairResponse	structure
+	PrivateKeyCiphertextBlob	11
+	PrivateKeyPlaintext	139
+	PublicKey	144
+	KeyId	101
+	KeyPairSpec	24
+	CiphertextForRecipient	11
+GenerateDataKeyPairWithoutPlaintextRequest	structure
+	EncryptionContext	48
+	KeyId!	101
+	KeyPairSpec!	24
+	GrantTokens	80
+	DryRun	135
+GenerateDataKeyPairWithoutPlaintextResponse	structure
+	PrivateKeyCiphertextBlob	11
+	PublicKey	144
+	KeyId	101
+	KeyPairSpec	24
+GenerateDataKeyRequest	structure
+	KeyId!	101
+	EncryptionContext	48
+	NumberOfBytes	136
+	KeySpec	25
+	GrantTokens	80
+	Recipient	148
+	DryRun	135
+GenerateDataKeyResponse	structure
+	CiphertextBlob	11
+	Plaintext	139
+	KeyId	101
+	CiphertextForRecipient	11
+GenerateDataKeyWithoutPlaintextRequest	structure
+	KeyId!	101
+	EncryptionContext	48
+	KeySpec	25
+	NumberOfBytes	136
+	GrantTokens	80
+	DryRun	135
+GenerateDataKeyWithoutPlaintextResponse	structure
+	CiphertextBlob	11
+	KeyId	101
+GenerateMacRequest	structure
+	Message!	139
+	KeyId!	101
+	MacAlgorithm!	125
+	GrantTokens	80
+	DryRun	135
+GenerateMacResponse	structure
+	Mac	11
+	MacAlgorithm	125
+	KeyId	101
+GenerateRandomRequest	structure
+	NumberOfBytes	136
+	CustomKeyStoreId	20
+	Recipient	148
+GenerateRandomResponse	structure
+	Plaintext	139
+	CiphertextForRecipient	11
+GetKeyPolicyRequest	structure
+	KeyId!	101
+	PolicyName	141
+GetKeyPolicyResponse	structure
+	Policy	142
+	PolicyName	141
+GetKeyRotationStatusRequest	structure
+	KeyId!	101
+GetKeyRotationStatusResponse	structure
+	KeyRotationEnabled	8
+	KeyId	101
+	RotationPeriodInDays	154
+	NextRotationDate	26
+	OnDemandRotationStartDate	26
+GetParametersForImportRequest	structure
+	KeyId!	101
+	WrappingAlgorithm!	1
+	WrappingKeySpec!	179
+GetParametersForImportResponse	structure
+	KeyId	101
+	ImportToken	11
+	PublicKey	139
+	ParametersValidTo	26
+GetPublicKeyRequest	structure
+	KeyId!	101
+	GrantTokens	80
+GetPublicKeyResponse	structure
+	KeyId	101
+	PublicKey	144
+	CustomerMasterKeySpec	23
+	KeySpec	106
+	KeyUsage	109
+	EncryptionAlgorithms	46
+	SigningAlgorithms	163
+	KeyAgreementAlgorithms	99
+GrantConstraints	structure
+	EncryptionContextSubset	48
+	EncryptionContextEquals	48
+GrantIdType	string	min=1	max=128
+GrantList	list	of=76
+GrantListEntry	structure
+	KeyId	101
+	GrantId	74
+	Name	77
+	CreationDate	26
+	GranteePrincipal	143
+	RetiringPrincipal	143
+	IssuingAccount	143
+	Operations	79
+	Constraints	73
+GrantNameType	string	min=1	max=256	pattern=^[a-zA-Z0-9:/_-]+$
+GrantOperation	string	enum=Decrypt|Encrypt|GenerateDataKey|GenerateDataKeyWithoutPlaintext|ReEncryptFrom|ReEncryptTo|Sign|Verify|GetPublicKey|CreateGrant|RetireGrant|DescribeKey|GenerateDataKeyPair|GenerateDataKeyPairWithoutPlaintext|GenerateMac|VerifyMac|DeriveSharedSecret
+GrantOperationList	list	of=78
+GrantTokenList	list	of=81	min=0	max=10
+GrantTokenType	string	min=1	max=8192
+ImportKeyMaterialRequest	structure
+	KeyId!	101
+	ImportToken!	11
+	EncryptedKeyMaterial!	11
+	ValidTo	26
+	ExpirationModel	51
+ImportKeyMaterialResponse	structure
+IncorrectKeyException	structure	error=IncorrectKeyException,0
+	message	50
+IncorrectKeyMaterialException	structure	error=IncorrectKeyMaterialException,0
+	message	50
+InvalidAliasNameException	structure	error=InvalidAliasNameException,0
+	message	50
+InvalidArnException	structure	error=InvalidArnException,0
+	message	50
+InvalidCiphertextException	structure	error=InvalidCiphertextException,0
+	message	50
+InvalidGrantIdException	structure	error=InvalidGrantIdException,0
+	message	50
+InvalidGrantTokenException	structure	error=InvalidGrantTokenException,0
+	message	50
+InvalidImportTokenException	structure	error=InvalidImportTokenException,0
+	message	50
+InvalidKeyUsageException	structure	error=InvalidKeyUsageException,0
+	message	50
+InvalidMarkerException	structure	error=InvalidMarkerException,0
+	message	50
+KMSInternalException	structure	error=KMSInternalException,0,server
+	message	50
+KMSInvalidMacException	structure	error=KMSInvalidMacException,0
+	message	50
+KMSInvalidSignatureException	structure	error=KMSInvalidSignatureException,0
+	message	50
+KMSInvalidStateException	structure	error=KMSInvalidStateException,0
+	message	50
+KeyAgreementAlgorithmSpec	string	enum=ECDH
+KeyAgreementAlgorithmSpecList	list	of=98
+KeyEncryptionMechanism	string	enum=RSAES_OAEP_SHA_256
+KeyIdType	string	min=1	max=2048
+KeyList	list	of=103
+KeyListEntry	structure
+	KeyId	101
+	KeyArn	6
+KeyManagerType	string	enum=AWS|CUSTOMER
+KeyMetadata	structure
+	AWSAccountId	0
+	KeyId!	101
+	Arn	6
+	CreationDate	26
+	Enabled	8
+	Description	36
+	KeyUsage	109
+	KeyState	107
+	DeletionDate	26
+	ValidTo	26
+	Origin	137
+	CustomKeyStoreId	20
+	CloudHsmClusterId	12
+	ExpirationModel	51
+	KeyManager	104
+	CustomerMasterKeySpec	23
+	KeySpec	106
+	EncryptionAlgorithms	46
+	SigningAlgorithms	163
+	KeyAgreementAlgorithms	99
+	MultiRegion	135
+	MultiRegionConfiguration	130
+	PendingDeletionWindowInDays	138
+	MacAlgorithms	126
+	XksKeyConfiguration	181
+KeySpec	string
+KeyState	string	enum=Creating|Enabled|Disabled|PendingDeletion|PendingImport|PendingReplicaDeletion|Unavailable|Updating
+KeyUnavailableException	structure	error=KeyUnavailableException,0,server
+	message	50
+KeyUsageType	string	enum=SIGN_VERIFY|ENCRYPT_DECRYPT|GENERATE_VERIFY_MAC|KEY_AGREEMENT
+LimitExceededException	structure	error=LimitExceededException,0
+	message	50
+LimitType	integer	min=1	max=1000
+ListAliasesRequest	structure
+	KeyId	101
+	Limit	111
+	Marker	128
+ListAliasesResponse	structure
+	Aliases	2
+	NextMarker	128
+	Truncated	8
+ListGrantsRequest	structure
+	Limit	111
+	Marker	128
+	KeyId!	101
+	GrantId	74
+	GranteePrincipal	143
+ListGrantsResponse	structure
+	Grants	75
+	NextMarker	128
+	Truncated	8
+ListKeyPoliciesRequest	structure
+	KeyId!	101
+	Limit	111
+	Marker	128
+ListKeyPoliciesResponse	structure
+	PolicyNames	140
+	NextMarker	128
+	Truncated	8
+ListKeyRotationsRequest	structure
+	KeyId!	101
+	Limit	111
+	Marker	128
+ListKeyRotationsResponse	structure
+	Rotations	156
+	NextMarker	128
+	Truncated	8
+ListKeysRequest	structure
+	Limit	111
+	Marker	128
+ListKeysResponse	structure
+	Keys	102
+	NextMarker	128
+	Truncated	8
+ListResourceTagsRequest	structure
+	KeyId!	101
+	Limit	111
+	Marker	128
+ListResourceTagsResponse	structure
+	Tags	168
+	NextMarker	128
+	Truncated	8
+ListRetirableGrantsRequest	structure
+	Limit	111
+	Marker	128
+	RetiringPrincipal!	143
+MacAlgorithmSpec	string	enum=HMAC_SHA_224|HMAC_SHA_256|HMAC_SHA_384|HMAC_SHA_512
+MacAlgorithmSpecList	list	of=125
+MalformedPolicyDocumentException	structure	error=MalformedPolicyDocumentException,0
+	message	50
+MarkerType	string	min=1	max=1024	pattern=[\x{0020}-\x{00FF}]*
+MessageType	string	enum=RAW|DIGEST
+MultiRegionConfiguration	structure
+	MultiRegionKeyType	133
+	PrimaryKey	131
+	ReplicaKeys	132
+MultiRegionKey	structure
+	Arn	6
+	Region	149
+MultiRegionKeyList	list	of=131
+MultiRegionKeyType	string	enum=PRIMARY|REPLICA
+NotFoundException	structure	error=NotFoundException,0
+	message	50
+NullableBooleanType	boolean
+NumberOfBytesType	integer	min=1	max=1024
+OriginType	string	enum=AWS_KMS|EXTERNAL|AWS_CLOUDHSM|EXTERNAL_KEY_STORE
+PendingWindowInDaysType	integer	min=1	max=365
+PlaintextType	blob	min=1	max=4096	sensitive
+PolicyNameList	list	of=141
+PolicyNameType	string	min=1	max=128	pattern=[\w]+
+PolicyType	string	min=1	max=131072	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+
+PrincipalIdType	string	min=1	max=256	pattern=^[\w+=,.@:/-]+$
+PublicKeyType	blob	min=1	max=8192
+PutKeyPolicyRequest	structure
+	KeyId!	101
+	PolicyName	141
+	Policy!	142
+	BypassPolicyLockoutSafetyCheck	8
+ReEncryptRequest	structure
+	CiphertextBlob!	11
+	SourceEncryptionContext	48
+	SourceKeyId	101
+	DestinationKeyId!	101
+	DestinationEncryptionContext	48
+	SourceEncryptionAlgorithm	45
+	DestinationEncryptionAlgorithm	45
+	GrantTokens	80
+	DryRun	135
+ReEncryptResponse	structure
+	CiphertextBlob	11
+	SourceKeyId	101
+	KeyId	101
+	SourceEncryptionAlgorithm	45
+	DestinationEncryptionAlgorithm	45
+RecipientInfo	structure
+	KeyEncryptionAlgorithm	100
+	AttestationDocument	7
+RegionType	string	min=1	max=32	pattern=^([a-z]+-){2,3}\d+$
+RetireGrantRequest	structure
+	GrantToken	81
+	KeyId	101
+	GrantId	74
+	DryRun	135
+RevokeGrantRequest	structure
+	KeyId!	101
+	GrantId!	74
+	DryRun	135
+RotateKeyOnDemandRequest	structure
+	KeyId!	101
+RotateKeyOnDemandResponse	structure
+	KeyId	101
+RotationPeriodInDaysType	integer	min=90	max=2560
+RotationType	string	enum=AUTOMATIC|ON_DEMAND
+RotationsList	list	of=157
+RotationsListEntry	structure
+	KeyId	101
+	RotationDate	26
+	RotationType	155
+ScheduleKeyDeletionRequest	structure
+	KeyId!	101
+	PendingWindowInDays	138
+ScheduleKeyDeletionResponse	structure
+	KeyId	101
+	DeletionDate	26
+	KeyState	107
+	PendingWindowInDays	138
+SignRequest	structure
+	KeyId!	101
+	Message!	139
+	MessageType	129
+	GrantTokens	80
+	SigningAlgorithm!	162
+	DryRun	135
+SignResponse	structure
+	KeyId	101
+	Signature	11
+	SigningAlgorithm	162
+SigningAlgorithmSpec	string
+SigningAlgorithmSpecList	list	of=162
+Tag	structure
+	TagKey!	167
+	TagValue!	170
+TagException	structure	error=TagException,0
+	message	50
+TagKeyList	list	of=167
+TagKeyType	string	min=1	max=128
+TagList	list	of=164
+TagResourceRequest	structure
+	KeyId!	101
+	Tags!	168
+TagValueType	string	min=0	max=256
+UnsupportedOperationException	structure	error=UnsupportedOperationException,0
+	message	50
+UntagResourceRequest	structure
+	KeyId!	101
+	TagKeys!	166
+UpdateAliasRequest	structure
+	AliasName!	4
+	TargetKeyId!	101
+UpdateKeyDescriptionRequest	structure
+	KeyId!	101
+	Description!	36
+VerifyMacRequest	structure
+	Message!	139
+	KeyId!	101
+	MacAlgorithm!	125
+	Mac!	11
+	GrantTokens	80
+	DryRun	135
+VerifyMacResponse	structure
+	KeyId	101
+	MacValid	8
+	MacAlgorithm	125
+VerifyRequest	structure
+	KeyId!	101
+	Message!	139
+	MessageType	129
+	Signature!	11
+	SigningAlgorithm!	162
+	GrantTokens	80
+	DryRun	135
+VerifyResponse	structure
+	KeyId	101
+	SignatureValid	8
+	SigningAlgorithm	162
+WrappingKeySpec	string	enum=RSA_2048|RSA_3072|RSA_4096|SM2
+XksKeyAlreadyInUseException	structure	error=XksKeyAlreadyInUseException,0
+	message	50
+XksKeyConfigurationType	structure
+	Id	182
+XksKeyIdType	string	min=1	max=128	pattern=^[a-zA-Z0-9-_.]+$
+XksKeyInvalidConfigurationException	structure	error=XksKeyInvalidConfigurationException,0
+	message	50
+XksKeyNotFoundException	structure	error=XksKeyNotFoundException,0
+	message	50
+`

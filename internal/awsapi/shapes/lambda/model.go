@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "lambda", Signing: "lambda", FullName: "AWS Lambda", Version: "2015-03-31",
 	Protocols: []schema.Protocol{schema.RESTJSON},
 	Target:    "", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

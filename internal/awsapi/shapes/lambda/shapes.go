@@ -2,1098 +2,931 @@
 
 package lambda
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccountLimit", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TotalCodeSize", Wire: "TotalCodeSize", Shape: 197},
-		{Name: "CodeSizeUnzipped", Wire: "CodeSizeUnzipped", Shape: 197},
-		{Name: "CodeSizeZipped", Wire: "CodeSizeZipped", Shape: 197},
-		{Name: "ConcurrentExecutions", Wire: "ConcurrentExecutions", Shape: 135},
-		{Name: "UnreservedConcurrentExecutions", Wire: "UnreservedConcurrentExecutions", Shape: 307},
-	}},
-	1: {Name: "AccountUsage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TotalCodeSize", Wire: "TotalCodeSize", Shape: 197},
-		{Name: "FunctionCount", Wire: "FunctionCount", Shape: 197},
-	}},
-	2: {Name: "Action", Kind: schema.String, Pattern: "(lambda:[*]|lambda:[a-zA-Z]+|[*])"},
-	3: {Name: "AddPermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "StatementId", Wire: "StatementId", Shape: 284, Required: true},
-		{Name: "Action", Wire: "Action", Shape: 2, Required: true},
-		{Name: "Principal", Wire: "Principal", Shape: 229, Required: true},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 18},
-		{Name: "SourceAccount", Wire: "SourceAccount", Shape: 280},
-		{Name: "EventSourceToken", Wire: "EventSourceToken", Shape: 81},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-		{Name: "PrincipalOrgID", Wire: "PrincipalOrgID", Shape: 230},
-		{Name: "FunctionUrlAuthType", Wire: "FunctionUrlAuthType", Shape: 100},
-		{Name: "InvokedViaFunctionUrl", Wire: "InvokedViaFunctionUrl", Shape: 149},
-	}},
-	4: {Name: "AddPermissionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Statement", Wire: "Statement", Shape: 285},
-	}},
-	5: {Name: "AdditionalVersion", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024, Pattern: "[0-9]+"},
-	6: {Name: "AdditionalVersionWeights", Kind: schema.Map, Key: 5, Elem: 322},
-	7: {Name: "Alias", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	8: {Name: "AliasConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AliasArn", Wire: "AliasArn", Shape: 89},
-		{Name: "Name", Wire: "Name", Shape: 7},
-		{Name: "FunctionVersion", Wire: "FunctionVersion", Shape: 318},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "RoutingConfig", Wire: "RoutingConfig", Shape: 10},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-	}},
-	9: {Name: "AliasList", Kind: schema.List, Elem: 8},
-	10: {Name: "AliasRoutingConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AdditionalVersionWeights", Wire: "AdditionalVersionWeights", Shape: 6},
-	}},
-	11: {Name: "AllowCredentials", Kind: schema.Boolean},
-	12: {Name: "AllowMethodsList", Kind: schema.List, Elem: 213, HasMax: true, Max: 6},
-	13: {Name: "AllowOriginsList", Kind: schema.List, Elem: 222, HasMax: true, Max: 100},
-	14: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConsumerGroupId", Wire: "ConsumerGroupId", Shape: 306},
-	}},
-	15: {Name: "ApplicationLogLevel", Kind: schema.String, Enum: []string{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"}},
-	16: {Name: "Architecture", Kind: schema.String, Enum: []string{"x86_64", "arm64"}},
-	17: {Name: "ArchitecturesList", Kind: schema.List, Elem: 16, HasMin: true, Min: 1, HasMax: true, Max: 1},
-	18: {Name: "Arn", Kind: schema.String, Pattern: "arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"},
-	19: {Name: "BatchSize", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10000},
-	20: {Name: "BisectBatchOnFunctionError", Kind: schema.Boolean},
-	21: {Name: "Blob", Kind: schema.Blob, Sensitive: true},
-	22: {Name: "BlobStream", Kind: schema.Stream},
-	23: {Name: "Boolean", Kind: schema.Boolean},
-	24: {Name: "CodeSigningConfigArn", Kind: schema.String, HasMax: true, Max: 200, Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:code-signing-config:csc-[a-z0-9]{17}"},
-	25: {Name: "CodeSigningConfigNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CodeSigningConfigNotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	26: {Name: "CodeStorageExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CodeStorageExceededException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	27: {Name: "CodeVerificationFailedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "CodeVerificationFailedException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	28: {Name: "CollectionName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 57},
-	29: {Name: "CompatibleArchitectures", Kind: schema.List, Elem: 16, HasMax: true, Max: 2},
-	30: {Name: "CompatibleRuntimes", Kind: schema.List, Elem: 256, HasMax: true, Max: 15},
-	31: {Name: "Concurrency", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReservedConcurrentExecutions", Wire: "ReservedConcurrentExecutions", Shape: 249},
-	}},
-	32: {Name: "Cors", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AllowCredentials", Wire: "AllowCredentials", Shape: 11},
-		{Name: "AllowHeaders", Wire: "AllowHeaders", Shape: 130},
-		{Name: "AllowMethods", Wire: "AllowMethods", Shape: 12},
-		{Name: "AllowOrigins", Wire: "AllowOrigins", Shape: 13},
-		{Name: "ExposeHeaders", Wire: "ExposeHeaders", Shape: 130},
-		{Name: "MaxAge", Wire: "MaxAge", Shape: 199},
-	}},
-	33: {Name: "CreateAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Name", Wire: "Name", Shape: 7, Required: true},
-		{Name: "FunctionVersion", Wire: "FunctionVersion", Shape: 318, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "RoutingConfig", Wire: "RoutingConfig", Shape: 10},
-	}},
-	34: {Name: "CreateEventSourceMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 18},
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 61},
-		{Name: "BatchSize", Wire: "BatchSize", Shape: 19},
-		{Name: "FilterCriteria", Wire: "FilterCriteria", Shape: 86},
-		{Name: "MaximumBatchingWindowInSeconds", Wire: "MaximumBatchingWindowInSeconds", Shape: 205},
-		{Name: "ParallelizationFactor", Wire: "ParallelizationFactor", Shape: 224},
-		{Name: "StartingPosition", Wire: "StartingPosition", Shape: 80},
-		{Name: "StartingPositionTimestamp", Wire: "StartingPositionTimestamp", Shape: 39},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-		{Name: "MaximumRecordAgeInSeconds", Wire: "MaximumRecordAgeInSeconds", Shape: 209},
-		{Name: "BisectBatchOnFunctionError", Wire: "BisectBatchOnFunctionError", Shape: 20},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 211},
-		{Name: "TumblingWindowInSeconds", Wire: "TumblingWindowInSeconds", Shape: 305},
-		{Name: "Topics", Wire: "Topics", Shape: 301},
-		{Name: "Queues", Wire: "Queues", Shape: 245},
-		{Name: "SourceAccessConfigurations", Wire: "SourceAccessConfigurations", Shape: 278},
-		{Name: "SelfManagedEventSource", Wire: "SelfManagedEventSource", Shape: 266},
-		{Name: "FunctionResponseTypes", Wire: "FunctionResponseTypes", Shape: 98},
-		{Name: "AmazonManagedKafkaEventSourceConfig", Wire: "AmazonManagedKafkaEventSourceConfig", Shape: 14},
-		{Name: "SelfManagedKafkaEventSourceConfig", Wire: "SelfManagedKafkaEventSourceConfig", Shape: 267},
-		{Name: "ScalingConfig", Wire: "ScalingConfig", Shape: 263},
-		{Name: "DocumentDBEventSourceConfig", Wire: "DocumentDBEventSourceConfig", Shape: 52},
-		{Name: "Tags", Wire: "Tags", Shape: 295},
-		{Name: "KMSKeyArn", Wire: "KMSKeyArn", Shape: 153},
-		{Name: "MetricsConfig", Wire: "MetricsConfig", Shape: 78},
-		{Name: "ProvisionedPollerConfig", Wire: "ProvisionedPollerConfig", Shape: 235},
-	}},
-	35: {Name: "CreateFunctionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, Required: true},
-		{Name: "Runtime", Wire: "Runtime", Shape: 256},
-		{Name: "Role", Wire: "Role", Shape: 255, Required: true},
-		{Name: "Handler", Wire: "Handler", Shape: 128},
-		{Name: "Code", Wire: "Code", Shape: 90, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "Timeout", Wire: "Timeout", Shape: 297},
-		{Name: "MemorySize", Wire: "MemorySize", Shape: 212},
-		{Name: "Publish", Wire: "Publish", Shape: 23},
-		{Name: "VpcConfig", Wire: "VpcConfig", Shape: 319},
-		{Name: "PackageType", Wire: "PackageType", Shape: 223},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 40},
-		{Name: "Environment", Wire: "Environment", Shape: 66},
-		{Name: "KMSKeyArn", Wire: "KMSKeyArn", Shape: 153},
-		{Name: "TracingConfig", Wire: "TracingConfig", Shape: 302},
-		{Name: "Tags", Wire: "Tags", Shape: 295},
-		{Name: "Layers", Wire: "Layers", Shape: 160},
-		{Name: "FileSystemConfigs", Wire: "FileSystemConfigs", Shape: 84},
-		{Name: "ImageConfig", Wire: "ImageConfig", Shape: 132},
-		{Name: "CodeSigningConfigArn", Wire: "CodeSigningConfigArn", Shape: 24},
-		{Name: "Architectures", Wire: "Architectures", Shape: 17},
-		{Name: "EphemeralStorage", Wire: "EphemeralStorage", Shape: 72},
-		{Name: "SnapStart", Wire: "SnapStart", Shape: 270},
-		{Name: "LoggingConfig", Wire: "LoggingConfig", Shape: 196},
-	}},
-	36: {Name: "CreateFunctionUrlConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 103, In: schema.Query},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100, Required: true},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	37: {Name: "CreateFunctionUrlConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionUrl", Wire: "FunctionUrl", Shape: 99, Required: true},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89, Required: true},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100, Required: true},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 298, Required: true},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	38: {Name: "DatabaseName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "[^ /\\.$\\x22]*"},
-	39: {Name: "Date", Kind: schema.Timestamp},
-	40: {Name: "DeadLetterConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TargetArn", Wire: "TargetArn", Shape: 250},
-	}},
-	41: {Name: "DeleteAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Name", Wire: "Name", Shape: 7, In: schema.Path, Required: true},
-	}},
-	42: {Name: "DeleteEventSourceMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UUID", Wire: "UUID", Shape: 285, In: schema.Path, Required: true},
-	}},
-	43: {Name: "DeleteFunctionConcurrencyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-	}},
-	44: {Name: "DeleteFunctionEventInvokeConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	45: {Name: "DeleteFunctionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	46: {Name: "DeleteFunctionUrlConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 103, In: schema.Query},
-	}},
-	47: {Name: "DeleteLayerVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LayerName", Wire: "LayerName", Shape: 161, In: schema.Path, Required: true},
-		{Name: "VersionNumber", Wire: "VersionNumber", Shape: 165, In: schema.Path, Required: true},
-	}},
-	48: {Name: "DeleteProvisionedConcurrencyConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query, Required: true},
-	}},
-	49: {Name: "Description", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	50: {Name: "DestinationArn", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 350, Pattern: "^$|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:([a-z]{2}(-gov)?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)"},
-	51: {Name: "DestinationConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "OnSuccess", Wire: "OnSuccess", Shape: 221},
-		{Name: "OnFailure", Wire: "OnFailure", Shape: 220},
-	}},
-	52: {Name: "DocumentDBEventSourceConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DatabaseName", Wire: "DatabaseName", Shape: 38},
-		{Name: "CollectionName", Wire: "CollectionName", Shape: 28},
-		{Name: "FullDocument", Wire: "FullDocument", Shape: 88},
-	}},
-	53: {Name: "EC2AccessDeniedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EC2AccessDeniedException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	54: {Name: "EC2ThrottledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EC2ThrottledException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	55: {Name: "EC2UnexpectedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EC2UnexpectedException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-		{Name: "EC2ErrorCode", Wire: "EC2ErrorCode", Shape: 285},
-	}},
-	56: {Name: "EFSIOException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EFSIOException", Status: 410, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	57: {Name: "EFSMountConnectivityException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EFSMountConnectivityException", Status: 408, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	58: {Name: "EFSMountFailureException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EFSMountFailureException", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	59: {Name: "EFSMountTimeoutException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EFSMountTimeoutException", Status: 408, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	60: {Name: "ENILimitReachedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ENILimitReachedException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	61: {Name: "Enabled", Kind: schema.Boolean},
-	62: {Name: "EndPointType", Kind: schema.String, Enum: []string{"KAFKA_BOOTSTRAP_SERVERS"}},
-	63: {Name: "Endpoint", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 300, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9])\\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\\-]*[A-Za-z0-9]):[0-9]{1,5}"},
-	64: {Name: "EndpointLists", Kind: schema.List, Elem: 63, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	65: {Name: "Endpoints", Kind: schema.Map, Key: 62, Elem: 64, HasMin: true, Min: 1, HasMax: true, Max: 2},
-	66: {Name: "Environment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Variables", Wire: "Variables", Shape: 71},
-	}},
-	67: {Name: "EnvironmentError", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 268},
-	}},
-	68: {Name: "EnvironmentResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Variables", Wire: "Variables", Shape: 71},
-		{Name: "Error", Wire: "Error", Shape: 67},
-	}},
-	69: {Name: "EnvironmentVariableName", Kind: schema.String, Pattern: "[a-zA-Z]([a-zA-Z0-9_])+", Sensitive: true},
-	70: {Name: "EnvironmentVariableValue", Kind: schema.String, Sensitive: true},
-	71: {Name: "EnvironmentVariables", Kind: schema.Map, Key: 69, Elem: 70, Sensitive: true},
-	72: {Name: "EphemeralStorage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Size", Wire: "Size", Shape: 73, Required: true},
-	}},
-	73: {Name: "EphemeralStorageSize", Kind: schema.Integer, HasMin: true, Min: 512, HasMax: true, Max: 10240},
-	74: {Name: "EventSourceMappingArn", Kind: schema.String, HasMin: true, Min: 85, HasMax: true, Max: 120},
-	75: {Name: "EventSourceMappingConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UUID", Wire: "UUID", Shape: 285},
-		{Name: "StartingPosition", Wire: "StartingPosition", Shape: 80},
-		{Name: "StartingPositionTimestamp", Wire: "StartingPositionTimestamp", Shape: 39},
-		{Name: "BatchSize", Wire: "BatchSize", Shape: 19},
-		{Name: "MaximumBatchingWindowInSeconds", Wire: "MaximumBatchingWindowInSeconds", Shape: 205},
-		{Name: "ParallelizationFactor", Wire: "ParallelizationFactor", Shape: 224},
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 18},
-		{Name: "FilterCriteria", Wire: "FilterCriteria", Shape: 86},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89},
-		{Name: "LastModified", Wire: "LastModified", Shape: 39},
-		{Name: "LastProcessingResult", Wire: "LastProcessingResult", Shape: 285},
-		{Name: "State", Wire: "State", Shape: 285},
-		{Name: "StateTransitionReason", Wire: "StateTransitionReason", Shape: 285},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-		{Name: "Topics", Wire: "Topics", Shape: 301},
-		{Name: "Queues", Wire: "Queues", Shape: 245},
-		{Name: "SourceAccessConfigurations", Wire: "SourceAccessConfigurations", Shape: 278},
-		{Name: "SelfManagedEventSource", Wire: "SelfManagedEventSource", Shape: 266},
-		{Name: "MaximumRecordAgeInSeconds", Wire: "MaximumRecordAgeInSeconds", Shape: 209},
-		{Name: "BisectBatchOnFunctionError", Wire: "BisectBatchOnFunctionError", Shape: 20},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 211},
-		{Name: "TumblingWindowInSeconds", Wire: "TumblingWindowInSeconds", Shape: 305},
-		{Name: "FunctionResponseTypes", Wire: "FunctionResponseTypes", Shape: 98},
-		{Name: "AmazonManagedKafkaEventSourceConfig", Wire: "AmazonManagedKafkaEventSourceConfig", Shape: 14},
-		{Name: "SelfManagedKafkaEventSourceConfig", Wire: "SelfManagedKafkaEventSourceConfig", Shape: 267},
-		{Name: "ScalingConfig", Wire: "ScalingConfig", Shape: 263},
-		{Name: "DocumentDBEventSourceConfig", Wire: "DocumentDBEventSourceConfig", Shape: 52},
-		{Name: "EventSourceMappingArn", Wire: "EventSourceMappingArn", Shape: 74},
-	}},
-	76: {Name: "EventSourceMappingMetric", Kind: schema.String, Enum: []string{"EventCount"}},
-	77: {Name: "EventSourceMappingMetricList", Kind: schema.List, Elem: 76, HasMin: true, Min: 0, HasMax: true, Max: 1},
-	78: {Name: "EventSourceMappingMetricsConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Metrics", Wire: "Metrics", Shape: 77},
-	}},
-	79: {Name: "EventSourceMappingsList", Kind: schema.List, Elem: 75},
-	80: {Name: "EventSourcePosition", Kind: schema.String, Enum: []string{"TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"}},
-	81: {Name: "EventSourceToken", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256, Pattern: "[a-zA-Z0-9._\\-]+"},
-	82: {Name: "FileSystemArn", Kind: schema.String, HasMax: true, Max: 200, Pattern: "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/fsap-[a-f0-9]{17}"},
-	83: {Name: "FileSystemConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 82, Required: true},
-		{Name: "LocalMountPath", Wire: "LocalMountPath", Shape: 192, Required: true},
-	}},
-	84: {Name: "FileSystemConfigList", Kind: schema.List, Elem: 83, HasMax: true, Max: 1},
-	85: {Name: "Filter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Pattern", Wire: "Pattern", Shape: 225},
-	}},
-	86: {Name: "FilterCriteria", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Filters", Wire: "Filters", Shape: 87},
-	}},
-	87: {Name: "FilterList", Kind: schema.List, Elem: 85},
-	88: {Name: "FullDocument", Kind: schema.String, Enum: []string{"UpdateLookup", "Default"}},
-	89: {Name: "FunctionArn", Kind: schema.String, Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\\d{1}:\\d{12}:(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|event-source-mapping:[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})"},
-	90: {Name: "FunctionCode", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ZipFile", Wire: "ZipFile", Shape: 21},
-		{Name: "S3Bucket", Wire: "S3Bucket", Shape: 260},
-		{Name: "S3Key", Wire: "S3Key", Shape: 261},
-		{Name: "S3ObjectVersion", Wire: "S3ObjectVersion", Shape: 262},
-		{Name: "ImageUri", Wire: "ImageUri", Shape: 285},
-	}},
-	91: {Name: "FunctionCodeLocation", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RepositoryType", Wire: "RepositoryType", Shape: 285},
-		{Name: "Location", Wire: "Location", Shape: 285},
-		{Name: "ImageUri", Wire: "ImageUri", Shape: 285},
-		{Name: "ResolvedImageUri", Wire: "ResolvedImageUri", Shape: 285},
-	}},
-	92: {Name: "FunctionConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 215},
-		{Name: "Runtime", Wire: "Runtime", Shape: 256},
-		{Name: "Role", Wire: "Role", Shape: 255},
-		{Name: "Handler", Wire: "Handler", Shape: 128},
-		{Name: "CodeSize", Wire: "CodeSize", Shape: 197},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "Timeout", Wire: "Timeout", Shape: 297},
-		{Name: "MemorySize", Wire: "MemorySize", Shape: 212},
-		{Name: "LastModified", Wire: "LastModified", Shape: 298},
-		{Name: "CodeSha256", Wire: "CodeSha256", Shape: 285},
-		{Name: "Version", Wire: "Version", Shape: 318},
-		{Name: "VpcConfig", Wire: "VpcConfig", Shape: 320},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 40},
-		{Name: "Environment", Wire: "Environment", Shape: 68},
-		{Name: "KMSKeyArn", Wire: "KMSKeyArn", Shape: 153},
-		{Name: "TracingConfig", Wire: "TracingConfig", Shape: 303},
-		{Name: "MasterArn", Wire: "MasterArn", Shape: 89},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-		{Name: "Layers", Wire: "Layers", Shape: 170},
-		{Name: "State", Wire: "State", Shape: 281},
-		{Name: "StateReason", Wire: "StateReason", Shape: 282},
-		{Name: "StateReasonCode", Wire: "StateReasonCode", Shape: 283},
-		{Name: "LastUpdateStatus", Wire: "LastUpdateStatus", Shape: 155},
-		{Name: "LastUpdateStatusReason", Wire: "LastUpdateStatusReason", Shape: 156},
-		{Name: "LastUpdateStatusReasonCode", Wire: "LastUpdateStatusReasonCode", Shape: 157},
-		{Name: "FileSystemConfigs", Wire: "FileSystemConfigs", Shape: 84},
-		{Name: "PackageType", Wire: "PackageType", Shape: 223},
-		{Name: "ImageConfigResponse", Wire: "ImageConfigResponse", Shape: 134},
-		{Name: "SigningProfileVersionArn", Wire: "SigningProfileVersionArn", Shape: 18},
-		{Name: "SigningJobArn", Wire: "SigningJobArn", Shape: 18},
-		{Name: "Architectures", Wire: "Architectures", Shape: 17},
-		{Name: "EphemeralStorage", Wire: "EphemeralStorage", Shape: 72},
-		{Name: "SnapStart", Wire: "SnapStart", Shape: 275},
-		{Name: "RuntimeVersionConfig", Wire: "RuntimeVersionConfig", Shape: 258},
-		{Name: "LoggingConfig", Wire: "LoggingConfig", Shape: 196},
-	}},
-	93: {Name: "FunctionEventInvokeConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastModified", Wire: "LastModified", Shape: 39},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 210},
-		{Name: "MaximumEventAgeInSeconds", Wire: "MaximumEventAgeInSeconds", Shape: 207},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-	}},
-	94:  {Name: "FunctionEventInvokeConfigList", Kind: schema.List, Elem: 93},
-	95:  {Name: "FunctionList", Kind: schema.List, Elem: 92},
-	96:  {Name: "FunctionName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 140, Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"},
-	97:  {Name: "FunctionResponseType", Kind: schema.String, Enum: []string{"ReportBatchItemFailures"}},
-	98:  {Name: "FunctionResponseTypeList", Kind: schema.List, Elem: 97, HasMin: true, Min: 0, HasMax: true, Max: 1},
-	99:  {Name: "FunctionUrl", Kind: schema.String, HasMin: true, Min: 40, HasMax: true, Max: 100},
-	100: {Name: "FunctionUrlAuthType", Kind: schema.String, Enum: []string{"NONE", "AWS_IAM"}},
-	101: {Name: "FunctionUrlConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionUrl", Wire: "FunctionUrl", Shape: 99, Required: true},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89, Required: true},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 298, Required: true},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 298, Required: true},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100, Required: true},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	102: {Name: "FunctionUrlConfigList", Kind: schema.List, Elem: 101},
-	103: {Name: "FunctionUrlQualifier", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	104: {Name: "FunctionVersion", Kind: schema.String, Enum: []string{"ALL"}},
-	105: {Name: "GetAccountSettingsRequest", Kind: schema.Structure},
-	106: {Name: "GetAccountSettingsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccountLimit", Wire: "AccountLimit", Shape: 0},
-		{Name: "AccountUsage", Wire: "AccountUsage", Shape: 1},
-	}},
-	107: {Name: "GetAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Name", Wire: "Name", Shape: 7, In: schema.Path, Required: true},
-	}},
-	108: {Name: "GetEventSourceMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UUID", Wire: "UUID", Shape: 285, In: schema.Path, Required: true},
-	}},
-	109: {Name: "GetFunctionCodeSigningConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-	}},
-	110: {Name: "GetFunctionCodeSigningConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CodeSigningConfigArn", Wire: "CodeSigningConfigArn", Shape: 24, Required: true},
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, Required: true},
-	}},
-	111: {Name: "GetFunctionConcurrencyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-	}},
-	112: {Name: "GetFunctionConcurrencyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReservedConcurrentExecutions", Wire: "ReservedConcurrentExecutions", Shape: 249},
-	}},
-	113: {Name: "GetFunctionConfigurationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	114: {Name: "GetFunctionEventInvokeConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	115: {Name: "GetFunctionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	116: {Name: "GetFunctionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Configuration", Wire: "Configuration", Shape: 92},
-		{Name: "Code", Wire: "Code", Shape: 91},
-		{Name: "Tags", Wire: "Tags", Shape: 295},
-		{Name: "Concurrency", Wire: "Concurrency", Shape: 31},
-	}},
-	117: {Name: "GetFunctionUrlConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 103, In: schema.Query},
-	}},
-	118: {Name: "GetFunctionUrlConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionUrl", Wire: "FunctionUrl", Shape: 99, Required: true},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89, Required: true},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100, Required: true},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 298, Required: true},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 298, Required: true},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	119: {Name: "GetLayerVersionByArnRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 162, In: schema.Query, Required: true},
-	}},
-	120: {Name: "GetLayerVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LayerName", Wire: "LayerName", Shape: 161, In: schema.Path, Required: true},
-		{Name: "VersionNumber", Wire: "VersionNumber", Shape: 165, In: schema.Path, Required: true},
-	}},
-	121: {Name: "GetLayerVersionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Content", Wire: "Content", Shape: 164},
-		{Name: "LayerArn", Wire: "LayerArn", Shape: 159},
-		{Name: "LayerVersionArn", Wire: "LayerVersionArn", Shape: 162},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 298},
-		{Name: "Version", Wire: "Version", Shape: 165},
-		{Name: "CompatibleRuntimes", Wire: "CompatibleRuntimes", Shape: 30},
-		{Name: "LicenseInfo", Wire: "LicenseInfo", Shape: 171},
-		{Name: "CompatibleArchitectures", Wire: "CompatibleArchitectures", Shape: 29},
-	}},
-	122: {Name: "GetPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	123: {Name: "GetPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policy", Wire: "Policy", Shape: 285},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-	}},
-	124: {Name: "GetProvisionedConcurrencyConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query, Required: true},
-	}},
-	125: {Name: "GetProvisionedConcurrencyConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RequestedProvisionedConcurrentExecutions", Wire: "RequestedProvisionedConcurrentExecutions", Shape: 227},
-		{Name: "AvailableProvisionedConcurrentExecutions", Wire: "AvailableProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "AllocatedProvisionedConcurrentExecutions", Wire: "AllocatedProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "Status", Wire: "Status", Shape: 234},
-		{Name: "StatusReason", Wire: "StatusReason", Shape: 285},
-		{Name: "LastModified", Wire: "LastModified", Shape: 298},
-	}},
-	126: {Name: "GetRuntimeManagementConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	127: {Name: "GetRuntimeManagementConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UpdateRuntimeOn", Wire: "UpdateRuntimeOn", Shape: 317},
-		{Name: "RuntimeVersionArn", Wire: "RuntimeVersionArn", Shape: 257},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 215},
-	}},
-	128: {Name: "Handler", Kind: schema.String, HasMax: true, Max: 128, Pattern: "[^\\s]+"},
-	129: {Name: "Header", Kind: schema.String, HasMax: true, Max: 1024, Pattern: ".*"},
-	130: {Name: "HeadersList", Kind: schema.List, Elem: 129, HasMax: true, Max: 100},
-	131: {Name: "HttpStatus", Kind: schema.Integer},
-	132: {Name: "ImageConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EntryPoint", Wire: "EntryPoint", Shape: 286},
-		{Name: "Command", Wire: "Command", Shape: 286},
-		{Name: "WorkingDirectory", Wire: "WorkingDirectory", Shape: 323},
-	}},
-	133: {Name: "ImageConfigError", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 268},
-	}},
-	134: {Name: "ImageConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ImageConfig", Wire: "ImageConfig", Shape: 132},
-		{Name: "Error", Wire: "Error", Shape: 133},
-	}},
-	135: {Name: "Integer", Kind: schema.Integer},
-	136: {Name: "InvalidCodeSignatureException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidCodeSignatureException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	137: {Name: "InvalidParameterValueException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidParameterValueException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	138: {Name: "InvalidRequestContentException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRequestContentException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	139: {Name: "InvalidRuntimeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRuntimeException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	140: {Name: "InvalidSecurityGroupIDException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSecurityGroupIDException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	141: {Name: "InvalidSubnetIDException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSubnetIDException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	142: {Name: "InvalidZipFileException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidZipFileException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	143: {Name: "InvocationRequest", Kind: schema.Structure, Payload: 5, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "InvocationType", Wire: "X-Amz-Invocation-Type", Shape: 145, In: schema.Header},
-		{Name: "LogType", Wire: "X-Amz-Log-Type", Shape: 195, In: schema.Header},
-		{Name: "ClientContext", Wire: "X-Amz-Client-Context", Shape: 285, In: schema.Header},
-		{Name: "Payload", Wire: "Payload", Shape: 21},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-	}},
-	144: {Name: "InvocationResponse", Kind: schema.Structure, Payload: 4, Members: []schema.Member{
-		{Name: "StatusCode", Wire: "StatusCode", Shape: 135, In: schema.Status},
-		{Name: "FunctionError", Wire: "X-Amz-Function-Error", Shape: 285, In: schema.Header},
-		{Name: "LogResult", Wire: "X-Amz-Log-Result", Shape: 285, In: schema.Header},
-		{Name: "Payload", Wire: "Payload", Shape: 21},
-		{Name: "ExecutedVersion", Wire: "X-Amz-Executed-Version", Shape: 318, In: schema.Header},
-	}},
-	145: {Name: "InvocationType", Kind: schema.String, Enum: []string{"Event", "RequestResponse", "DryRun"}},
-	146: {Name: "InvokeAsyncRequest", Kind: schema.Structure, Payload: 2, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "InvokeArgs", Wire: "InvokeArgs", Shape: 22, Required: true},
-	}},
-	147: {Name: "InvokeAsyncResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 131, In: schema.Status},
-	}},
-	148: {Name: "InvokeMode", Kind: schema.String, Enum: []string{"BUFFERED", "RESPONSE_STREAM"}},
-	149: {Name: "InvokedViaFunctionUrl", Kind: schema.Boolean},
-	150: {Name: "KMSAccessDeniedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSAccessDeniedException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	151: {Name: "KMSDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSDisabledException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	152: {Name: "KMSInvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInvalidStateException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	153: {Name: "KMSKeyArn", Kind: schema.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"},
-	154: {Name: "KMSNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSNotFoundException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	155: {Name: "LastUpdateStatus", Kind: schema.String, Enum: []string{"Successful", "Failed", "InProgress"}},
-	156: {Name: "LastUpdateStatusReason", Kind: schema.String},
-	157: {Name: "LastUpdateStatusReasonCode", Kind: schema.String, Enum: []string{"EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError"}},
-	158: {Name: "Layer", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 162},
-		{Name: "CodeSize", Wire: "CodeSize", Shape: 197},
-		{Name: "SigningProfileVersionArn", Wire: "SigningProfileVersionArn", Shape: 18},
-		{Name: "SigningJobArn", Wire: "SigningJobArn", Shape: 18},
-	}},
-	159: {Name: "LayerArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 140, Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+"},
-	160: {Name: "LayerList", Kind: schema.List, Elem: 162},
-	161: {Name: "LayerName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 140, Pattern: "(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"},
-	162: {Name: "LayerVersionArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 140, Pattern: "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+"},
-	163: {Name: "LayerVersionContentInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "S3Bucket", Wire: "S3Bucket", Shape: 260},
-		{Name: "S3Key", Wire: "S3Key", Shape: 261},
-		{Name: "S3ObjectVersion", Wire: "S3ObjectVersion", Shape: 262},
-		{Name: "ZipFile", Wire: "ZipFile", Shape: 21},
-	}},
-	164: {Name: "LayerVersionContentOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Location", Wire: "Location", Shape: 285},
-		{Name: "CodeSha256", Wire: "CodeSha256", Shape: 285},
-		{Name: "CodeSize", Wire: "CodeSize", Shape: 197},
-		{Name: "SigningProfileVersionArn", Wire: "SigningProfileVersionArn", Shape: 285},
-		{Name: "SigningJobArn", Wire: "SigningJobArn", Shape: 285},
-	}},
-	165: {Name: "LayerVersionNumber", Kind: schema.Long},
-	166: {Name: "LayerVersionsList", Kind: schema.List, Elem: 167},
-	167: {Name: "LayerVersionsListItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LayerVersionArn", Wire: "LayerVersionArn", Shape: 162},
-		{Name: "Version", Wire: "Version", Shape: 165},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 298},
-		{Name: "CompatibleRuntimes", Wire: "CompatibleRuntimes", Shape: 30},
-		{Name: "LicenseInfo", Wire: "LicenseInfo", Shape: 171},
-		{Name: "CompatibleArchitectures", Wire: "CompatibleArchitectures", Shape: 29},
-	}},
-	168: {Name: "LayersList", Kind: schema.List, Elem: 169},
-	169: {Name: "LayersListItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LayerName", Wire: "LayerName", Shape: 161},
-		{Name: "LayerArn", Wire: "LayerArn", Shape: 159},
-		{Name: "LatestMatchingVersion", Wire: "LatestMatchingVersion", Shape: 167},
-	}},
-	170: {Name: "LayersReferenceList", Kind: schema.List, Elem: 158},
-	171: {Name: "LicenseInfo", Kind: schema.String, HasMax: true, Max: 512},
-	172: {Name: "ListAliasesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "FunctionVersion", Wire: "FunctionVersion", Shape: 318, In: schema.Query},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 203, In: schema.Query},
-	}},
-	173: {Name: "ListAliasesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "Aliases", Wire: "Aliases", Shape: 9},
-	}},
-	174: {Name: "ListEventSourceMappingsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventSourceArn", Wire: "EventSourceArn", Shape: 18, In: schema.Query},
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Query},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 203, In: schema.Query},
-	}},
-	175: {Name: "ListEventSourceMappingsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "EventSourceMappings", Wire: "EventSourceMappings", Shape: 79},
-	}},
-	176: {Name: "ListFunctionEventInvokeConfigsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 200, In: schema.Query},
-	}},
-	177: {Name: "ListFunctionEventInvokeConfigsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionEventInvokeConfigs", Wire: "FunctionEventInvokeConfigs", Shape: 94},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-	}},
-	178: {Name: "ListFunctionUrlConfigsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 201, In: schema.Query},
-	}},
-	179: {Name: "ListFunctionUrlConfigsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionUrlConfigs", Wire: "FunctionUrlConfigs", Shape: 102, Required: true},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-	}},
-	180: {Name: "ListFunctionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MasterRegion", Wire: "MasterRegion", Shape: 198, In: schema.Query},
-		{Name: "FunctionVersion", Wire: "FunctionVersion", Shape: 104, In: schema.Query},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 203, In: schema.Query},
-	}},
-	181: {Name: "ListFunctionsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "Functions", Wire: "Functions", Shape: 95},
-	}},
-	182: {Name: "ListLayerVersionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CompatibleRuntime", Wire: "CompatibleRuntime", Shape: 256, In: schema.Query},
-		{Name: "LayerName", Wire: "LayerName", Shape: 161, In: schema.Path, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 202, In: schema.Query},
-		{Name: "CompatibleArchitecture", Wire: "CompatibleArchitecture", Shape: 16, In: schema.Query},
-	}},
-	183: {Name: "ListLayerVersionsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "LayerVersions", Wire: "LayerVersions", Shape: 166},
-	}},
-	184: {Name: "ListLayersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CompatibleRuntime", Wire: "CompatibleRuntime", Shape: 256, In: schema.Query},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 202, In: schema.Query},
-		{Name: "CompatibleArchitecture", Wire: "CompatibleArchitecture", Shape: 16, In: schema.Query},
-	}},
-	185: {Name: "ListLayersResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "Layers", Wire: "Layers", Shape: 168},
-	}},
-	186: {Name: "ListProvisionedConcurrencyConfigsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 204, In: schema.Query},
-	}},
-	187: {Name: "ListProvisionedConcurrencyConfigsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ProvisionedConcurrencyConfigs", Wire: "ProvisionedConcurrencyConfigs", Shape: 231},
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-	}},
-	188: {Name: "ListTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Resource", Wire: "ARN", Shape: 89, In: schema.Path, Required: true},
-	}},
-	189: {Name: "ListTagsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 295},
-	}},
-	190: {Name: "ListVersionsByFunctionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 216, In: schema.Path, Required: true},
-		{Name: "Marker", Wire: "Marker", Shape: 285, In: schema.Query},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 203, In: schema.Query},
-	}},
-	191: {Name: "ListVersionsByFunctionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextMarker", Wire: "NextMarker", Shape: 285},
-		{Name: "Versions", Wire: "Versions", Shape: 95},
-	}},
-	192: {Name: "LocalMountPath", Kind: schema.String, HasMax: true, Max: 160, Pattern: "^/mnt/[a-zA-Z0-9-_.]+$"},
-	193: {Name: "LogFormat", Kind: schema.String, Enum: []string{"JSON", "Text"}},
-	194: {Name: "LogGroup", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "[\\.\\-_/#A-Za-z0-9]+"},
-	195: {Name: "LogType", Kind: schema.String, Enum: []string{"None", "Tail"}},
-	196: {Name: "LoggingConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LogFormat", Wire: "LogFormat", Shape: 193},
-		{Name: "ApplicationLogLevel", Wire: "ApplicationLogLevel", Shape: 15},
-		{Name: "SystemLogLevel", Wire: "SystemLogLevel", Shape: 290},
-		{Name: "LogGroup", Wire: "LogGroup", Shape: 194},
-	}},
-	197: {Name: "Long", Kind: schema.Long},
-	198: {Name: "MasterRegion", Kind: schema.String, Pattern: "ALL|[a-z]{2}(-gov)?-[a-z]+-\\d{1}"},
-	199: {Name: "MaxAge", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 86400},
-	200: {Name: "MaxFunctionEventInvokeConfigListItems", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	201: {Name: "MaxItems", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	202: {Name: "MaxLayerListItems", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	203: {Name: "MaxListItems", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10000},
-	204: {Name: "MaxProvisionedConcurrencyConfigListItems", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	205: {Name: "MaximumBatchingWindowInSeconds", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 300},
-	206: {Name: "MaximumConcurrency", Kind: schema.Integer, HasMin: true, Min: 2, HasMax: true, Max: 1000},
-	207: {Name: "MaximumEventAgeInSeconds", Kind: schema.Integer, HasMin: true, Min: 60, HasMax: true, Max: 21600},
-	208: {Name: "MaximumNumberOfPollers", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 2000},
-	209: {Name: "MaximumRecordAgeInSeconds", Kind: schema.Integer, HasMin: true, Min: -1, HasMax: true, Max: 604800},
-	210: {Name: "MaximumRetryAttempts", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 2},
-	211: {Name: "MaximumRetryAttemptsEventSourceMapping", Kind: schema.Integer, HasMin: true, Min: -1, HasMax: true, Max: 10000},
-	212: {Name: "MemorySize", Kind: schema.Integer, HasMin: true, Min: 128, HasMax: true, Max: 10240},
-	213: {Name: "Method", Kind: schema.String, HasMax: true, Max: 6, Pattern: ".*"},
-	214: {Name: "MinimumNumberOfPollers", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 200},
-	215: {Name: "NameSpacedFunctionArn", Kind: schema.String, Pattern: "arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\\d{1}:\\d{12}:function:[a-zA-Z0-9-_\\.]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?"},
-	216: {Name: "NamespacedFunctionName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 170, Pattern: "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"},
-	217: {Name: "NamespacedStatementId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 100, Pattern: "([a-zA-Z0-9-_.]+)"},
-	218: {Name: "NonNegativeInteger", Kind: schema.Integer, HasMin: true, Min: 0},
-	219: {Name: "NullableBoolean", Kind: schema.Boolean},
-	220: {Name: "OnFailure", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Destination", Wire: "Destination", Shape: 50},
-	}},
-	221: {Name: "OnSuccess", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Destination", Wire: "Destination", Shape: 50},
-	}},
-	222: {Name: "Origin", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 253, Pattern: ".*"},
-	223: {Name: "PackageType", Kind: schema.String, Enum: []string{"Zip", "Image"}},
-	224: {Name: "ParallelizationFactor", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	225: {Name: "Pattern", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 4096, Pattern: ".*"},
-	226: {Name: "PolicyLengthExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PolicyLengthExceededException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	227: {Name: "PositiveInteger", Kind: schema.Integer, HasMin: true, Min: 1},
-	228: {Name: "PreconditionFailedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PreconditionFailedException", Status: 412, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	229: {Name: "Principal", Kind: schema.String, Pattern: "[^\\s]+"},
-	230: {Name: "PrincipalOrgID", Kind: schema.String, HasMin: true, Min: 12, HasMax: true, Max: 34, Pattern: "^o-[a-z0-9]{10,32}$"},
-	231: {Name: "ProvisionedConcurrencyConfigList", Kind: schema.List, Elem: 232},
-	232: {Name: "ProvisionedConcurrencyConfigListItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89},
-		{Name: "RequestedProvisionedConcurrentExecutions", Wire: "RequestedProvisionedConcurrentExecutions", Shape: 227},
-		{Name: "AvailableProvisionedConcurrentExecutions", Wire: "AvailableProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "AllocatedProvisionedConcurrentExecutions", Wire: "AllocatedProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "Status", Wire: "Status", Shape: 234},
-		{Name: "StatusReason", Wire: "StatusReason", Shape: 285},
-		{Name: "LastModified", Wire: "LastModified", Shape: 298},
-	}},
-	233: {Name: "ProvisionedConcurrencyConfigNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ProvisionedConcurrencyConfigNotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	234: {Name: "ProvisionedConcurrencyStatusEnum", Kind: schema.String, Enum: []string{"IN_PROGRESS", "READY", "FAILED"}},
-	235: {Name: "ProvisionedPollerConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MinimumPollers", Wire: "MinimumPollers", Shape: 214},
-		{Name: "MaximumPollers", Wire: "MaximumPollers", Shape: 208},
-	}},
-	236: {Name: "PublishLayerVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LayerName", Wire: "LayerName", Shape: 161, In: schema.Path, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "Content", Wire: "Content", Shape: 163, Required: true},
-		{Name: "CompatibleRuntimes", Wire: "CompatibleRuntimes", Shape: 30},
-		{Name: "LicenseInfo", Wire: "LicenseInfo", Shape: 171},
-		{Name: "CompatibleArchitectures", Wire: "CompatibleArchitectures", Shape: 29},
-	}},
-	237: {Name: "PublishLayerVersionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Content", Wire: "Content", Shape: 164},
-		{Name: "LayerArn", Wire: "LayerArn", Shape: 159},
-		{Name: "LayerVersionArn", Wire: "LayerVersionArn", Shape: 162},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 298},
-		{Name: "Version", Wire: "Version", Shape: 165},
-		{Name: "CompatibleRuntimes", Wire: "CompatibleRuntimes", Shape: 30},
-		{Name: "LicenseInfo", Wire: "LicenseInfo", Shape: 171},
-		{Name: "CompatibleArchitectures", Wire: "CompatibleArchitectures", Shape: 29},
-	}},
-	238: {Name: "PublishVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "CodeSha256", Wire: "CodeSha256", Shape: 285},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-	}},
-	239: {Name: "PutFunctionConcurrencyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "ReservedConcurrentExecutions", Wire: "ReservedConcurrentExecutions", Shape: 249, Required: true},
-	}},
-	240: {Name: "PutFunctionEventInvokeConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 210},
-		{Name: "MaximumEventAgeInSeconds", Wire: "MaximumEventAgeInSeconds", Shape: 207},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-	}},
-	241: {Name: "PutProvisionedConcurrencyConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query, Required: true},
-		{Name: "ProvisionedConcurrentExecutions", Wire: "ProvisionedConcurrentExecutions", Shape: 227, Required: true},
-	}},
-	242: {Name: "PutProvisionedConcurrencyConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RequestedProvisionedConcurrentExecutions", Wire: "RequestedProvisionedConcurrentExecutions", Shape: 227},
-		{Name: "AvailableProvisionedConcurrentExecutions", Wire: "AvailableProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "AllocatedProvisionedConcurrentExecutions", Wire: "AllocatedProvisionedConcurrentExecutions", Shape: 218},
-		{Name: "Status", Wire: "Status", Shape: 234},
-		{Name: "StatusReason", Wire: "StatusReason", Shape: 285},
-		{Name: "LastModified", Wire: "LastModified", Shape: 298},
-	}},
-	243: {Name: "Qualifier", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "(|[a-zA-Z0-9$_-]+)"},
-	244: {Name: "Queue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "[\\s\\S]*"},
-	245: {Name: "Queues", Kind: schema.List, Elem: 244, HasMin: true, Min: 1, HasMax: true, Max: 1},
-	246: {Name: "RecursiveInvocationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "RecursiveInvocationException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	247: {Name: "RemovePermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "StatementId", Wire: "StatementId", Shape: 217, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285, In: schema.Query},
-	}},
-	248: {Name: "RequestTooLargeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "RequestTooLargeException", Status: 413, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	249: {Name: "ReservedConcurrentExecutions", Kind: schema.Integer, HasMin: true, Min: 0},
-	250: {Name: "ResourceArn", Kind: schema.String, Pattern: "(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()"},
-	251: {Name: "ResourceConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceConflictException", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	252: {Name: "ResourceInUseException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceInUseException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	253: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	254: {Name: "ResourceNotReadyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotReadyException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	255: {Name: "RoleArn", Kind: schema.String, Pattern: "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"},
-	256: {Name: "Runtime", Kind: schema.String},
-	257: {Name: "RuntimeVersionArn", Kind: schema.String, HasMin: true, Min: 26, HasMax: true, Max: 2048, Pattern: "^arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}::runtime:.+$"},
-	258: {Name: "RuntimeVersionConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RuntimeVersionArn", Wire: "RuntimeVersionArn", Shape: 257},
-		{Name: "Error", Wire: "Error", Shape: 259},
-	}},
-	259: {Name: "RuntimeVersionError", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 268},
-	}},
-	260: {Name: "S3Bucket", Kind: schema.String, HasMin: true, Min: 3, HasMax: true, Max: 63},
-	261: {Name: "S3Key", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	262: {Name: "S3ObjectVersion", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	263: {Name: "ScalingConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaximumConcurrency", Wire: "MaximumConcurrency", Shape: 206},
-	}},
-	264: {Name: "SecurityGroupId", Kind: schema.String},
-	265: {Name: "SecurityGroupIds", Kind: schema.List, Elem: 264, HasMax: true, Max: 5},
-	266: {Name: "SelfManagedEventSource", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Endpoints", Wire: "Endpoints", Shape: 65},
-	}},
-	267: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConsumerGroupId", Wire: "ConsumerGroupId", Shape: 306},
-	}},
-	268: {Name: "SensitiveString", Kind: schema.String, Sensitive: true},
-	269: {Name: "ServiceException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ServiceException", Status: 500, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	270: {Name: "SnapStart", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApplyOn", Wire: "ApplyOn", Shape: 271},
-	}},
-	271: {Name: "SnapStartApplyOn", Kind: schema.String, Enum: []string{"PublishedVersions", "None"}},
-	272: {Name: "SnapStartException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SnapStartException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	273: {Name: "SnapStartNotReadyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SnapStartNotReadyException", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	274: {Name: "SnapStartOptimizationStatus", Kind: schema.String, Enum: []string{"On", "Off"}},
-	275: {Name: "SnapStartResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApplyOn", Wire: "ApplyOn", Shape: 271},
-		{Name: "OptimizationStatus", Wire: "OptimizationStatus", Shape: 274},
-	}},
-	276: {Name: "SnapStartTimeoutException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SnapStartTimeoutException", Status: 408, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	277: {Name: "SourceAccessConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 279},
-		{Name: "URI", Wire: "URI", Shape: 306},
-	}},
-	278: {Name: "SourceAccessConfigurations", Kind: schema.List, Elem: 277, HasMin: true, Min: 0, HasMax: true, Max: 22},
-	279: {Name: "SourceAccessType", Kind: schema.String, Enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"}},
-	280: {Name: "SourceOwner", Kind: schema.String, HasMax: true, Max: 12, Pattern: "\\d{12}"},
-	281: {Name: "State", Kind: schema.String, Enum: []string{"Pending", "Active", "Inactive", "Failed"}},
-	282: {Name: "StateReason", Kind: schema.String},
-	283: {Name: "StateReasonCode", Kind: schema.String, Enum: []string{"Idle", "Creating", "Restoring", "EniLimitExceeded", "InsufficientRolePermissions", "InvalidConfiguration", "InternalError", "SubnetOutOfIPAddresses", "InvalidSubnet", "InvalidSecurityGroup", "ImageDeleted", "ImageAccessDenied", "InvalidImage", "KMSKeyAccessDenied", "KMSKeyNotFound", "InvalidStateKMSKey", "DisabledKMSKey", "EFSIOError", "EFSMountConnectivityError", "EFSMountFailure", "EFSMountTimeout", "InvalidRuntime", "InvalidZipFileException", "FunctionError"}},
-	284: {Name: "StatementId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 100, Pattern: "([a-zA-Z0-9-_]+)"},
-	285: {Name: "String", Kind: schema.String},
-	286: {Name: "StringList", Kind: schema.List, Elem: 285, HasMax: true, Max: 1500},
-	287: {Name: "SubnetIPAddressLimitReachedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SubnetIPAddressLimitReachedException", Status: 502, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "Message", Wire: "Message", Shape: 285},
-	}},
-	288: {Name: "SubnetId", Kind: schema.String},
-	289: {Name: "SubnetIds", Kind: schema.List, Elem: 288, HasMax: true, Max: 16},
-	290: {Name: "SystemLogLevel", Kind: schema.String, Enum: []string{"DEBUG", "INFO", "WARN"}},
-	291: {Name: "TagKey", Kind: schema.String},
-	292: {Name: "TagKeyList", Kind: schema.List, Elem: 291},
-	293: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Resource", Wire: "ARN", Shape: 89, In: schema.Path, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 295, Required: true},
-	}},
-	294: {Name: "TagValue", Kind: schema.String},
-	295: {Name: "Tags", Kind: schema.Map, Key: 291, Elem: 294},
-	296: {Name: "ThrottleReason", Kind: schema.String, Enum: []string{"ConcurrentInvocationLimitExceeded", "FunctionInvocationRateLimitExceeded", "ReservedFunctionConcurrentInvocationLimitExceeded", "ReservedFunctionInvocationRateLimitExceeded", "CallerRateLimitExceeded", "ConcurrentSnapshotCreateLimitExceeded"}},
-	297: {Name: "Timeout", Kind: schema.Integer, HasMin: true, Min: 1},
-	298: {Name: "Timestamp", Kind: schema.String},
-	299: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}, Members: []schema.Member{
-		{Name: "retryAfterSeconds", Wire: "Retry-After", Shape: 285, In: schema.Header},
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-		{Name: "Reason", Wire: "Reason", Shape: 296},
-	}},
-	300: {Name: "Topic", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 249, Pattern: "^[^.]([a-zA-Z0-9\\-_.]+)"},
-	301: {Name: "Topics", Kind: schema.List, Elem: 300, HasMin: true, Min: 1, HasMax: true, Max: 1},
-	302: {Name: "TracingConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Mode", Wire: "Mode", Shape: 304},
-	}},
-	303: {Name: "TracingConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Mode", Wire: "Mode", Shape: 304},
-	}},
-	304: {Name: "TracingMode", Kind: schema.String, Enum: []string{"Active", "PassThrough"}},
-	305: {Name: "TumblingWindowInSeconds", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 900},
-	306: {Name: "URI", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 200, Pattern: "[a-zA-Z0-9-\\/*:_+=.@-]*"},
-	307: {Name: "UnreservedConcurrentExecutions", Kind: schema.Integer, HasMin: true, Min: 0},
-	308: {Name: "UnsupportedMediaTypeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnsupportedMediaTypeException", Status: 415, Server: false}, Members: []schema.Member{
-		{Name: "Type", Wire: "Type", Shape: 285},
-		{Name: "message", Wire: "message", Shape: 285},
-	}},
-	309: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Resource", Wire: "ARN", Shape: 89, In: schema.Path, Required: true},
-		{Name: "TagKeys", Wire: "tagKeys", Shape: 292, In: schema.Query, Required: true},
-	}},
-	310: {Name: "UpdateAliasRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Name", Wire: "Name", Shape: 7, In: schema.Path, Required: true},
-		{Name: "FunctionVersion", Wire: "FunctionVersion", Shape: 318},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "RoutingConfig", Wire: "RoutingConfig", Shape: 10},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-	}},
-	311: {Name: "UpdateEventSourceMappingRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UUID", Wire: "UUID", Shape: 285, In: schema.Path, Required: true},
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96},
-		{Name: "Enabled", Wire: "Enabled", Shape: 61},
-		{Name: "BatchSize", Wire: "BatchSize", Shape: 19},
-		{Name: "FilterCriteria", Wire: "FilterCriteria", Shape: 86},
-		{Name: "MaximumBatchingWindowInSeconds", Wire: "MaximumBatchingWindowInSeconds", Shape: 205},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-		{Name: "MaximumRecordAgeInSeconds", Wire: "MaximumRecordAgeInSeconds", Shape: 209},
-		{Name: "BisectBatchOnFunctionError", Wire: "BisectBatchOnFunctionError", Shape: 20},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 211},
-		{Name: "ParallelizationFactor", Wire: "ParallelizationFactor", Shape: 224},
-		{Name: "SourceAccessConfigurations", Wire: "SourceAccessConfigurations", Shape: 278},
-		{Name: "TumblingWindowInSeconds", Wire: "TumblingWindowInSeconds", Shape: 305},
-		{Name: "FunctionResponseTypes", Wire: "FunctionResponseTypes", Shape: 98},
-		{Name: "ScalingConfig", Wire: "ScalingConfig", Shape: 263},
-		{Name: "DocumentDBEventSourceConfig", Wire: "DocumentDBEventSourceConfig", Shape: 52},
-		{Name: "KMSKeyArn", Wire: "KMSKeyArn", Shape: 153},
-		{Name: "MetricsConfig", Wire: "MetricsConfig", Shape: 78},
-		{Name: "ProvisionedPollerConfig", Wire: "ProvisionedPollerConfig", Shape: 235},
-	}},
-	312: {Name: "UpdateFunctionCodeRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "ZipFile", Wire: "ZipFile", Shape: 21},
-		{Name: "S3Bucket", Wire: "S3Bucket", Shape: 260},
-		{Name: "S3Key", Wire: "S3Key", Shape: 261},
-		{Name: "S3ObjectVersion", Wire: "S3ObjectVersion", Shape: 262},
-		{Name: "ImageUri", Wire: "ImageUri", Shape: 285},
-		{Name: "Publish", Wire: "Publish", Shape: 23},
-		{Name: "DryRun", Wire: "DryRun", Shape: 23},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-		{Name: "Architectures", Wire: "Architectures", Shape: 17},
-	}},
-	313: {Name: "UpdateFunctionConfigurationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Role", Wire: "Role", Shape: 255},
-		{Name: "Handler", Wire: "Handler", Shape: 128},
-		{Name: "Description", Wire: "Description", Shape: 49},
-		{Name: "Timeout", Wire: "Timeout", Shape: 297},
-		{Name: "MemorySize", Wire: "MemorySize", Shape: 212},
-		{Name: "VpcConfig", Wire: "VpcConfig", Shape: 319},
-		{Name: "Environment", Wire: "Environment", Shape: 66},
-		{Name: "Runtime", Wire: "Runtime", Shape: 256},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 40},
-		{Name: "KMSKeyArn", Wire: "KMSKeyArn", Shape: 153},
-		{Name: "TracingConfig", Wire: "TracingConfig", Shape: 302},
-		{Name: "RevisionId", Wire: "RevisionId", Shape: 285},
-		{Name: "Layers", Wire: "Layers", Shape: 160},
-		{Name: "FileSystemConfigs", Wire: "FileSystemConfigs", Shape: 84},
-		{Name: "ImageConfig", Wire: "ImageConfig", Shape: 132},
-		{Name: "EphemeralStorage", Wire: "EphemeralStorage", Shape: 72},
-		{Name: "SnapStart", Wire: "SnapStart", Shape: 270},
-		{Name: "LoggingConfig", Wire: "LoggingConfig", Shape: 196},
-	}},
-	314: {Name: "UpdateFunctionEventInvokeConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 243, In: schema.Query},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 210},
-		{Name: "MaximumEventAgeInSeconds", Wire: "MaximumEventAgeInSeconds", Shape: 207},
-		{Name: "DestinationConfig", Wire: "DestinationConfig", Shape: 51},
-	}},
-	315: {Name: "UpdateFunctionUrlConfigRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionName", Wire: "FunctionName", Shape: 96, In: schema.Path, Required: true},
-		{Name: "Qualifier", Wire: "Qualifier", Shape: 103, In: schema.Query},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	316: {Name: "UpdateFunctionUrlConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FunctionUrl", Wire: "FunctionUrl", Shape: 99, Required: true},
-		{Name: "FunctionArn", Wire: "FunctionArn", Shape: 89, Required: true},
-		{Name: "AuthType", Wire: "AuthType", Shape: 100, Required: true},
-		{Name: "Cors", Wire: "Cors", Shape: 32},
-		{Name: "CreationTime", Wire: "CreationTime", Shape: 298, Required: true},
-		{Name: "LastModifiedTime", Wire: "LastModifiedTime", Shape: 298, Required: true},
-		{Name: "InvokeMode", Wire: "InvokeMode", Shape: 148},
-	}},
-	317: {Name: "UpdateRuntimeOn", Kind: schema.String, Enum: []string{"Auto", "Manual", "FunctionUpdate"}},
-	318: {Name: "Version", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024, Pattern: "(\\$LATEST|[0-9]+)"},
-	319: {Name: "VpcConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubnetIds", Wire: "SubnetIds", Shape: 289},
-		{Name: "SecurityGroupIds", Wire: "SecurityGroupIds", Shape: 265},
-		{Name: "Ipv6AllowedForDualStack", Wire: "Ipv6AllowedForDualStack", Shape: 219},
-	}},
-	320: {Name: "VpcConfigResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubnetIds", Wire: "SubnetIds", Shape: 289},
-		{Name: "SecurityGroupIds", Wire: "SecurityGroupIds", Shape: 265},
-		{Name: "VpcId", Wire: "VpcId", Shape: 321},
-		{Name: "Ipv6AllowedForDualStack", Wire: "Ipv6AllowedForDualStack", Shape: 219},
-	}},
-	321: {Name: "VpcId", Kind: schema.String},
-	322: {Name: "Weight", Kind: schema.Double, HasMin: true, Min: 0, HasMax: true, Max: 1},
-	323: {Name: "WorkingDirectory", Kind: schema.String, HasMax: true, Max: 1000},
-}
+// shapes is a schema.Table.
+const shapes = `AccountLimit	structure
+	TotalCodeSize	197
+	CodeSizeUnzipped	197
+	CodeSizeZipped	197
+	ConcurrentExecutions	135
+	UnreservedConcurrentExecutions	307
+AccountUsage	structure
+	TotalCodeSize	197
+	FunctionCount	197
+Action	string	pattern=(lambda:[*]|lambda:[a-zA-Z]+|[*])
+AddPermissionRequest	structure
+	FunctionName!	96	path
+	StatementId!	284
+	Action!	2
+	Principal!	229
+	SourceArn	18
+	SourceAccount	280
+	EventSourceToken	81
+	Qualifier	243	query
+	RevisionId	285
+	PrincipalOrgID	230
+	FunctionUrlAuthType	100
+	InvokedViaFunctionUrl	149
+AddPermissionResponse	structure
+	Statement	285
+AdditionalVersion	string	min=1	max=1024	pattern=[0-9]+
+AdditionalVersionWeights	map	by=5	of=322
+Alias	string	min=1	max=128
+AliasConfiguration	structure
+	AliasArn	89
+	Name	7
+	FunctionVersion	318
+	Description	49
+	RoutingConfig	10
+	RevisionId	285
+AliasList	list	of=8
+AliasRoutingConfiguration	structure
+	AdditionalVersionWeights	6
+AllowCredentials	boolean
+AllowMethodsList	list	of=213	max=6
+AllowOriginsList	list	of=222	max=100
+AmazonManagedKafkaEventSourceConfig	structure
+	ConsumerGroupId	306
+ApplicationLogLevel	string	enum=TRACE|DEBUG|INFO|WARN|ERROR|FATAL
+Architecture	string	enum=x86_64|arm64
+ArchitecturesList	list	of=16	min=1	max=1
+Arn	string	pattern=arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)
+BatchSize	integer	min=1	max=10000
+BisectBatchOnFunctionError	boolean
+Blob	blob	sensitive
+BlobStream	stream
+Boolean	boolean
+CodeSigningConfigArn	string	max=200	pattern=arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:code-signing-config:csc-[a-z0-9]{17}
+CodeSigningConfigNotFoundException	structure	error=CodeSigningConfigNotFoundException,404
+	Type	285
+	Message	285
+CodeStorageExceededException	structure	error=CodeStorageExceededException,400
+	Type	285
+	message	285
+CodeVerificationFailedException	structure	error=CodeVerificationFailedException,400
+	Type	285
+	Message	285
+CollectionName	string	min=1	max=57
+CompatibleArchitectures	list	of=16	max=2
+CompatibleRuntimes	list	of=256	max=15
+Concurrency	structure
+	ReservedConcurrentExecutions	249
+Cors	structure
+	AllowCredentials	11
+	AllowHeaders	130
+	AllowMethods	12
+	AllowOrigins	13
+	ExposeHeaders	130
+	MaxAge	199
+CreateAliasRequest	structure
+	FunctionName!	96	path
+	Name!	7
+	FunctionVersion!	318
+	Description	49
+	RoutingConfig	10
+CreateEventSourceMappingRequest	structure
+	EventSourceArn	18
+	FunctionName!	96
+	Enabled	61
+	BatchSize	19
+	FilterCriteria	86
+	MaximumBatchingWindowInSeconds	205
+	ParallelizationFactor	224
+	StartingPosition	80
+	StartingPositionTimestamp	39
+	DestinationConfig	51
+	MaximumRecordAgeInSeconds	209
+	BisectBatchOnFunctionError	20
+	MaximumRetryAttempts	211
+	TumblingWindowInSeconds	305
+	Topics	301
+	Queues	245
+	SourceAccessConfigurations	278
+	SelfManagedEventSource	266
+	FunctionResponseTypes	98
+	AmazonManagedKafkaEventSourceConfig	14
+	SelfManagedKafkaEventSourceConfig	267
+	ScalingConfig	263
+	DocumentDBEventSourceConfig	52
+	Tags	295
+	KMSKeyArn	153
+	MetricsConfig	78
+	ProvisionedPollerConfig	235
+CreateFunctionRequest	structure
+	FunctionName!	96
+	Runtime	256
+	Role!	255
+	Handler	128
+	Code!	90
+	Description	49
+	Timeout	297
+	MemorySize	212
+	Publish	23
+	VpcConfig	319
+	PackageType	223
+	DeadLetterConfig	40
+	Environment	66
+	KMSKeyArn	153
+	TracingConfig	302
+	Tags	295
+	Layers	160
+	FileSystemConfigs	84
+	ImageConfig	132
+	CodeSigningConfigArn	24
+	Architectures	17
+	EphemeralStorage	72
+	SnapStart	270
+	LoggingConfig	196
+CreateFunctionUrlConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	103	query
+	AuthType!	100
+	Cors	32
+	InvokeMode	148
+CreateFunctionUrlConfigResponse	structure
+	FunctionUrl!	99
+	FunctionArn!	89
+	AuthType!	100
+	Cors	32
+	CreationTime!	298
+	InvokeMode	148
+DatabaseName	string	min=1	max=63	pattern=[^ /\.$\x22]*
+Date	timestamp
+DeadLetterConfig	structure
+	TargetArn	250
+DeleteAliasRequest	structure
+	FunctionName!	96	path
+	Name!	7	path
+DeleteEventSourceMappingRequest	structure
+	UUID!	285	path
+DeleteFunctionConcurrencyRequest	structure
+	FunctionName!	96	path
+DeleteFunctionEventInvokeConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	243	query
+DeleteFunctionRequest	structure
+	FunctionName!	96	path
+	Qualifier	243	query
+DeleteFunctionUrlConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	103	query
+DeleteLayerVersionRequest	structure
+	LayerName!	161	path
+	VersionNumber!	165	path
+DeleteProvisionedConcurrencyConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier!	243	query
+Description	string	min=0	max=256
+DestinationArn	string	min=0	max=350	pattern=^$|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\-])+:([a-z]{2}(-gov)?-[a-z]+-\d{1})?:(\d{12})?:(.*)
+DestinationConfig	structure
+	OnSuccess	221
+	OnFailure	220
+DocumentDBEventSourceConfig	structure
+	DatabaseName	38
+	CollectionName	28
+	FullDocument	88
+EC2AccessDeniedException	structure	error=EC2AccessDeniedException,502
+	Type	285
+	Message	285
+EC2ThrottledException	structure	error=EC2ThrottledException,502
+	Type	285
+	Message	285
+EC2UnexpectedException	structure	error=EC2UnexpectedException,502
+	Type	285
+	Message	285
+	EC2ErrorCode	285
+EFSIOException	structure	error=EFSIOException,410
+	Type	285
+	Message	285
+EFSMountConnectivityException	structure	error=EFSMountConnectivityException,408
+	Type	285
+	Message	285
+EFSMountFailureException	structure	error=EFSMountFailureException,403
+	Type	285
+	Message	285
+EFSMountTimeoutException	structure	error=EFSMountTimeoutException,408
+	Type	285
+	Message	285
+ENILimitReachedException	structure	error=ENILimitReachedException,502
+	Type	285
+	Message	285
+Enabled	boolean
+EndPointType	string	enum=KAFKA_BOOTSTRAP_SERVERS
+Endpoint	string	min=1	max=300	pattern=^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9])\.)*([A-Za-z0-9]|[A-Za-z0-9][A-Za-z0-9\-]*[A-Za-z0-9]):[0-9]{1,5}
+EndpointLists	list	of=63	min=1	max=10
+Endpoints	map	by=62	of=64	min=1	max=2
+Environment	structure
+	Variables	71
+EnvironmentError	structure
+	ErrorCode	285
+	Message	268
+EnvironmentResponse	structure
+	Variables	71
+	Error	67
+EnvironmentVariableName	string	pattern=[a-zA-Z]([a-zA-Z0-9_])+	sensitive
+EnvironmentVariableValue	string	sensitive
+EnvironmentVariables	map	by=69	of=70	sensitive
+EphemeralStorage	structure
+	Size!	73
+EphemeralStorageSize	integer	min=512	max=10240
+EventSourceMappingArn	string	min=85	max=120
+EventSourceMappingConfiguration	structure
+	UUID	285
+	StartingPosition	80
+	StartingPositionTimestamp	39
+	BatchSize	19
+	MaximumBatchingWindowInSeconds	205
+	ParallelizationFactor	224
+	EventSourceArn	18
+	FilterCriteria	86
+	FunctionArn	89
+	LastModified	39
+	LastProcessingResult	285
+	State	285
+	StateTransitionReason	285
+	DestinationConfig	51
+	Topics	301
+	Queues	245
+	SourceAccessConfigurations	278
+	SelfManagedEventSource	266
+	MaximumRecordAgeInSeconds	209
+	BisectBatchOnFunctionError	20
+	MaximumRetryAttempts	211
+	TumblingWindowInSeconds	305
+	FunctionResponseTypes	98
+	AmazonManagedKafkaEventSourceConfig	14
+	SelfManagedKafkaEventSourceConfig	267
+	ScalingConfig	263
+	DocumentDBEventSourceConfig	52
+	EventSourceMappingArn	74
+EventSourceMappingMetric	string	enum=EventCount
+EventSourceMappingMetricList	list	of=76	min=0	max=1
+EventSourceMappingMetricsConfig	structure
+	Metrics	77
+EventSourceMappingsList	list	of=75
+EventSourcePosition	string	enum=TRIM_HORIZON|LATEST|AT_TIMESTAMP
+EventSourceToken	string	min=0	max=256	pattern=[a-zA-Z0-9._\-]+
+FileSystemArn	string	max=200	pattern=arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}:\d{12}:access-point/fsap-[a-f0-9]{17}
+FileSystemConfig	structure
+	Arn!	82
+	LocalMountPath!	192
+FileSystemConfigList	list	of=83	max=1
+Filter	structure
+	Pattern	225
+FilterCriteria	structure
+	Filters	87
+FilterList	list	of=85
+FullDocument	string	enum=UpdateLookup|Default
+FunctionArn	string	pattern=arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\d{1}:\d{12}:(function:[a-zA-Z0-9-_]+(:(\$LATEST|[a-zA-Z0-9-_]+))?|event-source-mapping:[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})
+FunctionCode	structure
+	ZipFile	21
+	S3Bucket	260
+	S3Key	261
+	S3ObjectVersion	262
+	ImageUri	285
+FunctionCodeLocation	structure
+	RepositoryType	285
+	Location	285
+	ImageUri	285
+	ResolvedImageUri	285
+FunctionConfiguration	structure
+	FunctionName	216
+	FunctionArn	215
+	Runtime	256
+	Role	255
+	Handler	128
+	CodeSize	197
+	Description	49
+	Timeout	297
+	MemorySize	212
+	LastModified	298
+	CodeSha256	285
+	Version	318
+	VpcConfig	320
+	DeadLetterConfig	40
+	Environment	68
+	KMSKeyArn	153
+	TracingConfig	303
+	MasterArn	89
+	RevisionId	285
+	Layers	170
+	State	281
+	StateReason	282
+	StateReasonCode	283
+	LastUpdateStatus	155
+	LastUpdateStatusReason	156
+	LastUpdateStatusReasonCode	157
+	FileSystemConfigs	84
+	PackageType	223
+	ImageConfigResponse	134
+	SigningProfileVersionArn	18
+	SigningJobArn	18
+	Architectures	17
+	EphemeralStorage	72
+	SnapStart	275
+	RuntimeVersionConfig	258
+	LoggingConfig	196
+FunctionEventInvokeConfig	structure
+	LastModified	39
+	FunctionArn	89
+	MaximumRetryAttempts	210
+	MaximumEventAgeInSeconds	207
+	DestinationConfig	51
+FunctionEventInvokeConfigList	list	of=93
+FunctionList	list	of=92
+FunctionName	string	min=1	max=140	pattern=(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?
+FunctionResponseType	string	enum=ReportBatchItemFailures
+FunctionResponseTypeList	list	of=97	min=0	max=1
+FunctionUrl	string	min=40	max=100
+FunctionUrlAuthType	string	enum=NONE|AWS_IAM
+FunctionUrlConfig	structure
+	FunctionUrl!	99
+	FunctionArn!	89
+	CreationTime!	298
+	LastModifiedTime!	298
+	Cors	32
+	AuthType!	100
+	InvokeMode	148
+FunctionUrlConfigList	list	of=101
+FunctionUrlQualifier	string	min=1	max=128
+FunctionVersion	string	enum=ALL
+GetAccountSettingsRequest	structure
+GetAccountSettingsResponse	structure
+	AccountLimit	0
+	AccountUsage	1
+GetAliasRequest	structure
+	FunctionName!	96	path
+	Name!	7	path
+GetEventSourceMappingRequest	structure
+	UUID!	285	path
+GetFunctionCodeSigningConfigRequest	structure
+	FunctionName!	96	path
+GetFunctionCodeSigningConfigResponse	structure
+	CodeSigningConfigArn!	24
+	FunctionName!	96
+GetFunctionConcurrencyRequest	structure
+	FunctionName!	96	path
+GetFunctionConcurrencyResponse	structure
+	ReservedConcurrentExecutions	249
+GetFunctionConfigurationRequest	structure
+	FunctionName!	216	path
+	Qualifier	243	query
+GetFunctionEventInvokeConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	243	query
+GetFunctionRequest	structure
+	FunctionName!	216	path
+	Qualifier	243	query
+GetFunctionResponse	structure
+	Configuration	92
+	Code	91
+	Tags	295
+	Concurrency	31
+GetFunctionUrlConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	103	query
+GetFunctionUrlConfigResponse	structure
+	FunctionUrl!	99
+	FunctionArn!	89
+	AuthType!	100
+	Cors	32
+	CreationTime!	298
+	LastModifiedTime!	298
+	InvokeMode	148
+GetLayerVersionByArnRequest	structure
+	Arn!	162	query
+GetLayerVersionRequest	structure
+	LayerName!	161	path
+	VersionNumber!	165	path
+GetLayerVersionResponse	structure
+	Content	164
+	LayerArn	159
+	LayerVersionArn	162
+	Description	49
+	CreatedDate	298
+	Version	165
+	CompatibleRuntimes	30
+	LicenseInfo	171
+	CompatibleArchitectures	29
+GetPolicyRequest	structure
+	FunctionName!	216	path
+	Qualifier	243	query
+GetPolicyResponse	structure
+	Policy	285
+	RevisionId	285
+GetProvisionedConcurrencyConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier!	243	query
+GetProvisionedConcurrencyConfigResponse	structure
+	RequestedProvisionedConcurrentExecutions	227
+	AvailableProvisionedConcurrentExecutions	218
+	AllocatedProvisionedConcurrentExecutions	218
+	Status	234
+	StatusReason	285
+	LastModified	298
+GetRuntimeManagementConfigRequest	structure
+	FunctionName!	216	path
+	Qualifier	243	query
+GetRuntimeManagementConfigResponse	structure
+	UpdateRuntimeOn	317
+	RuntimeVersionArn	257
+	FunctionArn	215
+Handler	string	max=128	pattern=[^\s]+
+Header	string	max=1024	pattern=.*
+HeadersList	list	of=129	max=100
+HttpStatus	integer
+ImageConfig	structure
+	EntryPoint	286
+	Command	286
+	WorkingDirectory	323
+ImageConfigError	structure
+	ErrorCode	285
+	Message	268
+ImageConfigResponse	structure
+	ImageConfig	132
+	Error	133
+Integer	integer
+InvalidCodeSignatureException	structure	error=InvalidCodeSignatureException,400
+	Type	285
+	Message	285
+InvalidParameterValueException	structure	error=InvalidParameterValueException,400
+	Type	285
+	message	285
+InvalidRequestContentException	structure	error=InvalidRequestContentException,400
+	Type	285
+	message	285
+InvalidRuntimeException	structure	error=InvalidRuntimeException,502
+	Type	285
+	Message	285
+InvalidSecurityGroupIDException	structure	error=InvalidSecurityGroupIDException,502
+	Type	285
+	Message	285
+InvalidSubnetIDException	structure	error=InvalidSubnetIDException,502
+	Type	285
+	Message	285
+InvalidZipFileException	structure	error=InvalidZipFileException,502
+	Type	285
+	Message	285
+InvocationRequest	structure	payload=5
+	FunctionName!	216	path
+	InvocationType	145	header=X-Amz-Invocation-Type
+	LogType	195	header=X-Amz-Log-Type
+	ClientContext	285	header=X-Amz-Client-Context
+	Payload	21
+	Qualifier	243	query
+InvocationResponse	structure	payload=4
+	StatusCode	135	status
+	FunctionError	285	header=X-Amz-Function-Error
+	LogResult	285	header=X-Amz-Log-Result
+	Payload	21
+	ExecutedVersion	318	header=X-Amz-Executed-Version
+InvocationType	string	enum=Event|RequestResponse|DryRun
+InvokeAsyncRequest	structure	payload=2
+	FunctionName!	216	path
+	InvokeArgs!	22
+InvokeAsyncResponse	structure
+	Status	131	status
+InvokeMode	string	enum=BUFFERED|RESPONSE_STREAM
+InvokedViaFunctionUrl	boolean
+KMSAccessDeniedException	structure	error=KMSAccessDeniedException,502
+	Type	285
+	Message	285
+KMSDisabledException	structure	error=KMSDisabledException,502
+	Type	285
+	Message	285
+KMSInvalidStateException	structure	error=KMSInvalidStateException,502
+	Type	285
+	Message	285
+KMSKeyArn	string	pattern=(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()
+KMSNotFoundException	structure	error=KMSNotFoundException,502
+	Type	285
+	Message	285
+LastUpdateStatus	string	enum=Successful|Failed|InProgress
+LastUpdateStatusReason	string
+LastUpdateStatusReasonCode	string	enum=EniLimitExceeded|InsufficientRolePermissions|InvalidConfiguration|InternalError|SubnetOutOfIPAddresses|InvalidSubnet|InvalidSecurityGroup|ImageDeleted|ImageAccessDenied|InvalidImage|KMSKeyAccessDenied|KMSKeyNotFound|InvalidStateKMSKey|DisabledKMSKey|EFSIOError|EFSMountConnectivityError|EFSMountFailure|EFSMountTimeout|InvalidRuntime|InvalidZipFileException|FunctionError
+Layer	structure
+	Arn	162
+	CodeSize	197
+	SigningProfileVersionArn	18
+	SigningJobArn	18
+LayerArn	string	min=1	max=140	pattern=arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+
+LayerList	list	of=162
+LayerName	string	min=1	max=140	pattern=(arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+
+LayerVersionArn	string	min=1	max=140	pattern=arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+
+LayerVersionContentInput	structure
+	S3Bucket	260
+	S3Key	261
+	S3ObjectVersion	262
+	ZipFile	21
+LayerVersionContentOutput	structure
+	Location	285
+	CodeSha256	285
+	CodeSize	197
+	SigningProfileVersionArn	285
+	SigningJobArn	285
+LayerVersionNumber	long
+LayerVersionsList	list	of=167
+LayerVersionsListItem	structure
+	LayerVersionArn	162
+	Version	165
+	Description	49
+	CreatedDate	298
+	CompatibleRuntimes	30
+	LicenseInfo	171
+	CompatibleArchitectures	29
+LayersList	list	of=169
+LayersListItem	structure
+	LayerName	161
+	LayerArn	159
+	LatestMatchingVersion	167
+LayersReferenceList	list	of=158
+LicenseInfo	string	max=512
+ListAliasesRequest	structure
+	FunctionName!	96	path
+	FunctionVersion	318	query
+	Marker	285	query
+	MaxItems	203	query
+ListAliasesResponse	structure
+	NextMarker	285
+	Aliases	9
+ListEventSourceMappingsRequest	structure
+	EventSourceArn	18	query
+	FunctionName	96	query
+	Marker	285	query
+	MaxItems	203	query
+ListEventSourceMappingsResponse	structure
+	NextMarker	285
+	EventSourceMappings	79
+ListFunctionEventInvokeConfigsRequest	structure
+	FunctionName!	96	path
+	Marker	285	query
+	MaxItems	200	query
+ListFunctionEventInvokeConfigsResponse	structure
+	FunctionEventInvokeConfigs	94
+	NextMarker	285
+ListFunctionUrlConfigsRequest	structure
+	FunctionName!	96	path
+	Marker	285	query
+	MaxItems	201	query
+ListFunctionUrlConfigsResponse	structure
+	FunctionUrlConfigs!	102
+	NextMarker	285
+ListFunctionsRequest	structure
+	MasterRegion	198	query
+	FunctionVersion	104	query
+	Marker	285	query
+	MaxItems	203	query
+ListFunctionsResponse	structure
+	NextMarker	285
+	Functions	95
+ListLayerVersionsRequest	structure
+	CompatibleRuntime	256	query
+	LayerName!	161	path
+	Marker	285	query
+	MaxItems	202	query
+	CompatibleArchitecture	16	query
+ListLayerVersionsResponse	structure
+	NextMarker	285
+	LayerVersions	166
+ListLayersRequest	structure
+	CompatibleRuntime	256	query
+	Marker	285	query
+	MaxItems	202	query
+	CompatibleArchitecture	16	query
+ListLayersResponse	structure
+	NextMarker	285
+	Layers	168
+ListProvisionedConcurrencyConfigsRequest	structure
+	FunctionName!	96	path
+	Marker	285	query
+	MaxItems	204	query
+ListProvisionedConcurrencyConfigsResponse	structure
+	ProvisionedConcurrencyConfigs	231
+	NextMarker	285
+ListTagsRequest	structure
+	Resource!	89	path=ARN
+ListTagsResponse	structure
+	Tags	295
+ListVersionsByFunctionRequest	structure
+	FunctionName!	216	path
+	Marker	285	query
+	MaxItems	203	query
+ListVersionsByFunctionResponse	structure
+	NextMarker	285
+	Versions	95
+LocalMountPath	string	max=160	pattern=^/mnt/[a-zA-Z0-9-_.]+$
+LogFormat	string	enum=JSON|Text
+LogGroup	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
+LogType	string	enum=None|Tail
+LoggingConfig	structure
+	LogFormat	193
+	ApplicationLogLevel	15
+	SystemLogLevel	290
+	LogGroup	194
+Long	long
+MasterRegion	string	pattern=ALL|[a-z]{2}(-gov)?-[a-z]+-\d{1}
+MaxAge	integer	min=0	max=86400
+MaxFunctionEventInvokeConfigListItems	integer	min=1	max=50
+MaxItems	integer	min=1	max=50
+MaxLayerListItems	integer	min=1	max=50
+MaxListItems	integer	min=1	max=10000
+MaxProvisionedConcurrencyConfigListItems	integer	min=1	max=50
+MaximumBatchingWindowInSeconds	integer	min=0	max=300
+MaximumConcurrency	integer	min=2	max=1000
+MaximumEventAgeInSeconds	integer	min=60	max=21600
+MaximumNumberOfPollers	integer	min=1	max=2000
+MaximumRecordAgeInSeconds	integer	min=-1	max=604800
+MaximumRetryAttempts	integer	min=0	max=2
+MaximumRetryAttemptsEventSourceMapping	integer	min=-1	max=10000
+MemorySize	integer	min=128	max=10240
+Method	string	max=6	pattern=.*
+MinimumNumberOfPollers	integer	min=1	max=200
+NameSpacedFunctionArn	string	pattern=arn:(aws[a-zA-Z-]*)?:lambda:[a-z]{2}(-gov)?-[a-z]+-\d{1}:\d{12}:function:[a-zA-Z0-9-_\.]+(:(\$LATEST|[a-zA-Z0-9-_]+))?
+NamespacedFunctionName	string	min=1	max=170	pattern=(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\d{1}:)?(\d{12}:)?(function:)?([a-zA-Z0-9-_\.]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?
+NamespacedStatementId	string	min=1	max=100	pattern=([a-zA-Z0-9-_.]+)
+NonNegativeInteger	integer	min=0
+NullableBoolean	boolean
+OnFailure	structure
+	Destination	50
+OnSuccess	structure
+	Destination	50
+Origin	string	min=1	max=253	pattern=.*
+PackageType	string	enum=Zip|Image
+ParallelizationFactor	integer	min=1	max=10
+Pattern	string	min=0	max=4096	pattern=.*
+PolicyLengthExceededException	structure	error=PolicyLengthExceededException,400
+	Type	285
+	message	285
+PositiveInteger	integer	min=1
+PreconditionFailedException	structure	error=PreconditionFailedException,412
+	Type	285
+	message	285
+Principal	string	pattern=[^\s]+
+PrincipalOrgID	string	min=12	max=34	pattern=^o-[a-z0-9]{10,32}$
+ProvisionedConcurrencyConfigList	list	of=232
+ProvisionedConcurrencyConfigListItem	structure
+	FunctionArn	89
+	RequestedProvisionedConcurrentExecutions	227
+	AvailableProvisionedConcurrentExecutions	218
+	AllocatedProvisionedConcurrentExecutions	218
+	Status	234
+	StatusReason	285
+	LastModified	298
+ProvisionedConcurrencyConfigNotFoundException	structure	error=ProvisionedConcurrencyConfigNotFoundException,404
+	Type	285
+	message	285
+ProvisionedConcurrencyStatusEnum	string	enum=IN_PROGRESS|READY|FAILED
+ProvisionedPollerConfig	structure
+	MinimumPollers	214
+	MaximumPollers	208
+PublishLayerVersionRequest	structure
+	LayerName!	161	path
+	Description	49
+	Content!	163
+	CompatibleRuntimes	30
+	LicenseInfo	171
+	CompatibleArchitectures	29
+PublishLayerVersionResponse	structure
+	Content	164
+	LayerArn	159
+	LayerVersionArn	162
+	Description	49
+	CreatedDate	298
+	Version	165
+	CompatibleRuntimes	30
+	LicenseInfo	171
+	CompatibleArchitectures	29
+PublishVersionRequest	structure
+	FunctionName!	96	path
+	CodeSha256	285
+	Description	49
+	RevisionId	285
+PutFunctionConcurrencyRequest	structure
+	FunctionName!	96	path
+	ReservedConcurrentExecutions!	249
+PutFunctionEventInvokeConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	243	query
+	MaximumRetryAttempts	210
+	MaximumEventAgeInSeconds	207
+	DestinationConfig	51
+PutProvisionedConcurrencyConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier!	243	query
+	ProvisionedConcurrentExecutions!	227
+PutProvisionedConcurrencyConfigResponse	structure
+	RequestedProvisionedConcurrentExecutions	227
+	AvailableProvisionedConcurrentExecutions	218
+	AllocatedProvisionedConcurrentExecutions	218
+	Status	234
+	StatusReason	285
+	LastModified	298
+Qualifier	string	min=1	max=128	pattern=(|[a-zA-Z0-9$_-]+)
+Queue	string	min=1	max=1000	pattern=[\s\S]*
+Queues	list	of=244	min=1	max=1
+RecursiveInvocationException	structure	error=RecursiveInvocationException,400
+	Type	285
+	Message	285
+RemovePermissionRequest	structure
+	FunctionName!	96	path
+	StatementId!	217	path
+	Qualifier	243	query
+	RevisionId	285	query
+RequestTooLargeException	structure	error=RequestTooLargeException,413
+	Type	285
+	message	285
+ReservedConcurrentExecutions	integer	min=0
+ResourceArn	string	pattern=(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()
+ResourceConflictException	structure	error=ResourceConflictException,409
+	Type	285
+	message	285
+ResourceInUseException	structure	error=ResourceInUseException,400
+	Type	285
+	Message	285
+ResourceNotFoundException	structure	error=ResourceNotFoundException,404
+	Type	285
+	Message	285
+ResourceNotReadyException	structure	error=ResourceNotReadyException,502
+	Type	285
+	message	285
+RoleArn	string	pattern=arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+
+Runtime	string
+RuntimeVersionArn	string	min=26	max=2048	pattern=^arn:(aws[a-zA-Z-]*):lambda:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\d{1}::runtime:.+$
+RuntimeVersionConfig	structure
+	RuntimeVersionArn	257
+	Error	259
+RuntimeVersionError	structure
+	ErrorCode	285
+	Message	268
+S3Bucket	string	min=3	max=63
+S3Key	string	min=1	max=1024
+S3ObjectVersion	string	min=1	max=1024
+ScalingConfig	structure
+	MaximumConcurrency	206
+SecurityGroupId	string
+SecurityGroupIds	list	of=264	max=5
+SelfManagedEventSource	structure
+	Endpoints	65
+SelfManagedKafkaEventSourceConfig	structure
+	ConsumerGroupId	306
+SensitiveString	string	sensitive
+ServiceException	structure	error=ServiceException,500
+	Type	285
+	Message	285
+SnapStart	structure
+	ApplyOn	271
+SnapStartApplyOn	string	enum=PublishedVersions|None
+SnapStartException	structure	error=SnapStartException,400
+	Type	285
+	Message	285
+SnapStartNotReadyException	structure	error=SnapStartNotReadyException,409
+	Type	285
+	Message	285
+SnapStartOptimizationStatus	string	enum=On|Off
+SnapStartResponse	structure
+	ApplyOn	271
+	OptimizationStatus	274
+SnapStartTimeoutException	structure	error=SnapStartTimeoutException,408
+	Type	285
+	Message	285
+SourceAccessConfiguration	structure
+	Type	279
+	URI	306
+SourceAccessConfigurations	list	of=277	min=0	max=22
+SourceAccessType	string	enum=BASIC_AUTH|VPC_SUBNET|VPC_SECURITY_GROUP|SASL_SCRAM_512_AUTH|SASL_SCRAM_256_AUTH|VIRTUAL_HOST|CLIENT_CERTIFICATE_TLS_AUTH|SERVER_ROOT_CA_CERTIFICATE
+SourceOwner	string	max=12	pattern=\d{12}
+State	string	enum=Pending|Active|Inactive|Failed
+StateReason	string
+StateReasonCode	string	enum=Idle|Creating|Restoring|EniLimitExceeded|InsufficientRolePermissions|InvalidConfiguration|InternalError|SubnetOutOfIPAddresses|InvalidSubnet|InvalidSecurityGroup|ImageDeleted|ImageAccessDenied|InvalidImage|KMSKeyAccessDenied|KMSKeyNotFound|InvalidStateKMSKey|DisabledKMSKey|EFSIOError|EFSMountConnectivityError|EFSMountFailure|EFSMountTimeout|InvalidRuntime|InvalidZipFileException|FunctionError
+StatementId	string	min=1	max=100	pattern=([a-zA-Z0-9-_]+)
+String	string
+StringList	list	of=285	max=1500
+SubnetIPAddressLimitReachedException	structure	error=SubnetIPAddressLimitReachedException,502
+	Type	285
+	Message	285
+SubnetId	string
+SubnetIds	list	of=288	max=16
+SystemLogLevel	string	enum=DEBUG|INFO|WARN
+TagKey	string
+TagKeyList	list	of=291
+TagResourceRequest	structure
+	Resource!	89	path=ARN
+	Tags!	295
+TagValue	string
+Tags	map	by=291	of=294
+ThrottleReason	string	enum=ConcurrentInvocationLimitExceeded|FunctionInvocationRateLimitExceeded|ReservedFunctionConcurrentInvocationLimitExceeded|ReservedFunctionInvocationRateLimitExceeded|CallerRateLimitExceeded|ConcurrentSnapshotCreateLimitExceeded
+Timeout	integer	min=1
+Timestamp	string
+TooManyRequestsException	structure	error=TooManyRequestsException,429
+	retryAfterSeconds	285	header=Retry-After
+	Type	285
+	message	285
+	Reason	296
+Topic	string	min=1	max=249	pattern=^[^.]([a-zA-Z0-9\-_.]+)
+Topics	list	of=300	min=1	max=1
+TracingConfig	structure
+	Mode	304
+TracingConfigResponse	structure
+	Mode	304
+TracingMode	string	enum=Active|PassThrough
+TumblingWindowInSeconds	integer	min=0	max=900
+URI	string	min=1	max=200	pattern=[a-zA-Z0-9-\/*:_+=.@-]*
+UnreservedConcurrentExecutions	integer	min=0
+UnsupportedMediaTypeException	structure	error=UnsupportedMediaTypeException,415
+	Type	285
+	message	285
+UntagResourceRequest	structure
+	Resource!	89	path=ARN
+	TagKeys!	292	query=tagKeys
+UpdateAliasRequest	structure
+	FunctionName!	96	path
+	Name!	7	path
+	FunctionVersion	318
+	Description	49
+	RoutingConfig	10
+	RevisionId	285
+UpdateEventSourceMappingRequest	structure
+	UUID!	285	path
+	FunctionName	96
+	Enabled	61
+	BatchSize	19
+	FilterCriteria	86
+	MaximumBatchingWindowInSeconds	205
+	DestinationConfig	51
+	MaximumRecordAgeInSeconds	209
+	BisectBatchOnFunctionError	20
+	MaximumRetryAttempts	211
+	ParallelizationFactor	224
+	SourceAccessConfigurations	278
+	TumblingWindowInSeconds	305
+	FunctionResponseTypes	98
+	ScalingConfig	263
+	DocumentDBEventSourceConfig	52
+	KMSKeyArn	153
+	MetricsConfig	78
+	ProvisionedPollerConfig	235
+UpdateFunctionCodeRequest	structure
+	FunctionName!	96	path
+	ZipFile	21
+	S3Bucket	260
+	S3Key	261
+	S3ObjectVersion	262
+	ImageUri	285
+	Publish	23
+	DryRun	23
+	RevisionId	285
+	Architectures	17
+UpdateFunctionConfigurationRequest	structure
+	FunctionName!	96	path
+	Role	255
+	Handler	128
+	Description	49
+	Timeout	297
+	MemorySize	212
+	VpcConfig	319
+	Environment	66
+	Runtime	256
+	DeadLetterConfig	40
+	KMSKeyArn	153
+	TracingConfig	302
+	RevisionId	285
+	Layers	160
+	FileSystemConfigs	84
+	ImageConfig	132
+	EphemeralStorage	72
+	SnapStart	270
+	LoggingConfig	196
+UpdateFunctionEventInvokeConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	243	query
+	MaximumRetryAttempts	210
+	MaximumEventAgeInSeconds	207
+	DestinationConfig	51
+UpdateFunctionUrlConfigRequest	structure
+	FunctionName!	96	path
+	Qualifier	103	query
+	AuthType	100
+	Cors	32
+	InvokeMode	148
+UpdateFunctionUrlConfigResponse	structure
+	FunctionUrl!	99
+	FunctionArn!	89
+	AuthType!	100
+	Cors	32
+	CreationTime!	298
+	LastModifiedTime!	298
+	InvokeMode	148
+UpdateRuntimeOn	string	enum=Auto|Manual|FunctionUpdate
+Version	string	min=1	max=1024	pattern=(\$LATEST|[0-9]+)
+VpcConfig	structure
+	SubnetIds	289
+	SecurityGroupIds	265
+	Ipv6AllowedForDualStack	219
+VpcConfigResponse	structure
+	SubnetIds	289
+	SecurityGroupIds	265
+	VpcId	321
+	Ipv6AllowedForDualStack	219
+VpcId	string
+Weight	double	min=0	max=1
+WorkingDirectory	string	max=1000
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "logs", Signing: "logs", FullName: "Amazon CloudWatch Logs", Version: "2014-03-28",
 	Protocols: []schema.Protocol{schema.JSON11},
 	Target:    "Logs_20140328", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

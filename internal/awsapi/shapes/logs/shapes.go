@@ -2,300 +2,257 @@
 
 package logs
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccountId", Kind: schema.String, HasMin: true, Min: 12, HasMax: true, Max: 12, Pattern: "^\\d{12}$"},
-	1: {Name: "AccountIds", Kind: schema.List, Elem: 0, HasMin: true, Min: 0, HasMax: true, Max: 20},
-	2: {Name: "AmazonResourceName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1011, Pattern: "[\\w+=/:,.@-]*"},
-	3: {Name: "Arn", Kind: schema.String},
-	4: {Name: "CreateLogGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "kmsKeyId", Wire: "kmsKeyId", Shape: 49},
-		{Name: "tags", Wire: "tags", Shape: 101},
-		{Name: "logGroupClass", Wire: "logGroupClass", Shape: 57},
-	}},
-	5: {Name: "CreateLogStreamRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63, Required: true},
-	}},
-	6: {Name: "DataAlreadyAcceptedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DataAlreadyAcceptedException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "expectedSequenceToken", Wire: "expectedSequenceToken", Shape: 88},
-	}},
-	7: {Name: "DataProtectionStatus", Kind: schema.String, Enum: []string{"ACTIVATED", "DELETED", "ARCHIVED", "DISABLED"}},
-	8: {Name: "Days", Kind: schema.Integer},
-	9: {Name: "DefaultValue", Kind: schema.Double},
-	10: {Name: "DeleteLogGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-	}},
-	11: {Name: "DeleteLogStreamRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63, Required: true},
-	}},
-	12: {Name: "DeleteRetentionPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-	}},
-	13: {Name: "Descending", Kind: schema.Boolean},
-	14: {Name: "DescribeLimit", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	15: {Name: "DescribeLogGroupsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "accountIdentifiers", Wire: "accountIdentifiers", Shape: 1},
-		{Name: "logGroupNamePrefix", Wire: "logGroupNamePrefix", Shape: 59},
-		{Name: "logGroupNamePattern", Wire: "logGroupNamePattern", Shape: 60},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 14},
-		{Name: "includeLinkedAccounts", Wire: "includeLinkedAccounts", Shape: 40},
-		{Name: "logGroupClass", Wire: "logGroupClass", Shape: 57},
-	}},
-	16: {Name: "DescribeLogGroupsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroups", Wire: "logGroups", Shape: 61},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-	}},
-	17: {Name: "DescribeLogStreamsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "logGroupIdentifier", Wire: "logGroupIdentifier", Shape: 58},
-		{Name: "logStreamNamePrefix", Wire: "logStreamNamePrefix", Shape: 63},
-		{Name: "orderBy", Wire: "orderBy", Shape: 76},
-		{Name: "descending", Wire: "descending", Shape: 13},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 14},
-	}},
-	18: {Name: "DescribeLogStreamsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logStreams", Wire: "logStreams", Shape: 65},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-	}},
-	19: {Name: "DescribeMetricFiltersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "filterNamePrefix", Wire: "filterNamePrefix", Shape: 34},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 14},
-		{Name: "metricName", Wire: "metricName", Shape: 69},
-		{Name: "metricNamespace", Wire: "metricNamespace", Shape: 70},
-	}},
-	20: {Name: "DescribeMetricFiltersResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "metricFilters", Wire: "metricFilters", Shape: 68},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-	}},
-	21: {Name: "DescribeSubscriptionFiltersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "filterNamePrefix", Wire: "filterNamePrefix", Shape: 34},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 14},
-	}},
-	22: {Name: "DescribeSubscriptionFiltersResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "subscriptionFilters", Wire: "subscriptionFilters", Shape: 94},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-	}},
-	23: {Name: "DestinationArn", Kind: schema.String, HasMin: true, Min: 1},
-	24: {Name: "Dimensions", Kind: schema.Map, Key: 25, Elem: 26},
-	25: {Name: "DimensionsKey", Kind: schema.String, HasMax: true, Max: 255},
-	26: {Name: "DimensionsValue", Kind: schema.String, HasMax: true, Max: 255},
-	27: {Name: "Distribution", Kind: schema.String, Enum: []string{"Random", "ByLogStream"}},
-	28: {Name: "EventId", Kind: schema.String},
-	29: {Name: "EventMessage", Kind: schema.String, HasMin: true, Min: 1},
-	30: {Name: "EventsLimit", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10000},
-	31: {Name: "FilterCount", Kind: schema.Integer},
-	32: {Name: "FilterLogEventsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "logGroupIdentifier", Wire: "logGroupIdentifier", Shape: 58},
-		{Name: "logStreamNames", Wire: "logStreamNames", Shape: 45},
-		{Name: "logStreamNamePrefix", Wire: "logStreamNamePrefix", Shape: 63},
-		{Name: "startTime", Wire: "startTime", Shape: 102},
-		{Name: "endTime", Wire: "endTime", Shape: 102},
-		{Name: "filterPattern", Wire: "filterPattern", Shape: 35},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 30},
-		{Name: "interleaved", Wire: "interleaved", Shape: 46},
-		{Name: "unmask", Wire: "unmask", Shape: 104},
-	}},
-	33: {Name: "FilterLogEventsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "events", Wire: "events", Shape: 37},
-		{Name: "searchedLogStreams", Wire: "searchedLogStreams", Shape: 87},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-	}},
-	34: {Name: "FilterName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "[^:*]*"},
-	35: {Name: "FilterPattern", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 1024},
-	36: {Name: "FilteredLogEvent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63},
-		{Name: "timestamp", Wire: "timestamp", Shape: 102},
-		{Name: "message", Wire: "message", Shape: 29},
-		{Name: "ingestionTime", Wire: "ingestionTime", Shape: 102},
-		{Name: "eventId", Wire: "eventId", Shape: 28},
-	}},
-	37: {Name: "FilteredLogEvents", Kind: schema.List, Elem: 36},
-	38: {Name: "GetLogEventsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "logGroupIdentifier", Wire: "logGroupIdentifier", Shape: 58},
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63, Required: true},
-		{Name: "startTime", Wire: "startTime", Shape: 102},
-		{Name: "endTime", Wire: "endTime", Shape: 102},
-		{Name: "nextToken", Wire: "nextToken", Shape: 74},
-		{Name: "limit", Wire: "limit", Shape: 30},
-		{Name: "startFromHead", Wire: "startFromHead", Shape: 91},
-		{Name: "unmask", Wire: "unmask", Shape: 104},
-	}},
-	39: {Name: "GetLogEventsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "events", Wire: "events", Shape: 78},
-		{Name: "nextForwardToken", Wire: "nextForwardToken", Shape: 74},
-		{Name: "nextBackwardToken", Wire: "nextBackwardToken", Shape: 74},
-	}},
-	40: {Name: "IncludeLinkedAccounts", Kind: schema.Boolean},
-	41: {Name: "InheritedProperties", Kind: schema.List, Elem: 42},
-	42: {Name: "InheritedProperty", Kind: schema.String, Enum: []string{"ACCOUNT_DATA_PROTECTION"}},
-	43: {Name: "InputLogEvent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "timestamp", Wire: "timestamp", Shape: 102, Required: true},
-		{Name: "message", Wire: "message", Shape: 29, Required: true},
-	}},
-	44: {Name: "InputLogEvents", Kind: schema.List, Elem: 43, HasMin: true, Min: 1, HasMax: true, Max: 10000},
-	45: {Name: "InputLogStreamNames", Kind: schema.List, Elem: 63, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	46: {Name: "Interleaved", Kind: schema.Boolean},
-	47: {Name: "InvalidParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidParameterException", Status: 0, Server: false}},
-	48: {Name: "InvalidSequenceTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSequenceTokenException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "expectedSequenceToken", Wire: "expectedSequenceToken", Shape: 88},
-	}},
-	49: {Name: "KmsKeyId", Kind: schema.String, HasMax: true, Max: 256},
-	50: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}},
-	51: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resourceArn", Shape: 2, Required: true},
-	}},
-	52: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "tags", Wire: "tags", Shape: 101},
-	}},
-	53: {Name: "ListTagsLogGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-	}},
-	54: {Name: "ListTagsLogGroupResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "tags", Wire: "tags", Shape: 101},
-	}},
-	55: {Name: "LogEventIndex", Kind: schema.Integer},
-	56: {Name: "LogGroup", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "creationTime", Wire: "creationTime", Shape: 102},
-		{Name: "retentionInDays", Wire: "retentionInDays", Shape: 8},
-		{Name: "metricFilterCount", Wire: "metricFilterCount", Shape: 31},
-		{Name: "arn", Wire: "arn", Shape: 3},
-		{Name: "storedBytes", Wire: "storedBytes", Shape: 92},
-		{Name: "kmsKeyId", Wire: "kmsKeyId", Shape: 49},
-		{Name: "dataProtectionStatus", Wire: "dataProtectionStatus", Shape: 7},
-		{Name: "inheritedProperties", Wire: "inheritedProperties", Shape: 41},
-		{Name: "logGroupClass", Wire: "logGroupClass", Shape: 57},
-		{Name: "logGroupArn", Wire: "logGroupArn", Shape: 3},
-	}},
-	57: {Name: "LogGroupClass", Kind: schema.String, Enum: []string{"STANDARD", "INFREQUENT_ACCESS"}},
-	58: {Name: "LogGroupIdentifier", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: "[\\w#+=/:,.@-]*"},
-	59: {Name: "LogGroupName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "[\\.\\-_/#A-Za-z0-9]+"},
-	60: {Name: "LogGroupNamePattern", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 512, Pattern: "[\\.\\-_/#A-Za-z0-9]*"},
-	61: {Name: "LogGroups", Kind: schema.List, Elem: 56},
-	62: {Name: "LogStream", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63},
-		{Name: "creationTime", Wire: "creationTime", Shape: 102},
-		{Name: "firstEventTimestamp", Wire: "firstEventTimestamp", Shape: 102},
-		{Name: "lastEventTimestamp", Wire: "lastEventTimestamp", Shape: 102},
-		{Name: "lastIngestionTime", Wire: "lastIngestionTime", Shape: 102},
-		{Name: "uploadSequenceToken", Wire: "uploadSequenceToken", Shape: 88},
-		{Name: "arn", Wire: "arn", Shape: 3},
-		{Name: "storedBytes", Wire: "storedBytes", Shape: 92},
-	}},
-	63: {Name: "LogStreamName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512, Pattern: "[^:*]*"},
-	64: {Name: "LogStreamSearchedCompletely", Kind: schema.Boolean},
-	65: {Name: "LogStreams", Kind: schema.List, Elem: 62},
-	66: {Name: "Message", Kind: schema.String},
-	67: {Name: "MetricFilter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "filterName", Wire: "filterName", Shape: 34},
-		{Name: "filterPattern", Wire: "filterPattern", Shape: 35},
-		{Name: "metricTransformations", Wire: "metricTransformations", Shape: 72},
-		{Name: "creationTime", Wire: "creationTime", Shape: 102},
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-	}},
-	68: {Name: "MetricFilters", Kind: schema.List, Elem: 67},
-	69: {Name: "MetricName", Kind: schema.String, HasMax: true, Max: 255, Pattern: "[^:*$]*"},
-	70: {Name: "MetricNamespace", Kind: schema.String, HasMax: true, Max: 255, Pattern: "[^:*$]*"},
-	71: {Name: "MetricTransformation", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "metricName", Wire: "metricName", Shape: 69, Required: true},
-		{Name: "metricNamespace", Wire: "metricNamespace", Shape: 70, Required: true},
-		{Name: "metricValue", Wire: "metricValue", Shape: 73, Required: true},
-		{Name: "defaultValue", Wire: "defaultValue", Shape: 9},
-		{Name: "dimensions", Wire: "dimensions", Shape: 24},
-		{Name: "unit", Wire: "unit", Shape: 90},
-	}},
-	72: {Name: "MetricTransformations", Kind: schema.List, Elem: 71, HasMin: true, Min: 1, HasMax: true, Max: 1},
-	73: {Name: "MetricValue", Kind: schema.String, HasMax: true, Max: 100},
-	74: {Name: "NextToken", Kind: schema.String, HasMin: true, Min: 1},
-	75: {Name: "OperationAbortedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "OperationAbortedException", Status: 0, Server: false}},
-	76: {Name: "OrderBy", Kind: schema.String, Enum: []string{"LogStreamName", "LastEventTime"}},
-	77: {Name: "OutputLogEvent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "timestamp", Wire: "timestamp", Shape: 102},
-		{Name: "message", Wire: "message", Shape: 29},
-		{Name: "ingestionTime", Wire: "ingestionTime", Shape: 102},
-	}},
-	78: {Name: "OutputLogEvents", Kind: schema.List, Elem: 77},
-	79: {Name: "PutLogEventsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63, Required: true},
-		{Name: "logEvents", Wire: "logEvents", Shape: 44, Required: true},
-		{Name: "sequenceToken", Wire: "sequenceToken", Shape: 88},
-	}},
-	80: {Name: "PutLogEventsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "nextSequenceToken", Wire: "nextSequenceToken", Shape: 88},
-		{Name: "rejectedLogEventsInfo", Wire: "rejectedLogEventsInfo", Shape: 82},
-	}},
-	81: {Name: "PutRetentionPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "retentionInDays", Wire: "retentionInDays", Shape: 8, Required: true},
-	}},
-	82: {Name: "RejectedLogEventsInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "tooNewLogEventStartIndex", Wire: "tooNewLogEventStartIndex", Shape: 55},
-		{Name: "tooOldLogEventEndIndex", Wire: "tooOldLogEventEndIndex", Shape: 55},
-		{Name: "expiredLogEventEndIndex", Wire: "expiredLogEventEndIndex", Shape: 55},
-	}},
-	83: {Name: "ResourceAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceAlreadyExistsException", Status: 0, Server: false}},
-	84: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}},
-	85: {Name: "RoleArn", Kind: schema.String, HasMin: true, Min: 1},
-	86: {Name: "SearchedLogStream", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logStreamName", Wire: "logStreamName", Shape: 63},
-		{Name: "searchedCompletely", Wire: "searchedCompletely", Shape: 64},
-	}},
-	87: {Name: "SearchedLogStreams", Kind: schema.List, Elem: 86},
-	88: {Name: "SequenceToken", Kind: schema.String, HasMin: true, Min: 1},
-	89: {Name: "ServiceUnavailableException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ServiceUnavailableException", Status: 0, Server: true}},
-	90: {Name: "StandardUnit", Kind: schema.String, Enum: []string{"Seconds", "Microseconds", "Milliseconds", "Bytes", "Kilobytes", "Megabytes", "Gigabytes", "Terabytes", "Bits", "Kilobits", "Megabits", "Gigabits", "Terabits", "Percent", "Count", "Bytes/Second", "Kilobytes/Second", "Megabytes/Second", "Gigabytes/Second", "Terabytes/Second", "Bits/Second", "Kilobits/Second", "Megabits/Second", "Gigabits/Second", "Terabits/Second", "Count/Second", "None"}},
-	91: {Name: "StartFromHead", Kind: schema.Boolean},
-	92: {Name: "StoredBytes", Kind: schema.Long, HasMin: true, Min: 0},
-	93: {Name: "SubscriptionFilter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "filterName", Wire: "filterName", Shape: 34},
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59},
-		{Name: "filterPattern", Wire: "filterPattern", Shape: 35},
-		{Name: "destinationArn", Wire: "destinationArn", Shape: 23},
-		{Name: "roleArn", Wire: "roleArn", Shape: 85},
-		{Name: "distribution", Wire: "distribution", Shape: 27},
-		{Name: "creationTime", Wire: "creationTime", Shape: 102},
-	}},
-	94: {Name: "SubscriptionFilters", Kind: schema.List, Elem: 93},
-	95: {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+)$"},
-	96: {Name: "TagKeyList", Kind: schema.List, Elem: 95, HasMin: true, Min: 0, HasMax: true, Max: 50},
-	97: {Name: "TagList", Kind: schema.List, Elem: 95, HasMin: true, Min: 1},
-	98: {Name: "TagLogGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "tags", Wire: "tags", Shape: 101, Required: true},
-	}},
-	99: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resourceArn", Shape: 2, Required: true},
-		{Name: "tags", Wire: "tags", Shape: 101, Required: true},
-	}},
-	100: {Name: "TagValue", Kind: schema.String, HasMax: true, Max: 256, Pattern: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"},
-	101: {Name: "Tags", Kind: schema.Map, Key: 95, Elem: 100, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	102: {Name: "Timestamp", Kind: schema.Long, HasMin: true, Min: 0},
-	103: {Name: "TooManyTagsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyTagsException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 66},
-		{Name: "resourceName", Wire: "resourceName", Shape: 2},
-	}},
-	104: {Name: "Unmask", Kind: schema.Boolean},
-	105: {Name: "UnrecognizedClientException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnrecognizedClientException", Status: 0, Server: false}},
-	106: {Name: "UntagLogGroupRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "logGroupName", Wire: "logGroupName", Shape: 59, Required: true},
-		{Name: "tags", Wire: "tags", Shape: 97, Required: true},
-	}},
-	107: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "resourceArn", Wire: "resourceArn", Shape: 2, Required: true},
-		{Name: "tagKeys", Wire: "tagKeys", Shape: 96, Required: true},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AccountId	string	min=12	max=12	pattern=^\d{12}$
+AccountIds	list	of=0	min=0	max=20
+AmazonResourceName	string	min=1	max=1011	pattern=[\w+=/:,.@-]*
+Arn	string
+CreateLogGroupRequest	structure
+	logGroupName!	59
+	kmsKeyId	49
+	tags	101
+	logGroupClass	57
+CreateLogStreamRequest	structure
+	logGroupName!	59
+	logStreamName!	63
+DataAlreadyAcceptedException	structure	error=DataAlreadyAcceptedException,0
+	expectedSequenceToken	88
+DataProtectionStatus	string	enum=ACTIVATED|DELETED|ARCHIVED|DISABLED
+Days	integer
+DefaultValue	double
+DeleteLogGroupRequest	structure
+	logGroupName!	59
+DeleteLogStreamRequest	structure
+	logGroupName!	59
+	logStreamName!	63
+DeleteRetentionPolicyRequest	structure
+	logGroupName!	59
+Descending	boolean
+DescribeLimit	integer	min=1	max=50
+DescribeLogGroupsRequest	structure
+	accountIdentifiers	1
+	logGroupNamePrefix	59
+	logGroupNamePattern	60
+	nextToken	74
+	limit	14
+	includeLinkedAccounts	40
+	logGroupClass	57
+DescribeLogGroupsResponse	structure
+	logGroups	61
+	nextToken	74
+DescribeLogStreamsRequest	structure
+	logGroupName	59
+	logGroupIdentifier	58
+	logStreamNamePrefix	63
+	orderBy	76
+	descending	13
+	nextToken	74
+	limit	14
+DescribeLogStreamsResponse	structure
+	logStreams	65
+	nextToken	74
+DescribeMetricFiltersRequest	structure
+	logGroupName	59
+	filterNamePrefix	34
+	nextToken	74
+	limit	14
+	metricName	69
+	metricNamespace	70
+DescribeMetricFiltersResponse	structure
+	metricFilters	68
+	nextToken	74
+DescribeSubscriptionFiltersRequest	structure
+	logGroupName!	59
+	filterNamePrefix	34
+	nextToken	74
+	limit	14
+DescribeSubscriptionFiltersResponse	structure
+	subscriptionFilters	94
+	nextToken	74
+DestinationArn	string	min=1
+Dimensions	map	by=25	of=26
+DimensionsKey	string	max=255
+DimensionsValue	string	max=255
+Distribution	string	enum=Random|ByLogStream
+EventId	string
+EventMessage	string	min=1
+EventsLimit	integer	min=1	max=10000
+FilterCount	integer
+FilterLogEventsRequest	structure
+	logGroupName	59
+	logGroupIdentifier	58
+	logStreamNames	45
+	logStreamNamePrefix	63
+	startTime	102
+	endTime	102
+	filterPattern	35
+	nextToken	74
+	limit	30
+	interleaved	46
+	unmask	104
+FilterLogEventsResponse	structure
+	events	37
+	searchedLogStreams	87
+	nextToken	74
+FilterName	string	min=1	max=512	pattern=[^:*]*
+FilterPattern	string	min=0	max=1024
+FilteredLogEvent	structure
+	logStreamName	63
+	timestamp	102
+	message	29
+	ingestionTime	102
+	eventId	28
+FilteredLogEvents	list	of=36
+GetLogEventsRequest	structure
+	logGroupName	59
+	logGroupIdentifier	58
+	logStreamName!	63
+	startTime	102
+	endTime	102
+	nextToken	74
+	limit	30
+	startFromHead	91
+	unmask	104
+GetLogEventsResponse	structure
+	events	78
+	nextForwardToken	74
+	nextBackwardToken	74
+IncludeLinkedAccounts	boolean
+InheritedProperties	list	of=42
+InheritedProperty	string	enum=ACCOUNT_DATA_PROTECTION
+InputLogEvent	structure
+	timestamp!	102
+	message!	29
+InputLogEvents	list	of=43	min=1	max=10000
+InputLogStreamNames	list	of=63	min=1	max=100
+Interleaved	boolean
+InvalidParameterException	structure	error=InvalidParameterException,0
+InvalidSequenceTokenException	structure	error=InvalidSequenceTokenException,0
+	expectedSequenceToken	88
+KmsKeyId	string	max=256
+LimitExceededException	structure	error=LimitExceededException,0
+ListTagsForResourceRequest	structure
+	resourceArn!	2
+ListTagsForResourceResponse	structure
+	tags	101
+ListTagsLogGroupRequest	structure
+	logGroupName!	59
+ListTagsLogGroupResponse	structure
+	tags	101
+LogEventIndex	integer
+LogGroup	structure
+	logGroupName	59
+	creationTime	102
+	retentionInDays	8
+	metricFilterCount	31
+	arn	3
+	storedBytes	92
+	kmsKeyId	49
+	dataProtectionStatus	7
+	inheritedProperties	41
+	logGroupClass	57
+	logGroupArn	3
+LogGroupClass	string	enum=STANDARD|INFREQUENT_ACCESS
+LogGroupIdentifier	string	min=1	max=2048	pattern=[\w#+=/:,.@-]*
+LogGroupName	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
+LogGroupNamePattern	string	min=0	max=512	pattern=[\.\-_/#A-Za-z0-9]*
+LogGroups	list	of=56
+LogStream	structure
+	logStreamName	63
+	creationTime	102
+	firstEventTimestamp	102
+	lastEventTimestamp	102
+	lastIngestionTime	102
+	uploadSequenceToken	88
+	arn	3
+	storedBytes	92
+LogStreamName	string	min=1	max=512	pattern=[^:*]*
+LogStreamSearchedCompletely	boolean
+LogStreams	list	of=62
+Message	string
+MetricFilter	structure
+	filterName	34
+	filterPattern	35
+	metricTransformations	72
+	creationTime	102
+	logGroupName	59
+MetricFilters	list	of=67
+MetricName	string	max=255	pattern=[^:*$]*
+MetricNamespace	string	max=255	pattern=[^:*$]*
+MetricTransformation	structure
+	metricName!	69
+	metricNamespace!	70
+	metricValue!	73
+	defaultValue	9
+	dimensions	24
+	unit	90
+MetricTransformations	list	of=71	min=1	max=1
+MetricValue	string	max=100
+NextToken	string	min=1
+OperationAbortedException	structure	error=OperationAbortedException,0
+OrderBy	string	enum=LogStreamName|LastEventTime
+OutputLogEvent	structure
+	timestamp	102
+	message	29
+	ingestionTime	102
+OutputLogEvents	list	of=77
+PutLogEventsRequest	structure
+	logGroupName!	59
+	logStreamName!	63
+	logEvents!	44
+	sequenceToken	88
+PutLogEventsResponse	structure
+	nextSequenceToken	88
+	rejectedLogEventsInfo	82
+PutRetentionPolicyRequest	structure
+	logGroupName!	59
+	retentionInDays!	8
+RejectedLogEventsInfo	structure
+	tooNewLogEventStartIndex	55
+	tooOldLogEventEndIndex	55
+	expiredLogEventEndIndex	55
+ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+RoleArn	string	min=1
+SearchedLogStream	structure
+	logStreamName	63
+	searchedCompletely	64
+SearchedLogStreams	list	of=86
+SequenceToken	string	min=1
+ServiceUnavailableException	structure	error=ServiceUnavailableException,0,server
+StandardUnit	string	enum=Seconds|Microseconds|Milliseconds|Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|Percent|Count|Bytes/Second|Kilobytes/Second|Megabytes/Second|Gigabytes/Second|Terabytes/Second|Bits/Second|Kilobits/Second|Megabits/Second|Gigabits/Second|Terabits/Second|Count/Second|None
+StartFromHead	boolean
+StoredBytes	long	min=0
+SubscriptionFilter	structure
+	filterName	34
+	logGroupName	59
+	filterPattern	35
+	destinationArn	23
+	roleArn	85
+	distribution	27
+	creationTime	102
+SubscriptionFilters	list	of=93
+TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$
+TagKeyList	list	of=95	min=0	max=50
+TagList	list	of=95	min=1
+TagLogGroupRequest	structure
+	logGroupName!	59
+	tags!	101
+TagResourceRequest	structure
+	resourceArn!	2
+	tags!	101
+TagValue	string	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
+Tags	map	by=95	of=100	min=1	max=50
+Timestamp	long	min=0
+TooManyTagsException	structure	error=TooManyTagsException,0
+	message	66
+	resourceName	2
+Unmask	boolean
+UnrecognizedClientException	structure	error=UnrecognizedClientException,0
+UntagLogGroupRequest	structure
+	logGroupName!	59
+	tags!	97
+UntagResourceRequest	structure
+	resourceArn!	2
+	tagKeys!	96
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "scheduler", Signing: "scheduler", FullName: "Amazon EventBridge Scheduler", Version: "2021-06-30",
 	Protocols: []schema.Protocol{schema.RESTJSON},
 	Target:    "", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,316 +2,269 @@
 
 package scheduler
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "ActionAfterCompletion", Kind: schema.String, Enum: []string{"NONE", "DELETE"}},
-	1: {Name: "AssignPublicIp", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	2: {Name: "AwsVpcConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AssignPublicIp", Wire: "AssignPublicIp", Shape: 1},
-		{Name: "SecurityGroups", Wire: "SecurityGroups", Shape: 87},
-		{Name: "Subnets", Wire: "Subnets", Shape: 94, Required: true},
-	}},
-	3: {Name: "CapacityProvider", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	4: {Name: "CapacityProviderStrategy", Kind: schema.List, Elem: 5, HasMin: true, Min: 0, HasMax: true, Max: 6},
-	5: {Name: "CapacityProviderStrategyItem", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "base", Wire: "base", Shape: 6},
-		{Name: "capacityProvider", Wire: "capacityProvider", Shape: 3, Required: true},
-		{Name: "weight", Wire: "weight", Shape: 7},
-	}},
-	6: {Name: "CapacityProviderStrategyItemBase", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 100000},
-	7: {Name: "CapacityProviderStrategyItemWeight", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 1000},
-	8: {Name: "ClientToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "^[a-zA-Z0-9-_]+$"},
-	9: {Name: "ConflictException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConflictException", Status: 409, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-	10: {Name: "CreateScheduleGroupInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientToken", Wire: "ClientToken", Shape: 8, Token: true},
-		{Name: "Name", Wire: "Name", Shape: 79, In: schema.Path, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 98},
-	}},
-	11: {Name: "CreateScheduleGroupOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ScheduleGroupArn", Wire: "ScheduleGroupArn", Shape: 77, Required: true},
-	}},
-	12: {Name: "CreateScheduleInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ActionAfterCompletion", Wire: "ActionAfterCompletion", Shape: 0},
-		{Name: "ClientToken", Wire: "ClientToken", Shape: 8, Token: true},
-		{Name: "Description", Wire: "Description", Shape: 21},
-		{Name: "EndDate", Wire: "EndDate", Shape: 26},
-		{Name: "FlexibleTimeWindow", Wire: "FlexibleTimeWindow", Shape: 28, Required: true},
-		{Name: "GroupName", Wire: "GroupName", Shape: 79},
-		{Name: "KmsKeyArn", Wire: "KmsKeyArn", Shape: 37},
-		{Name: "Name", Wire: "Name", Shape: 51, In: schema.Path, Required: true},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 75, Required: true},
-		{Name: "ScheduleExpressionTimezone", Wire: "ScheduleExpressionTimezone", Shape: 76},
-		{Name: "StartDate", Wire: "StartDate", Shape: 91},
-		{Name: "State", Wire: "State", Shape: 84},
-		{Name: "Target", Wire: "Target", Shape: 105, Required: true},
-	}},
-	13: {Name: "CreateScheduleOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ScheduleArn", Wire: "ScheduleArn", Shape: 74, Required: true},
-	}},
-	14: {Name: "CreationDate", Kind: schema.Timestamp},
-	15: {Name: "DeadLetterConfig", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 16},
-	}},
-	16: {Name: "DeadLetterConfigArnString", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws(-[a-z]+)?:sqs:[a-z0-9\\-]+:\\d{12}:[a-zA-Z0-9\\-_]+$"},
-	17: {Name: "DeleteScheduleGroupInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientToken", Wire: "clientToken", Shape: 8, In: schema.Query, Token: true},
-		{Name: "Name", Wire: "Name", Shape: 79, In: schema.Path, Required: true},
-	}},
-	18: {Name: "DeleteScheduleGroupOutput", Kind: schema.Structure},
-	19: {Name: "DeleteScheduleInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ClientToken", Wire: "clientToken", Shape: 8, In: schema.Query, Token: true},
-		{Name: "GroupName", Wire: "groupName", Shape: 79, In: schema.Query},
-		{Name: "Name", Wire: "Name", Shape: 51, In: schema.Path, Required: true},
-	}},
-	20: {Name: "DeleteScheduleOutput", Kind: schema.Structure},
-	21: {Name: "Description", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 512},
-	22: {Name: "DetailType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	23: {Name: "EcsParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CapacityProviderStrategy", Wire: "CapacityProviderStrategy", Shape: 4},
-		{Name: "EnableECSManagedTags", Wire: "EnableECSManagedTags", Shape: 24},
-		{Name: "EnableExecuteCommand", Wire: "EnableExecuteCommand", Shape: 25},
-		{Name: "Group", Wire: "Group", Shape: 34},
-		{Name: "LaunchType", Wire: "LaunchType", Shape: 39},
-		{Name: "NetworkConfiguration", Wire: "NetworkConfiguration", Shape: 53},
-		{Name: "PlacementConstraints", Wire: "PlacementConstraints", Shape: 58},
-		{Name: "PlacementStrategy", Wire: "PlacementStrategy", Shape: 59},
-		{Name: "PlatformVersion", Wire: "PlatformVersion", Shape: 63},
-		{Name: "PropagateTags", Wire: "PropagateTags", Shape: 64},
-		{Name: "ReferenceId", Wire: "ReferenceId", Shape: 65},
-		{Name: "Tags", Wire: "Tags", Shape: 104},
-		{Name: "TaskCount", Wire: "TaskCount", Shape: 110},
-		{Name: "TaskDefinitionArn", Wire: "TaskDefinitionArn", Shape: 111, Required: true},
-	}},
-	24: {Name: "EnableECSManagedTags", Kind: schema.Boolean},
-	25: {Name: "EnableExecuteCommand", Kind: schema.Boolean},
-	26: {Name: "EndDate", Kind: schema.Timestamp},
-	27: {Name: "EventBridgeParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DetailType", Wire: "DetailType", Shape: 22, Required: true},
-		{Name: "Source", Wire: "Source", Shape: 89, Required: true},
-	}},
-	28: {Name: "FlexibleTimeWindow", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaximumWindowInMinutes", Wire: "MaximumWindowInMinutes", Shape: 49},
-		{Name: "Mode", Wire: "Mode", Shape: 29, Required: true},
-	}},
-	29: {Name: "FlexibleTimeWindowMode", Kind: schema.String, Enum: []string{"OFF", "FLEXIBLE"}},
-	30: {Name: "GetScheduleGroupInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 79, In: schema.Path, Required: true},
-	}},
-	31: {Name: "GetScheduleGroupOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 77},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 14},
-		{Name: "LastModificationDate", Wire: "LastModificationDate", Shape: 38},
-		{Name: "Name", Wire: "Name", Shape: 79},
-		{Name: "State", Wire: "State", Shape: 81},
-	}},
-	32: {Name: "GetScheduleInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "groupName", Shape: 79, In: schema.Query},
-		{Name: "Name", Wire: "Name", Shape: 51, In: schema.Path, Required: true},
-	}},
-	33: {Name: "GetScheduleOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ActionAfterCompletion", Wire: "ActionAfterCompletion", Shape: 0},
-		{Name: "Arn", Wire: "Arn", Shape: 74},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 14},
-		{Name: "Description", Wire: "Description", Shape: 21},
-		{Name: "EndDate", Wire: "EndDate", Shape: 26},
-		{Name: "FlexibleTimeWindow", Wire: "FlexibleTimeWindow", Shape: 28},
-		{Name: "GroupName", Wire: "GroupName", Shape: 79},
-		{Name: "KmsKeyArn", Wire: "KmsKeyArn", Shape: 37},
-		{Name: "LastModificationDate", Wire: "LastModificationDate", Shape: 38},
-		{Name: "Name", Wire: "Name", Shape: 51},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 75},
-		{Name: "ScheduleExpressionTimezone", Wire: "ScheduleExpressionTimezone", Shape: 76},
-		{Name: "StartDate", Wire: "StartDate", Shape: 91},
-		{Name: "State", Wire: "State", Shape: 84},
-		{Name: "Target", Wire: "Target", Shape: 105},
-	}},
-	34: {Name: "Group", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	35: {Name: "InternalServerException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalServerException", Status: 500, Server: true}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-	36: {Name: "KinesisParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PartitionKey", Wire: "PartitionKey", Shape: 108, Required: true},
-	}},
-	37: {Name: "KmsKeyArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: "^arn:aws(-[a-z]+)?:kms:[a-z0-9\\-]+:\\d{12}:(key|alias)\\/[0-9a-zA-Z-_]*$"},
-	38: {Name: "LastModificationDate", Kind: schema.Timestamp},
-	39: {Name: "LaunchType", Kind: schema.String, Enum: []string{"EC2", "FARGATE", "EXTERNAL"}},
-	40: {Name: "ListScheduleGroupsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 46, In: schema.Query},
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 80, In: schema.Query},
-		{Name: "NextToken", Wire: "NextToken", Shape: 54, In: schema.Query},
-	}},
-	41: {Name: "ListScheduleGroupsOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 54},
-		{Name: "ScheduleGroups", Wire: "ScheduleGroups", Shape: 78, Required: true},
-	}},
-	42: {Name: "ListSchedulesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "GroupName", Wire: "ScheduleGroup", Shape: 79, In: schema.Query},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 46, In: schema.Query},
-		{Name: "NamePrefix", Wire: "NamePrefix", Shape: 52, In: schema.Query},
-		{Name: "NextToken", Wire: "NextToken", Shape: 54, In: schema.Query},
-		{Name: "State", Wire: "State", Shape: 84, In: schema.Query},
-	}},
-	43: {Name: "ListSchedulesOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 54},
-		{Name: "Schedules", Wire: "Schedules", Shape: 83, Required: true},
-	}},
-	44: {Name: "ListTagsForResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 100, In: schema.Path, Required: true},
-	}},
-	45: {Name: "ListTagsForResourceOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 98},
-	}},
-	46: {Name: "MaxResults", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	47: {Name: "MaximumEventAgeInSeconds", Kind: schema.Integer, HasMin: true, Min: 60, HasMax: true, Max: 86400},
-	48: {Name: "MaximumRetryAttempts", Kind: schema.Integer, HasMin: true, Min: 0, HasMax: true, Max: 185},
-	49: {Name: "MaximumWindowInMinutes", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 1440},
-	50: {Name: "MessageGroupId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	51: {Name: "Name", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "^[0-9a-zA-Z-_.]+$"},
-	52: {Name: "NamePrefix", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "^[0-9a-zA-Z-_.]+$"},
-	53: {Name: "NetworkConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "awsvpcConfiguration", Wire: "awsvpcConfiguration", Shape: 2},
-	}},
-	54: {Name: "NextToken", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	55: {Name: "PlacementConstraint", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "expression", Wire: "expression", Shape: 56},
-		{Name: "type", Wire: "type", Shape: 57},
-	}},
-	56: {Name: "PlacementConstraintExpression", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 2000},
-	57: {Name: "PlacementConstraintType", Kind: schema.String, Enum: []string{"distinctInstance", "memberOf"}},
-	58: {Name: "PlacementConstraints", Kind: schema.List, Elem: 55, HasMin: true, Min: 0, HasMax: true, Max: 10},
-	59: {Name: "PlacementStrategies", Kind: schema.List, Elem: 60, HasMin: true, Min: 0, HasMax: true, Max: 5},
-	60: {Name: "PlacementStrategy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "field", Wire: "field", Shape: 61},
-		{Name: "type", Wire: "type", Shape: 62},
-	}},
-	61: {Name: "PlacementStrategyField", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 255},
-	62: {Name: "PlacementStrategyType", Kind: schema.String, Enum: []string{"random", "spread", "binpack"}},
-	63: {Name: "PlatformVersion", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	64: {Name: "PropagateTags", Kind: schema.String, Enum: []string{"TASK_DEFINITION"}},
-	65: {Name: "ReferenceId", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 1024},
-	66: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-	67: {Name: "RetryPolicy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MaximumEventAgeInSeconds", Wire: "MaximumEventAgeInSeconds", Shape: 47},
-		{Name: "MaximumRetryAttempts", Wire: "MaximumRetryAttempts", Shape: 48},
-	}},
-	68: {Name: "RoleArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600, Pattern: "^arn:aws(-[a-z]+)?:iam::\\d{12}:role\\/[\\w+=,.@\\/-]+$"},
-	69: {Name: "SageMakerPipelineParameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 71, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 72, Required: true},
-	}},
-	70: {Name: "SageMakerPipelineParameterList", Kind: schema.List, Elem: 69, HasMin: true, Min: 0, HasMax: true, Max: 200},
-	71: {Name: "SageMakerPipelineParameterName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^[A-Za-z0-9\\-_]*$"},
-	72: {Name: "SageMakerPipelineParameterValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	73: {Name: "SageMakerPipelineParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PipelineParameterList", Wire: "PipelineParameterList", Shape: 70},
-	}},
-	74: {Name: "ScheduleArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1224, Pattern: "^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\\-]+:\\d{12}:schedule\\/[0-9a-zA-Z-_.]+\\/[0-9a-zA-Z-_.]+$"},
-	75: {Name: "ScheduleExpression", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	76: {Name: "ScheduleExpressionTimezone", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	77: {Name: "ScheduleGroupArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1224, Pattern: "^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\\-]+:\\d{12}:schedule-group\\/[0-9a-zA-Z-_.]+$"},
-	78: {Name: "ScheduleGroupList", Kind: schema.List, Elem: 82},
-	79: {Name: "ScheduleGroupName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "^[0-9a-zA-Z-_.]+$"},
-	80: {Name: "ScheduleGroupNamePrefix", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64, Pattern: "^[0-9a-zA-Z-_.]+$"},
-	81: {Name: "ScheduleGroupState", Kind: schema.String, Enum: []string{"ACTIVE", "DELETING"}},
-	82: {Name: "ScheduleGroupSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 77},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 14},
-		{Name: "LastModificationDate", Wire: "LastModificationDate", Shape: 38},
-		{Name: "Name", Wire: "Name", Shape: 79},
-		{Name: "State", Wire: "State", Shape: 81},
-	}},
-	83: {Name: "ScheduleList", Kind: schema.List, Elem: 85},
-	84: {Name: "ScheduleState", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	85: {Name: "ScheduleSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 74},
-		{Name: "CreationDate", Wire: "CreationDate", Shape: 14},
-		{Name: "GroupName", Wire: "GroupName", Shape: 79},
-		{Name: "LastModificationDate", Wire: "LastModificationDate", Shape: 38},
-		{Name: "Name", Wire: "Name", Shape: 51},
-		{Name: "State", Wire: "State", Shape: 84},
-		{Name: "Target", Wire: "Target", Shape: 109},
-	}},
-	86: {Name: "SecurityGroup", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	87: {Name: "SecurityGroups", Kind: schema.List, Elem: 86, HasMin: true, Min: 1, HasMax: true, Max: 5},
-	88: {Name: "ServiceQuotaExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ServiceQuotaExceededException", Status: 402, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-	89: {Name: "Source", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	90: {Name: "SqsParameters", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 50},
-	}},
-	91: {Name: "StartDate", Kind: schema.Timestamp},
-	92: {Name: "String", Kind: schema.String},
-	93: {Name: "Subnet", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	94: {Name: "Subnets", Kind: schema.List, Elem: 93, HasMin: true, Min: 1, HasMax: true, Max: 16},
-	95: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 96, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 103, Required: true},
-	}},
-	96:  {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	97:  {Name: "TagKeyList", Kind: schema.List, Elem: 96, HasMin: true, Min: 0, HasMax: true, Max: 200},
-	98:  {Name: "TagList", Kind: schema.List, Elem: 95, HasMin: true, Min: 0, HasMax: true, Max: 200},
-	99:  {Name: "TagMap", Kind: schema.Map, Key: 96, Elem: 103},
-	100: {Name: "TagResourceArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1011, Pattern: "^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\\-]+:\\d{12}:schedule-group\\/[0-9a-zA-Z-_.]+$"},
-	101: {Name: "TagResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 100, In: schema.Path, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 98, Required: true},
-	}},
-	102: {Name: "TagResourceOutput", Kind: schema.Structure},
-	103: {Name: "TagValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	104: {Name: "Tags", Kind: schema.List, Elem: 99, HasMin: true, Min: 0, HasMax: true, Max: 50},
-	105: {Name: "Target", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 106, Required: true},
-		{Name: "DeadLetterConfig", Wire: "DeadLetterConfig", Shape: 15},
-		{Name: "EcsParameters", Wire: "EcsParameters", Shape: 23},
-		{Name: "EventBridgeParameters", Wire: "EventBridgeParameters", Shape: 27},
-		{Name: "Input", Wire: "Input", Shape: 107},
-		{Name: "KinesisParameters", Wire: "KinesisParameters", Shape: 36},
-		{Name: "RetryPolicy", Wire: "RetryPolicy", Shape: 67},
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 68, Required: true},
-		{Name: "SageMakerPipelineParameters", Wire: "SageMakerPipelineParameters", Shape: 73},
-		{Name: "SqsParameters", Wire: "SqsParameters", Shape: 90},
-	}},
-	106: {Name: "TargetArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	107: {Name: "TargetInput", Kind: schema.String, HasMin: true, Min: 1},
-	108: {Name: "TargetPartitionKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	109: {Name: "TargetSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Arn", Wire: "Arn", Shape: 106, Required: true},
-	}},
-	110: {Name: "TaskCount", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	111: {Name: "TaskDefinitionArn", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1600},
-	112: {Name: "ThrottlingException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ThrottlingException", Status: 429, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-	113: {Name: "UntagResourceInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 100, In: schema.Path, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 97, In: schema.Query, Required: true},
-	}},
-	114: {Name: "UntagResourceOutput", Kind: schema.Structure},
-	115: {Name: "UpdateScheduleInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ActionAfterCompletion", Wire: "ActionAfterCompletion", Shape: 0},
-		{Name: "ClientToken", Wire: "ClientToken", Shape: 8, Token: true},
-		{Name: "Description", Wire: "Description", Shape: 21},
-		{Name: "EndDate", Wire: "EndDate", Shape: 26},
-		{Name: "FlexibleTimeWindow", Wire: "FlexibleTimeWindow", Shape: 28, Required: true},
-		{Name: "GroupName", Wire: "GroupName", Shape: 79},
-		{Name: "KmsKeyArn", Wire: "KmsKeyArn", Shape: 37},
-		{Name: "Name", Wire: "Name", Shape: 51, In: schema.Path, Required: true},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 75, Required: true},
-		{Name: "ScheduleExpressionTimezone", Wire: "ScheduleExpressionTimezone", Shape: 76},
-		{Name: "StartDate", Wire: "StartDate", Shape: 91},
-		{Name: "State", Wire: "State", Shape: 84},
-		{Name: "Target", Wire: "Target", Shape: 105, Required: true},
-	}},
-	116: {Name: "UpdateScheduleOutput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ScheduleArn", Wire: "ScheduleArn", Shape: 74, Required: true},
-	}},
-	117: {Name: "ValidationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ValidationException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 92, Required: true},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `ActionAfterCompletion	string	enum=NONE|DELETE
+AssignPublicIp	string	enum=ENABLED|DISABLED
+AwsVpcConfiguration	structure
+	AssignPublicIp	1
+	SecurityGroups	87
+	Subnets!	94
+CapacityProvider	string	min=1	max=255
+CapacityProviderStrategy	list	of=5	min=0	max=6
+CapacityProviderStrategyItem	structure
+	base	6
+	capacityProvider!	3
+	weight	7
+CapacityProviderStrategyItemBase	integer	min=0	max=100000
+CapacityProviderStrategyItemWeight	integer	min=0	max=1000
+ClientToken	string	min=1	max=64	pattern=^[a-zA-Z0-9-_]+$
+ConflictException	structure	error=ConflictException,409
+	Message!	92
+CreateScheduleGroupInput	structure
+	ClientToken	8	token
+	Name!	79	path
+	Tags	98
+CreateScheduleGroupOutput	structure
+	ScheduleGroupArn!	77
+CreateScheduleInput	structure
+	ActionAfterCompletion	0
+	ClientToken	8	token
+	Description	21
+	EndDate	26
+	FlexibleTimeWindow!	28
+	GroupName	79
+	KmsKeyArn	37
+	Name!	51	path
+	ScheduleExpression!	75
+	ScheduleExpressionTimezone	76
+	StartDate	91
+	State	84
+	Target!	105
+CreateScheduleOutput	structure
+	ScheduleArn!	74
+CreationDate	timestamp
+DeadLetterConfig	structure
+	Arn	16
+DeadLetterConfigArnString	string	min=1	max=1600	pattern=^arn:aws(-[a-z]+)?:sqs:[a-z0-9\-]+:\d{12}:[a-zA-Z0-9\-_]+$
+DeleteScheduleGroupInput	structure
+	ClientToken	8	query=clientToken	token
+	Name!	79	path
+DeleteScheduleGroupOutput	structure
+DeleteScheduleInput	structure
+	ClientToken	8	query=clientToken	token
+	GroupName	79	query=groupName
+	Name!	51	path
+DeleteScheduleOutput	structure
+Description	string	min=0	max=512
+DetailType	string	min=1	max=128
+EcsParameters	structure
+	CapacityProviderStrategy	4
+	EnableECSManagedTags	24
+	EnableExecuteCommand	25
+	Group	34
+	LaunchType	39
+	NetworkConfiguration	53
+	PlacementConstraints	58
+	PlacementStrategy	59
+	PlatformVersion	63
+	PropagateTags	64
+	ReferenceId	65
+	Tags	104
+	TaskCount	110
+	TaskDefinitionArn!	111
+EnableECSManagedTags	boolean
+EnableExecuteCommand	boolean
+EndDate	timestamp
+EventBridgeParameters	structure
+	DetailType!	22
+	Source!	89
+FlexibleTimeWindow	structure
+	MaximumWindowInMinutes	49
+	Mode!	29
+FlexibleTimeWindowMode	string	enum=OFF|FLEXIBLE
+GetScheduleGroupInput	structure
+	Name!	79	path
+GetScheduleGroupOutput	structure
+	Arn	77
+	CreationDate	14
+	LastModificationDate	38
+	Name	79
+	State	81
+GetScheduleInput	structure
+	GroupName	79	query=groupName
+	Name!	51	path
+GetScheduleOutput	structure
+	ActionAfterCompletion	0
+	Arn	74
+	CreationDate	14
+	Description	21
+	EndDate	26
+	FlexibleTimeWindow	28
+	GroupName	79
+	KmsKeyArn	37
+	LastModificationDate	38
+	Name	51
+	ScheduleExpression	75
+	ScheduleExpressionTimezone	76
+	StartDate	91
+	State	84
+	Target	105
+Group	string	min=1	max=255
+InternalServerException	structure	error=InternalServerException,500,server
+	Message!	92
+KinesisParameters	structure
+	PartitionKey!	108
+KmsKeyArn	string	min=1	max=2048	pattern=^arn:aws(-[a-z]+)?:kms:[a-z0-9\-]+:\d{12}:(key|alias)\/[0-9a-zA-Z-_]*$
+LastModificationDate	timestamp
+LaunchType	string	enum=EC2|FARGATE|EXTERNAL
+ListScheduleGroupsInput	structure
+	MaxResults	46	query
+	NamePrefix	80	query
+	NextToken	54	query
+ListScheduleGroupsOutput	structure
+	NextToken	54
+	ScheduleGroups!	78
+ListSchedulesInput	structure
+	GroupName	79	query=ScheduleGroup
+	MaxResults	46	query
+	NamePrefix	52	query
+	NextToken	54	query
+	State	84	query
+ListSchedulesOutput	structure
+	NextToken	54
+	Schedules!	83
+ListTagsForResourceInput	structure
+	ResourceArn!	100	path
+ListTagsForResourceOutput	structure
+	Tags	98
+MaxResults	integer	min=1	max=100
+MaximumEventAgeInSeconds	integer	min=60	max=86400
+MaximumRetryAttempts	integer	min=0	max=185
+MaximumWindowInMinutes	integer	min=1	max=1440
+MessageGroupId	string	min=1	max=128
+Name	string	min=1	max=64	pattern=^[0-9a-zA-Z-_.]+$
+NamePrefix	string	min=1	max=64	pattern=^[0-9a-zA-Z-_.]+$
+NetworkConfiguration	structure
+	awsvpcConfiguration	2
+NextToken	string	min=1	max=2048
+PlacementConstraint	structure
+	expression	56
+	type	57
+PlacementConstraintExpression	string	min=0	max=2000
+PlacementConstraintType	string	enum=distinctInstance|memberOf
+PlacementConstraints	list	of=55	min=0	max=10
+PlacementStrategies	list	of=60	min=0	max=5
+PlacementStrategy	structure
+	field	61
+	type	62
+PlacementStrategyField	string	min=0	max=255
+PlacementStrategyType	string	enum=random|spread|binpack
+PlatformVersion	string	min=1	max=64
+PropagateTags	string	enum=TASK_DEFINITION
+ReferenceId	string	min=0	max=1024
+ResourceNotFoundException	structure	error=ResourceNotFoundException,404
+	Message!	92
+RetryPolicy	structure
+	MaximumEventAgeInSeconds	47
+	MaximumRetryAttempts	48
+RoleArn	string	min=1	max=1600	pattern=^arn:aws(-[a-z]+)?:iam::\d{12}:role\/[\w+=,.@\/-]+$
+SageMakerPipelineParameter	structure
+	Name!	71
+	Value!	72
+SageMakerPipelineParameterList	list	of=69	min=0	max=200
+SageMakerPipelineParameterName	string	min=1	max=256	pattern=^[A-Za-z0-9\-_]*$
+SageMakerPipelineParameterValue	string	min=1	max=1024
+SageMakerPipelineParameters	structure
+	PipelineParameterList	70
+ScheduleArn	string	min=1	max=1224	pattern=^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\-]+:\d{12}:schedule\/[0-9a-zA-Z-_.]+\/[0-9a-zA-Z-_.]+$
+ScheduleExpression	string	min=1	max=256
+ScheduleExpressionTimezone	string	min=1	max=50
+ScheduleGroupArn	string	min=1	max=1224	pattern=^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\-]+:\d{12}:schedule-group\/[0-9a-zA-Z-_.]+$
+ScheduleGroupList	list	of=82
+ScheduleGroupName	string	min=1	max=64	pattern=^[0-9a-zA-Z-_.]+$
+ScheduleGroupNamePrefix	string	min=1	max=64	pattern=^[0-9a-zA-Z-_.]+$
+ScheduleGroupState	string	enum=ACTIVE|DELETING
+ScheduleGroupSummary	structure
+	Arn	77
+	CreationDate	14
+	LastModificationDate	38
+	Name	79
+	State	81
+ScheduleList	list	of=85
+ScheduleState	string	enum=ENABLED|DISABLED
+ScheduleSummary	structure
+	Arn	74
+	CreationDate	14
+	GroupName	79
+	LastModificationDate	38
+	Name	51
+	State	84
+	Target	109
+SecurityGroup	string	min=1	max=1000
+SecurityGroups	list	of=86	min=1	max=5
+ServiceQuotaExceededException	structure	error=ServiceQuotaExceededException,402
+	Message!	92
+Source	string	min=1	max=256
+SqsParameters	structure
+	MessageGroupId	50
+StartDate	timestamp
+String	string
+Subnet	string	min=1	max=1000
+Subnets	list	of=93	min=1	max=16
+Tag	structure
+	Key!	96
+	Value!	103
+TagKey	string	min=1	max=128
+TagKeyList	list	of=96	min=0	max=200
+TagList	list	of=95	min=0	max=200
+TagMap	map	by=96	of=103
+TagResourceArn	string	min=1	max=1011	pattern=^arn:aws(-[a-z]+)?:scheduler:[a-z0-9\-]+:\d{12}:schedule-group\/[0-9a-zA-Z-_.]+$
+TagResourceInput	structure
+	ResourceArn!	100	path
+	Tags!	98
+TagResourceOutput	structure
+TagValue	string	min=1	max=256
+Tags	list	of=99	min=0	max=50
+Target	structure
+	Arn!	106
+	DeadLetterConfig	15
+	EcsParameters	23
+	EventBridgeParameters	27
+	Input	107
+	KinesisParameters	36
+	RetryPolicy	67
+	RoleArn!	68
+	SageMakerPipelineParameters	73
+	SqsParameters	90
+TargetArn	string	min=1	max=1600
+TargetInput	string	min=1
+TargetPartitionKey	string	min=1	max=256
+TargetSummary	structure
+	Arn!	106
+TaskCount	integer	min=1	max=10
+TaskDefinitionArn	string	min=1	max=1600
+ThrottlingException	structure	error=ThrottlingException,429
+	Message!	92
+UntagResourceInput	structure
+	ResourceArn!	100	path
+	TagKeys!	97	query
+UntagResourceOutput	structure
+UpdateScheduleInput	structure
+	ActionAfterCompletion	0
+	ClientToken	8	token
+	Description	21
+	EndDate	26
+	FlexibleTimeWindow!	28
+	GroupName	79
+	KmsKeyArn	37
+	Name!	51	path
+	ScheduleExpression!	75
+	ScheduleExpressionTimezone	76
+	StartDate	91
+	State	84
+	Target!	105
+UpdateScheduleOutput	structure
+	ScheduleArn!	74
+ValidationException	structure	error=ValidationException,400
+	Message!	92
+`

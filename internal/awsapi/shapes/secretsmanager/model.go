@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "secretsmanager", Signing: "secretsmanager", FullName: "AWS Secrets Manager", Version: "2017-10-17",
 	Protocols: []schema.Protocol{schema.JSON11},
 	Target:    "secretsmanager", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,392 +2,330 @@
 
 package secretsmanager
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "APIErrorListType", Kind: schema.List, Elem: 1},
-	1: {Name: "APIErrorType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94},
-		{Name: "ErrorCode", Wire: "ErrorCode", Shape: 25},
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	2: {Name: "AddReplicaRegionListType", Kind: schema.List, Elem: 76, HasMin: true, Min: 1},
-	3: {Name: "AutomaticallyRotateAfterDaysType", Kind: schema.Long, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	4: {Name: "BatchGetSecretValueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretIdList", Wire: "SecretIdList", Shape: 93},
-		{Name: "Filters", Wire: "Filters", Shape: 36},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 59},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-	}},
-	5: {Name: "BatchGetSecretValueResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretValues", Wire: "SecretValues", Shape: 100},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-		{Name: "Errors", Wire: "Errors", Shape: 0},
-	}},
-	6: {Name: "BooleanType", Kind: schema.Boolean},
-	7: {Name: "CancelRotateSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-	}},
-	8: {Name: "CancelRotateSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-	}},
-	9: {Name: "ClientRequestTokenType", Kind: schema.String, HasMin: true, Min: 32, HasMax: true, Max: 64},
-	10: {Name: "CreateSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 61, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 9, Token: true},
-		{Name: "Description", Wire: "Description", Shape: 22},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-		{Name: "SecretBinary", Wire: "SecretBinary", Shape: 92},
-		{Name: "SecretString", Wire: "SecretString", Shape: 98},
-		{Name: "Tags", Wire: "Tags", Shape: 113},
-		{Name: "AddReplicaRegions", Wire: "AddReplicaRegions", Shape: 2},
-		{Name: "ForceOverwriteReplicaSecret", Wire: "ForceOverwriteReplicaSecret", Shape: 6},
-	}},
-	11: {Name: "CreateSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "ReplicationStatus", Wire: "ReplicationStatus", Shape: 77},
-	}},
-	12: {Name: "CreatedDateType", Kind: schema.Timestamp},
-	13: {Name: "DecryptionFailure", Kind: schema.Structure, Fault: schema.FaultTag{Code: "DecryptionFailure", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	14: {Name: "DeleteResourcePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-	}},
-	15: {Name: "DeleteResourcePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 61},
-	}},
-	16: {Name: "DeleteSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "RecoveryWindowInDays", Wire: "RecoveryWindowInDays", Shape: 74},
-		{Name: "ForceDeleteWithoutRecovery", Wire: "ForceDeleteWithoutRecovery", Shape: 6},
-	}},
-	17: {Name: "DeleteSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "DeletionDate", Wire: "DeletionDate", Shape: 19},
-	}},
-	18: {Name: "DeletedDateType", Kind: schema.Timestamp},
-	19: {Name: "DeletionDateType", Kind: schema.Timestamp},
-	20: {Name: "DescribeSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-	}},
-	21: {Name: "DescribeSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "Description", Wire: "Description", Shape: 22},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-		{Name: "RotationEnabled", Wire: "RotationEnabled", Shape: 86},
-		{Name: "RotationLambdaARN", Wire: "RotationLambdaARN", Shape: 87},
-		{Name: "RotationRules", Wire: "RotationRules", Shape: 88},
-		{Name: "LastRotatedDate", Wire: "LastRotatedDate", Shape: 52},
-		{Name: "LastChangedDate", Wire: "LastChangedDate", Shape: 51},
-		{Name: "LastAccessedDate", Wire: "LastAccessedDate", Shape: 50},
-		{Name: "DeletedDate", Wire: "DeletedDate", Shape: 18},
-		{Name: "NextRotationDate", Wire: "NextRotationDate", Shape: 62},
-		{Name: "Tags", Wire: "Tags", Shape: 113},
-		{Name: "VersionIdsToStages", Wire: "VersionIdsToStages", Shape: 106},
-		{Name: "OwningService", Wire: "OwningService", Shape: 65},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 116},
-		{Name: "PrimaryRegion", Wire: "PrimaryRegion", Shape: 75},
-		{Name: "ReplicationStatus", Wire: "ReplicationStatus", Shape: 77},
-	}},
-	22: {Name: "DescriptionType", Kind: schema.String, HasMax: true, Max: 2048},
-	23: {Name: "DurationType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 3, Pattern: "[0-9h]+"},
-	24: {Name: "EncryptionFailure", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EncryptionFailure", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	25: {Name: "ErrorCode", Kind: schema.String},
-	26: {Name: "ErrorMessage", Kind: schema.String},
-	27: {Name: "ExcludeCharactersType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 4096},
-	28: {Name: "ExcludeLowercaseType", Kind: schema.Boolean},
-	29: {Name: "ExcludeNumbersType", Kind: schema.Boolean},
-	30: {Name: "ExcludePunctuationType", Kind: schema.Boolean},
-	31: {Name: "ExcludeUppercaseType", Kind: schema.Boolean},
-	32: {Name: "Filter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 33},
-		{Name: "Values", Wire: "Values", Shape: 35},
-	}},
-	33: {Name: "FilterNameStringType", Kind: schema.String, Enum: []string{"description", "name", "tag-key", "tag-value", "primary-region", "owning-service", "all"}},
-	34: {Name: "FilterValueStringType", Kind: schema.String, HasMax: true, Max: 512, Pattern: "^\\!?[a-zA-Z0-9 :_@\\/\\+\\=\\.\\-\\!]*$"},
-	35: {Name: "FilterValuesStringList", Kind: schema.List, Elem: 34, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	36: {Name: "FiltersListType", Kind: schema.List, Elem: 32, HasMax: true, Max: 10},
-	37: {Name: "GetRandomPasswordRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PasswordLength", Wire: "PasswordLength", Shape: 66},
-		{Name: "ExcludeCharacters", Wire: "ExcludeCharacters", Shape: 27},
-		{Name: "ExcludeNumbers", Wire: "ExcludeNumbers", Shape: 29},
-		{Name: "ExcludePunctuation", Wire: "ExcludePunctuation", Shape: 30},
-		{Name: "ExcludeUppercase", Wire: "ExcludeUppercase", Shape: 31},
-		{Name: "ExcludeLowercase", Wire: "ExcludeLowercase", Shape: 28},
-		{Name: "IncludeSpace", Wire: "IncludeSpace", Shape: 43},
-		{Name: "RequireEachIncludedType", Wire: "RequireEachIncludedType", Shape: 79},
-	}},
-	38: {Name: "GetRandomPasswordResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RandomPassword", Wire: "RandomPassword", Shape: 73},
-	}},
-	39: {Name: "GetResourcePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-	}},
-	40: {Name: "GetResourcePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 61},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 64},
-	}},
-	41: {Name: "GetSecretValueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "VersionStage", Wire: "VersionStage", Shape: 102},
-	}},
-	42: {Name: "GetSecretValueResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "SecretBinary", Wire: "SecretBinary", Shape: 92},
-		{Name: "SecretString", Wire: "SecretString", Shape: 98},
-		{Name: "VersionStages", Wire: "VersionStages", Shape: 103},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 12},
-	}},
-	43: {Name: "IncludeSpaceType", Kind: schema.Boolean},
-	44: {Name: "InternalServiceError", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalServiceError", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	45: {Name: "InvalidNextTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidNextTokenException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	46: {Name: "InvalidParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidParameterException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	47: {Name: "InvalidRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRequestException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	48: {Name: "KmsKeyIdListType", Kind: schema.List, Elem: 49},
-	49: {Name: "KmsKeyIdType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 2048},
-	50: {Name: "LastAccessedDateType", Kind: schema.Timestamp},
-	51: {Name: "LastChangedDateType", Kind: schema.Timestamp},
-	52: {Name: "LastRotatedDateType", Kind: schema.Timestamp},
-	53: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	54: {Name: "ListSecretVersionIdsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 60},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-		{Name: "IncludeDeprecated", Wire: "IncludeDeprecated", Shape: 6},
-	}},
-	55: {Name: "ListSecretVersionIdsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Versions", Wire: "Versions", Shape: 105},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-	}},
-	56: {Name: "ListSecretsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IncludePlannedDeletion", Wire: "IncludePlannedDeletion", Shape: 6},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 60},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-		{Name: "Filters", Wire: "Filters", Shape: 36},
-		{Name: "SortOrder", Wire: "SortOrder", Shape: 107},
-	}},
-	57: {Name: "ListSecretsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretList", Wire: "SecretList", Shape: 96},
-		{Name: "NextToken", Wire: "NextToken", Shape: 63},
-	}},
-	58: {Name: "MalformedPolicyDocumentException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MalformedPolicyDocumentException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	59: {Name: "MaxResultsBatchType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 20},
-	60: {Name: "MaxResultsType", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	61: {Name: "NameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 512},
-	62: {Name: "NextRotationDateType", Kind: schema.Timestamp},
-	63: {Name: "NextTokenType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 4096},
-	64: {Name: "NonEmptyResourcePolicyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 20480},
-	65: {Name: "OwningServiceType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	66: {Name: "PasswordLengthType", Kind: schema.Long, HasMin: true, Min: 1, HasMax: true, Max: 4096},
-	67: {Name: "PreconditionNotMetException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PreconditionNotMetException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	68: {Name: "PublicPolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PublicPolicyException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	69: {Name: "PutResourcePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 64, Required: true},
-		{Name: "BlockPublicPolicy", Wire: "BlockPublicPolicy", Shape: 6},
-	}},
-	70: {Name: "PutResourcePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 61},
-	}},
-	71: {Name: "PutSecretValueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 9, Token: true},
-		{Name: "SecretBinary", Wire: "SecretBinary", Shape: 92},
-		{Name: "SecretString", Wire: "SecretString", Shape: 98},
-		{Name: "VersionStages", Wire: "VersionStages", Shape: 103},
-		{Name: "RotationToken", Wire: "RotationToken", Shape: 89},
-	}},
-	72: {Name: "PutSecretValueResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "VersionStages", Wire: "VersionStages", Shape: 103},
-	}},
-	73: {Name: "RandomPasswordType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 4096, Sensitive: true},
-	74: {Name: "RecoveryWindowInDaysType", Kind: schema.Long},
-	75: {Name: "RegionType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "^([a-z]+-)+\\d+$"},
-	76: {Name: "ReplicaRegionType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Region", Wire: "Region", Shape: 75},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-	}},
-	77: {Name: "ReplicationStatusListType", Kind: schema.List, Elem: 78},
-	78: {Name: "ReplicationStatusType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Region", Wire: "Region", Shape: 75},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-		{Name: "Status", Wire: "Status", Shape: 109},
-		{Name: "StatusMessage", Wire: "StatusMessage", Shape: 108},
-		{Name: "LastAccessedDate", Wire: "LastAccessedDate", Shape: 50},
-	}},
-	79: {Name: "RequireEachIncludedTypeType", Kind: schema.Boolean},
-	80: {Name: "ResourceExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceExistsException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	81: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 26},
-	}},
-	82: {Name: "RestoreSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-	}},
-	83: {Name: "RestoreSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-	}},
-	84: {Name: "RotateSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 9, Token: true},
-		{Name: "RotationLambdaARN", Wire: "RotationLambdaARN", Shape: 87},
-		{Name: "RotationRules", Wire: "RotationRules", Shape: 88},
-		{Name: "RotateImmediately", Wire: "RotateImmediately", Shape: 6},
-	}},
-	85: {Name: "RotateSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-	}},
-	86: {Name: "RotationEnabledType", Kind: schema.Boolean},
-	87: {Name: "RotationLambdaARNType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 2048},
-	88: {Name: "RotationRulesType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AutomaticallyAfterDays", Wire: "AutomaticallyAfterDays", Shape: 3},
-		{Name: "Duration", Wire: "Duration", Shape: 23},
-		{Name: "ScheduleExpression", Wire: "ScheduleExpression", Shape: 90},
-	}},
-	89: {Name: "RotationTokenType", Kind: schema.String, HasMin: true, Min: 36, HasMax: true, Max: 256, Pattern: "^[a-zA-Z0-9\\-]+$", Sensitive: true},
-	90: {Name: "ScheduleExpressionType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "[0-9A-Za-z\\(\\)#\\?\\*\\-\\/, ]+"},
-	91: {Name: "SecretARNType", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048},
-	92: {Name: "SecretBinaryType", Kind: schema.Blob, HasMin: true, Min: 1, HasMax: true, Max: 65536, Sensitive: true},
-	93: {Name: "SecretIdListType", Kind: schema.List, Elem: 94, HasMin: true, Min: 1, HasMax: true, Max: 20},
-	94: {Name: "SecretIdType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	95: {Name: "SecretListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "Description", Wire: "Description", Shape: 22},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-		{Name: "RotationEnabled", Wire: "RotationEnabled", Shape: 86},
-		{Name: "RotationLambdaARN", Wire: "RotationLambdaARN", Shape: 87},
-		{Name: "RotationRules", Wire: "RotationRules", Shape: 88},
-		{Name: "LastRotatedDate", Wire: "LastRotatedDate", Shape: 52},
-		{Name: "LastChangedDate", Wire: "LastChangedDate", Shape: 51},
-		{Name: "LastAccessedDate", Wire: "LastAccessedDate", Shape: 50},
-		{Name: "DeletedDate", Wire: "DeletedDate", Shape: 18},
-		{Name: "NextRotationDate", Wire: "NextRotationDate", Shape: 62},
-		{Name: "Tags", Wire: "Tags", Shape: 113},
-		{Name: "SecretVersionsToStages", Wire: "SecretVersionsToStages", Shape: 106},
-		{Name: "OwningService", Wire: "OwningService", Shape: 65},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 116},
-		{Name: "PrimaryRegion", Wire: "PrimaryRegion", Shape: 75},
-	}},
-	96: {Name: "SecretListType", Kind: schema.List, Elem: 95},
-	97: {Name: "SecretNameType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	98: {Name: "SecretStringType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 65536, Sensitive: true},
-	99: {Name: "SecretValueEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "SecretBinary", Wire: "SecretBinary", Shape: 92},
-		{Name: "SecretString", Wire: "SecretString", Shape: 98},
-		{Name: "VersionStages", Wire: "VersionStages", Shape: 103},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 12},
-	}},
-	100: {Name: "SecretValuesType", Kind: schema.List, Elem: 99},
-	101: {Name: "SecretVersionIdType", Kind: schema.String, HasMin: true, Min: 32, HasMax: true, Max: 64},
-	102: {Name: "SecretVersionStageType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256},
-	103: {Name: "SecretVersionStagesType", Kind: schema.List, Elem: 102, HasMin: true, Min: 1, HasMax: true, Max: 20},
-	104: {Name: "SecretVersionsListEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-		{Name: "VersionStages", Wire: "VersionStages", Shape: 103},
-		{Name: "LastAccessedDate", Wire: "LastAccessedDate", Shape: 50},
-		{Name: "CreatedDate", Wire: "CreatedDate", Shape: 12},
-		{Name: "KmsKeyIds", Wire: "KmsKeyIds", Shape: 48},
-	}},
-	105: {Name: "SecretVersionsListType", Kind: schema.List, Elem: 104},
-	106: {Name: "SecretVersionsToStagesMapType", Kind: schema.Map, Key: 101, Elem: 103},
-	107: {Name: "SortOrderType", Kind: schema.String, Enum: []string{"asc", "desc"}},
-	108: {Name: "StatusMessageType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 4096},
-	109: {Name: "StatusType", Kind: schema.String, Enum: []string{"InSync", "Failed", "InProgress"}},
-	110: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 112},
-		{Name: "Value", Wire: "Value", Shape: 115},
-	}},
-	111: {Name: "TagKeyListType", Kind: schema.List, Elem: 112},
-	112: {Name: "TagKeyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	113: {Name: "TagListType", Kind: schema.List, Elem: 110},
-	114: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 113, Required: true},
-	}},
-	115: {Name: "TagValueType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	116: {Name: "TimestampType", Kind: schema.Timestamp},
-	117: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 111, Required: true},
-	}},
-	118: {Name: "UpdateSecretRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "ClientRequestToken", Wire: "ClientRequestToken", Shape: 9, Token: true},
-		{Name: "Description", Wire: "Description", Shape: 22},
-		{Name: "KmsKeyId", Wire: "KmsKeyId", Shape: 49},
-		{Name: "SecretBinary", Wire: "SecretBinary", Shape: 92},
-		{Name: "SecretString", Wire: "SecretString", Shape: 98},
-	}},
-	119: {Name: "UpdateSecretResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-		{Name: "VersionId", Wire: "VersionId", Shape: 101},
-	}},
-	120: {Name: "UpdateSecretVersionStageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94, Required: true},
-		{Name: "VersionStage", Wire: "VersionStage", Shape: 102, Required: true},
-		{Name: "RemoveFromVersionId", Wire: "RemoveFromVersionId", Shape: 101},
-		{Name: "MoveToVersionId", Wire: "MoveToVersionId", Shape: 101},
-	}},
-	121: {Name: "UpdateSecretVersionStageResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ARN", Wire: "ARN", Shape: 91},
-		{Name: "Name", Wire: "Name", Shape: 97},
-	}},
-	122: {Name: "ValidateResourcePolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SecretId", Wire: "SecretId", Shape: 94},
-		{Name: "ResourcePolicy", Wire: "ResourcePolicy", Shape: 64, Required: true},
-	}},
-	123: {Name: "ValidateResourcePolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyValidationPassed", Wire: "PolicyValidationPassed", Shape: 6},
-		{Name: "ValidationErrors", Wire: "ValidationErrors", Shape: 125},
-	}},
-	124: {Name: "ValidationErrorsEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CheckName", Wire: "CheckName", Shape: 61},
-		{Name: "ErrorMessage", Wire: "ErrorMessage", Shape: 26},
-	}},
-	125: {Name: "ValidationErrorsType", Kind: schema.List, Elem: 124},
-}
+// shapes is a schema.Table.
+const shapes = `APIErrorListType	list	of=1
+APIErrorType	structure
+	SecretId	94
+	ErrorCode	25
+	Message	26
+AddReplicaRegionListType	list	of=76	min=1
+AutomaticallyRotateAfterDaysType	long	min=1	max=1000
+BatchGetSecretValueRequest	structure
+	SecretIdList	93
+	Filters	36
+	MaxResults	59
+	NextToken	63
+BatchGetSecretValueResponse	structure
+	SecretValues	100
+	NextToken	63
+	Errors	0
+BooleanType	boolean
+CancelRotateSecretRequest	structure
+	SecretId!	94
+CancelRotateSecretResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+ClientRequestTokenType	string	min=32	max=64
+CreateSecretRequest	structure
+	Name!	61
+	ClientRequestToken	9	token
+	Description	22
+	KmsKeyId	49
+	SecretBinary	92
+	SecretString	98
+	Tags	113
+	AddReplicaRegions	2
+	ForceOverwriteReplicaSecret	6
+CreateSecretResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+	ReplicationStatus	77
+CreatedDateType	timestamp
+DecryptionFailure	structure	error=DecryptionFailure,0
+	Message	26
+DeleteResourcePolicyRequest	structure
+	SecretId!	94
+DeleteResourcePolicyResponse	structure
+	ARN	91
+	Name	61
+DeleteSecretRequest	structure
+	SecretId!	94
+	RecoveryWindowInDays	74
+	ForceDeleteWithoutRecovery	6
+DeleteSecretResponse	structure
+	ARN	91
+	Name	97
+	DeletionDate	19
+DeletedDateType	timestamp
+DeletionDateType	timestamp
+DescribeSecretRequest	structure
+	SecretId!	94
+DescribeSecretResponse	structure
+	ARN	91
+	Name	97
+	Description	22
+	KmsKeyId	49
+	RotationEnabled	86
+	RotationLambdaARN	87
+	RotationRules	88
+	LastRotatedDate	52
+	LastChangedDate	51
+	LastAccessedDate	50
+	DeletedDate	18
+	NextRotationDate	62
+	Tags	113
+	VersionIdsToStages	106
+	OwningService	65
+	CreatedDate	116
+	PrimaryRegion	75
+	ReplicationStatus	77
+DescriptionType	string	max=2048
+DurationType	string	min=2	max=3	pattern=[0-9h]+
+EncryptionFailure	structure	error=EncryptionFailure,0
+	Message	26
+ErrorCode	string
+ErrorMessage	string
+ExcludeCharactersType	string	min=0	max=4096
+ExcludeLowercaseType	boolean
+ExcludeNumbersType	boolean
+ExcludePunctuationType	boolean
+ExcludeUppercaseType	boolean
+Filter	structure
+	Key	33
+	Values	35
+FilterNameStringType	string	enum=description|name|tag-key|tag-value|primary-region|owning-service|all
+FilterValueStringType	string	max=512	pattern=^\!?[a-zA-Z0-9 :_@\/\+\=\.\-\!]*$
+FilterValuesStringList	list	of=34	min=1	max=10
+FiltersListType	list	of=32	max=10
+GetRandomPasswordRequest	structure
+	PasswordLength	66
+	ExcludeCharacters	27
+	ExcludeNumbers	29
+	ExcludePunctuation	30
+	ExcludeUppercase	31
+	ExcludeLowercase	28
+	IncludeSpace	43
+	RequireEachIncludedType	79
+GetRandomPasswordResponse	structure
+	RandomPassword	73
+GetResourcePolicyRequest	structure
+	SecretId!	94
+GetResourcePolicyResponse	structure
+	ARN	91
+	Name	61
+	ResourcePolicy	64
+GetSecretValueRequest	structure
+	SecretId!	94
+	VersionId	101
+	VersionStage	102
+GetSecretValueResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+	SecretBinary	92
+	SecretString	98
+	VersionStages	103
+	CreatedDate	12
+IncludeSpaceType	boolean
+InternalServiceError	structure	error=InternalServiceError,0,server
+	Message	26
+InvalidNextTokenException	structure	error=InvalidNextTokenException,0
+	Message	26
+InvalidParameterException	structure	error=InvalidParameterException,0
+	Message	26
+InvalidRequestException	structure	error=InvalidRequestException,0
+	Message	26
+KmsKeyIdListType	list	of=49
+KmsKeyIdType	string	min=0	max=2048
+LastAccessedDateType	timestamp
+LastChangedDateType	timestamp
+LastRotatedDateType	timestamp
+LimitExceededException	structure	error=LimitExceededException,0
+	Message	26
+ListSecretVersionIdsRequest	structure
+	SecretId!	94
+	MaxResults	60
+	NextToken	63
+	IncludeDeprecated	6
+ListSecretVersionIdsResponse	structure
+	Versions	105
+	NextToken	63
+	ARN	91
+	Name	97
+ListSecretsRequest	structure
+	IncludePlannedDeletion	6
+	MaxResults	60
+	NextToken	63
+	Filters	36
+	SortOrder	107
+ListSecretsResponse	structure
+	SecretList	96
+	NextToken	63
+MalformedPolicyDocumentException	structure	error=MalformedPolicyDocumentException,0
+	Message	26
+MaxResultsBatchType	integer	min=1	max=20
+MaxResultsType	integer	min=1	max=100
+NameType	string	min=1	max=512
+NextRotationDateType	timestamp
+NextTokenType	string	min=1	max=4096
+NonEmptyResourcePolicyType	string	min=1	max=20480
+OwningServiceType	string	min=1	max=128
+PasswordLengthType	long	min=1	max=4096
+PreconditionNotMetException	structure	error=PreconditionNotMetException,0
+	Message	26
+PublicPolicyException	structure	error=PublicPolicyException,0
+	Message	26
+PutResourcePolicyRequest	structure
+	SecretId!	94
+	ResourcePolicy!	64
+	BlockPublicPolicy	6
+PutResourcePolicyResponse	structure
+	ARN	91
+	Name	61
+PutSecretValueRequest	structure
+	SecretId!	94
+	ClientRequestToken	9	token
+	SecretBinary	92
+	SecretString	98
+	VersionStages	103
+	RotationToken	89
+PutSecretValueResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+	VersionStages	103
+RandomPasswordType	string	min=0	max=4096	sensitive
+RecoveryWindowInDaysType	long
+RegionType	string	min=1	max=128	pattern=^([a-z]+-)+\d+$
+ReplicaRegionType	structure
+	Region	75
+	KmsKeyId	49
+ReplicationStatusListType	list	of=78
+ReplicationStatusType	structure
+	Region	75
+	KmsKeyId	49
+	Status	109
+	StatusMessage	108
+	LastAccessedDate	50
+RequireEachIncludedTypeType	boolean
+ResourceExistsException	structure	error=ResourceExistsException,0
+	Message	26
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+	Message	26
+RestoreSecretRequest	structure
+	SecretId!	94
+RestoreSecretResponse	structure
+	ARN	91
+	Name	97
+RotateSecretRequest	structure
+	SecretId!	94
+	ClientRequestToken	9	token
+	RotationLambdaARN	87
+	RotationRules	88
+	RotateImmediately	6
+RotateSecretResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+RotationEnabledType	boolean
+RotationLambdaARNType	string	min=0	max=2048
+RotationRulesType	structure
+	AutomaticallyAfterDays	3
+	Duration	23
+	ScheduleExpression	90
+RotationTokenType	string	min=36	max=256	pattern=^[a-zA-Z0-9\-]+$	sensitive
+ScheduleExpressionType	string	min=1	max=256	pattern=[0-9A-Za-z\(\)#\?\*\-\/, ]+
+SecretARNType	string	min=20	max=2048
+SecretBinaryType	blob	min=1	max=65536	sensitive
+SecretIdListType	list	of=94	min=1	max=20
+SecretIdType	string	min=1	max=2048
+SecretListEntry	structure
+	ARN	91
+	Name	97
+	Description	22
+	KmsKeyId	49
+	RotationEnabled	86
+	RotationLambdaARN	87
+	RotationRules	88
+	LastRotatedDate	52
+	LastChangedDate	51
+	LastAccessedDate	50
+	DeletedDate	18
+	NextRotationDate	62
+	Tags	113
+	SecretVersionsToStages	106
+	OwningService	65
+	CreatedDate	116
+	PrimaryRegion	75
+SecretListType	list	of=95
+SecretNameType	string	min=1	max=256
+SecretStringType	string	min=1	max=65536	sensitive
+SecretValueEntry	structure
+	ARN	91
+	Name	97
+	VersionId	101
+	SecretBinary	92
+	SecretString	98
+	VersionStages	103
+	CreatedDate	12
+SecretValuesType	list	of=99
+SecretVersionIdType	string	min=32	max=64
+SecretVersionStageType	string	min=1	max=256
+SecretVersionStagesType	list	of=102	min=1	max=20
+SecretVersionsListEntry	structure
+	VersionId	101
+	VersionStages	103
+	LastAccessedDate	50
+	CreatedDate	12
+	KmsKeyIds	48
+SecretVersionsListType	list	of=104
+SecretVersionsToStagesMapType	map	by=101	of=103
+SortOrderType	string	enum=asc|desc
+StatusMessageType	string	min=1	max=4096
+StatusType	string	enum=InSync|Failed|InProgress
+Tag	structure
+	Key	112
+	Value	115
+TagKeyListType	list	of=112
+TagKeyType	string	min=1	max=128
+TagListType	list	of=110
+TagResourceRequest	structure
+	SecretId!	94
+	Tags!	113
+TagValueType	string	min=0	max=256
+TimestampType	timestamp
+UntagResourceRequest	structure
+	SecretId!	94
+	TagKeys!	111
+UpdateSecretRequest	structure
+	SecretId!	94
+	ClientRequestToken	9	token
+	Description	22
+	KmsKeyId	49
+	SecretBinary	92
+	SecretString	98
+UpdateSecretResponse	structure
+	ARN	91
+	Name	97
+	VersionId	101
+UpdateSecretVersionStageRequest	structure
+	SecretId!	94
+	VersionStage!	102
+	RemoveFromVersionId	101
+	MoveToVersionId	101
+UpdateSecretVersionStageResponse	structure
+	ARN	91
+	Name	97
+ValidateResourcePolicyRequest	structure
+	SecretId	94
+	ResourcePolicy!	64
+ValidateResourcePolicyResponse	structure
+	PolicyValidationPassed	6
+	ValidationErrors	125
+ValidationErrorsEntry	structure
+	CheckName	61
+	ErrorMessage	26
+ValidationErrorsType	list	of=124
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "ses", Signing: "ses", FullName: "Amazon Simple Email Service", Version: "2010-12-01",
 	Protocols: []schema.Protocol{schema.QueryXML},
 	Target:    "", Namespace: "http://ses.amazonaws.com/doc/2010-12-01/", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

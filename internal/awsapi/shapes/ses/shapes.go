@@ -2,439 +2,350 @@
 
 package ses
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccountSendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AccountSendingPausedException", Status: 400, Server: false}},
-	1: {Name: "Address", Kind: schema.String},
-	2: {Name: "AddressList", Kind: schema.List, Elem: 1},
-	3: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExists", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 121},
-	}},
-	4: {Name: "AmazonResourceName", Kind: schema.String},
-	5: {Name: "Body", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Text", Wire: "Text", Shape: 23},
-		{Name: "Html", Wire: "Html", Shape: 23},
-	}},
-	6: {Name: "BulkEmailDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
-		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 106},
-		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 136},
-	}},
-	7: {Name: "BulkEmailDestinationList", Kind: schema.List, Elem: 6},
-	8: {Name: "BulkEmailDestinationStatus", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 10},
-		{Name: "Error", Wire: "Error", Shape: 53},
-		{Name: "MessageId", Wire: "MessageId", Shape: 103},
-	}},
-	9:  {Name: "BulkEmailDestinationStatusList", Kind: schema.List, Elem: 8},
-	10: {Name: "BulkEmailStatus", Kind: schema.String, Enum: []string{"Success", "MessageRejected", "MailFromDomainNotVerified", "ConfigurationSetDoesNotExist", "TemplateDoesNotExist", "AccountSuspended", "AccountThrottled", "AccountDailyQuotaExceeded", "InvalidSendingPoolName", "AccountSendingPaused", "ConfigurationSetSendingPaused", "InvalidParameterValue", "TransientFailure", "Failed"}},
-	11: {Name: "Charset", Kind: schema.String},
-	12: {Name: "CloudWatchDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DimensionConfigurations", Wire: "DimensionConfigurations", Shape: 14, Required: true},
-	}},
-	13: {Name: "CloudWatchDimensionConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DimensionName", Wire: "DimensionName", Shape: 48, Required: true},
-		{Name: "DimensionValueSource", Wire: "DimensionValueSource", Shape: 49, Required: true},
-		{Name: "DefaultDimensionValue", Wire: "DefaultDimensionValue", Shape: 32, Required: true},
-	}},
-	14: {Name: "CloudWatchDimensionConfigurations", Kind: schema.List, Elem: 13},
-	15: {Name: "ConfigurationSet", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 20, Required: true},
-	}},
-	16: {Name: "ConfigurationSetAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConfigurationSetAlreadyExists", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-	}},
-	17: {Name: "ConfigurationSetAttribute", Kind: schema.String, Enum: []string{"eventDestinations", "trackingOptions", "deliveryOptions", "reputationOptions"}},
-	18: {Name: "ConfigurationSetAttributeList", Kind: schema.List, Elem: 17},
-	19: {Name: "ConfigurationSetDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConfigurationSetDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-	}},
-	20: {Name: "ConfigurationSetName", Kind: schema.String},
-	21: {Name: "ConfigurationSetSendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConfigurationSetSendingPausedException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-	}},
-	22: {Name: "ConfigurationSets", Kind: schema.List, Elem: 15},
-	23: {Name: "Content", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 102, Required: true},
-		{Name: "Charset", Wire: "Charset", Shape: 11},
-	}},
-	24: {Name: "Counter", Kind: schema.Long},
-	25: {Name: "CreateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "EventDestination", Wire: "EventDestination", Shape: 54, Required: true},
-	}},
-	26: {Name: "CreateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	27: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSet", Wire: "ConfigurationSet", Shape: 15, Required: true},
-	}},
-	28: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
-	29: {Name: "CreateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 135, Required: true},
-	}},
-	30: {Name: "CreateTemplateResponse", Kind: schema.Structure},
-	31: {Name: "CustomRedirectDomain", Kind: schema.String},
-	32: {Name: "DefaultDimensionValue", Kind: schema.String},
-	33: {Name: "DeleteConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57, Required: true},
-	}},
-	34: {Name: "DeleteConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	35: {Name: "DeleteConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-	}},
-	36: {Name: "DeleteConfigurationSetResponse", Kind: schema.Structure},
-	37: {Name: "DeleteIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 113, Required: true},
-	}},
-	38: {Name: "DeleteIdentityPolicyResponse", Kind: schema.Structure},
-	39: {Name: "DeleteIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
-	}},
-	40: {Name: "DeleteIdentityResponse", Kind: schema.Structure},
-	41: {Name: "DeleteTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
-	}},
-	42: {Name: "DeleteTemplateResponse", Kind: schema.Structure},
-	43: {Name: "DeleteVerifiedEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
-	}},
-	44: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 145},
-	}},
-	45: {Name: "DescribeConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "ConfigurationSetAttributeNames", Wire: "ConfigurationSetAttributeNames", Shape: 18},
-	}},
-	46: {Name: "DescribeConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSet", Wire: "ConfigurationSet", Shape: 15},
-		{Name: "EventDestinations", Wire: "EventDestinations", Shape: 58},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 146},
-		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 44},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 120},
-	}},
-	47: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ToAddresses", Wire: "ToAddresses", Shape: 2},
-		{Name: "CcAddresses", Wire: "CcAddresses", Shape: 2},
-		{Name: "BccAddresses", Wire: "BccAddresses", Shape: 2},
-	}},
-	48: {Name: "DimensionName", Kind: schema.String},
-	49: {Name: "DimensionValueSource", Kind: schema.String, Enum: []string{"messageTag", "emailHeader", "linkTag"}},
-	50: {Name: "DkimAttributes", Kind: schema.Map, Key: 73, Elem: 74},
-	51: {Name: "Domain", Kind: schema.String},
-	52: {Name: "Enabled", Kind: schema.Boolean},
-	53: {Name: "Error", Kind: schema.String},
-	54: {Name: "EventDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 57, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 52},
-		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 60, Required: true},
-		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 85},
-		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 12},
-		{Name: "SNSDestination", Wire: "SNSDestination", Shape: 122},
-	}},
-	55: {Name: "EventDestinationAlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EventDestinationAlreadyExists", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
-	}},
-	56: {Name: "EventDestinationDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EventDestinationDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
-	}},
-	57: {Name: "EventDestinationName", Kind: schema.String},
-	58: {Name: "EventDestinations", Kind: schema.List, Elem: 54},
-	59: {Name: "EventType", Kind: schema.String, Enum: []string{"send", "reject", "bounce", "complaint", "delivery", "open", "click", "renderingFailure"}},
-	60: {Name: "EventTypes", Kind: schema.List, Elem: 59},
-	61: {Name: "GetAccountSendingEnabledResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 52},
-	}},
-	62: {Name: "GetIdentityDkimAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
-	}},
-	63: {Name: "GetIdentityDkimAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 50, Required: true},
-	}},
-	64: {Name: "GetIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 114, Required: true},
-	}},
-	65: {Name: "GetIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policies", Wire: "Policies", Shape: 112, Required: true},
-	}},
-	66: {Name: "GetIdentityVerificationAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
-	}},
-	67: {Name: "GetIdentityVerificationAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationAttributes", Wire: "VerificationAttributes", Shape: 153, Required: true},
-	}},
-	68: {Name: "GetSendQuotaResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 98},
-		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 100},
-		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 133},
-	}},
-	69: {Name: "GetSendStatisticsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendDataPoints", Wire: "SendDataPoints", Shape: 126},
-	}},
-	70: {Name: "GetTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
-	}},
-	71: {Name: "GetTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 135},
-	}},
-	72: {Name: "HtmlPart", Kind: schema.String},
-	73: {Name: "Identity", Kind: schema.String},
-	74: {Name: "IdentityDkimAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimEnabled", Wire: "DkimEnabled", Shape: 52, Required: true},
-		{Name: "DkimVerificationStatus", Wire: "DkimVerificationStatus", Shape: 154, Required: true},
-		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 156},
-	}},
-	75: {Name: "IdentityList", Kind: schema.List, Elem: 73},
-	76: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EmailAddress", "Domain"}},
-	77: {Name: "IdentityVerificationAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 154, Required: true},
-		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 155},
-	}},
-	78: {Name: "InvalidCloudWatchDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidCloudWatchDestination", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
-	}},
-	79: {Name: "InvalidConfigurationSetException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidConfigurationSet", Status: 400, Server: false}},
-	80: {Name: "InvalidFirehoseDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidFirehoseDestination", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
-	}},
-	81: {Name: "InvalidPolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidPolicy", Status: 400, Server: false}},
-	82: {Name: "InvalidRenderingParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidRenderingParameter", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
-	}},
-	83: {Name: "InvalidSNSDestinationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSNSDestination", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 57},
-	}},
-	84: {Name: "InvalidTemplateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidTemplate", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
-	}},
-	85: {Name: "KinesisFirehoseDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IAMRoleARN", Wire: "IAMRoleARN", Shape: 4, Required: true},
-		{Name: "DeliveryStreamARN", Wire: "DeliveryStreamARN", Shape: 4, Required: true},
-	}},
-	86: {Name: "LastFreshStart", Kind: schema.Timestamp},
-	87: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceeded", Status: 400, Server: false}},
-	88: {Name: "ListConfigurationSetsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
-	}},
-	89: {Name: "ListConfigurationSetsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSets", Wire: "ConfigurationSets", Shape: 22},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-	}},
-	90: {Name: "ListIdentitiesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IdentityType", Wire: "IdentityType", Shape: 76},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
-	}},
-	91: {Name: "ListIdentitiesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identities", Wire: "Identities", Shape: 75, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-	}},
-	92: {Name: "ListIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
-	}},
-	93: {Name: "ListIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyNames", Wire: "PolicyNames", Shape: 114, Required: true},
-	}},
-	94: {Name: "ListTemplatesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-		{Name: "MaxItems", Wire: "MaxItems", Shape: 99},
-	}},
-	95: {Name: "ListTemplatesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplatesMetadata", Wire: "TemplatesMetadata", Shape: 139},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-	}},
-	96: {Name: "ListVerifiedEmailAddressesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerifiedEmailAddresses", Wire: "VerifiedEmailAddresses", Shape: 2},
-	}},
-	97:  {Name: "MailFromDomainNotVerifiedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MailFromDomainNotVerifiedException", Status: 400, Server: false}},
-	98:  {Name: "Max24HourSend", Kind: schema.Double},
-	99:  {Name: "MaxItems", Kind: schema.Integer},
-	100: {Name: "MaxSendRate", Kind: schema.Double},
-	101: {Name: "Message", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subject", Wire: "Subject", Shape: 23, Required: true},
-		{Name: "Body", Wire: "Body", Shape: 5, Required: true},
-	}},
-	102: {Name: "MessageData", Kind: schema.String},
-	103: {Name: "MessageId", Kind: schema.String},
-	104: {Name: "MessageRejected", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MessageRejected", Status: 400, Server: false}},
-	105: {Name: "MessageTag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 107, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 108, Required: true},
-	}},
-	106: {Name: "MessageTagList", Kind: schema.List, Elem: 105},
-	107: {Name: "MessageTagName", Kind: schema.String},
-	108: {Name: "MessageTagValue", Kind: schema.String},
-	109: {Name: "MissingRenderingAttributeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MissingRenderingAttribute", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
-	}},
-	110: {Name: "NextToken", Kind: schema.String},
-	111: {Name: "Policy", Kind: schema.String, HasMin: true, Min: 1},
-	112: {Name: "PolicyMap", Kind: schema.Map, Key: 113, Elem: 111},
-	113: {Name: "PolicyName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	114: {Name: "PolicyNameList", Kind: schema.List, Elem: 113},
-	115: {Name: "PutIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Identity", Wire: "Identity", Shape: 73, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 113, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 111, Required: true},
-	}},
-	116: {Name: "PutIdentityPolicyResponse", Kind: schema.Structure},
-	117: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 118, Required: true},
-	}},
-	118: {Name: "RawMessageData", Kind: schema.Blob},
-	119: {Name: "RenderedTemplate", Kind: schema.String},
-	120: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 52},
-		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 52},
-		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 86},
-	}},
-	121: {Name: "RuleOrRuleSetName", Kind: schema.String},
-	122: {Name: "SNSDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicARN", Wire: "TopicARN", Shape: 4, Required: true},
-	}},
-	123: {Name: "SendBulkTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
-		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
-		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
-		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "DefaultTags", Wire: "DefaultTags", Shape: 106},
-		{Name: "Template", Wire: "Template", Shape: 140, Required: true},
-		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 4},
-		{Name: "DefaultTemplateData", Wire: "DefaultTemplateData", Shape: 136},
-		{Name: "Destinations", Wire: "Destinations", Shape: 7, Required: true},
-	}},
-	124: {Name: "SendBulkTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 9, Required: true},
-	}},
-	125: {Name: "SendDataPoint", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Timestamp", Wire: "Timestamp", Shape: 144},
-		{Name: "DeliveryAttempts", Wire: "DeliveryAttempts", Shape: 24},
-		{Name: "Bounces", Wire: "Bounces", Shape: 24},
-		{Name: "Complaints", Wire: "Complaints", Shape: 24},
-		{Name: "Rejects", Wire: "Rejects", Shape: 24},
-	}},
-	126: {Name: "SendDataPointList", Kind: schema.List, Elem: 125},
-	127: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
-		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 101, Required: true},
-		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
-		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
-		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 106},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-	}},
-	128: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
-	}},
-	129: {Name: "SendRawEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Source", Wire: "Source", Shape: 1},
-		{Name: "Destinations", Wire: "Destinations", Shape: 2},
-		{Name: "RawMessage", Wire: "RawMessage", Shape: 117, Required: true},
-		{Name: "FromArn", Wire: "FromArn", Shape: 4},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
-		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 106},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-	}},
-	130: {Name: "SendRawEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
-	}},
-	131: {Name: "SendTemplatedEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Source", Wire: "Source", Shape: 1, Required: true},
-		{Name: "Destination", Wire: "Destination", Shape: 47, Required: true},
-		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 2},
-		{Name: "ReturnPath", Wire: "ReturnPath", Shape: 1},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 4},
-		{Name: "ReturnPathArn", Wire: "ReturnPathArn", Shape: 4},
-		{Name: "Tags", Wire: "Tags", Shape: 106},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20},
-		{Name: "Template", Wire: "Template", Shape: 140, Required: true},
-		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 4},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 136, Required: true},
-	}},
-	132: {Name: "SendTemplatedEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
-	}},
-	133: {Name: "SentLast24Hours", Kind: schema.Double},
-	134: {Name: "SubjectPart", Kind: schema.String},
-	135: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
-		{Name: "SubjectPart", Wire: "SubjectPart", Shape: 134},
-		{Name: "TextPart", Wire: "TextPart", Shape: 143},
-		{Name: "HtmlPart", Wire: "HtmlPart", Shape: 72},
-	}},
-	136: {Name: "TemplateData", Kind: schema.String, HasMax: true, Max: 262144},
-	137: {Name: "TemplateDoesNotExistException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TemplateDoesNotExist", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140},
-	}},
-	138: {Name: "TemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 140},
-		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 144},
-	}},
-	139: {Name: "TemplateMetadataList", Kind: schema.List, Elem: 138},
-	140: {Name: "TemplateName", Kind: schema.String},
-	141: {Name: "TestRenderTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 140, Required: true},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 136, Required: true},
-	}},
-	142: {Name: "TestRenderTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 119},
-	}},
-	143: {Name: "TextPart", Kind: schema.String},
-	144: {Name: "Timestamp", Kind: schema.Timestamp},
-	145: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"Require", "Optional"}},
-	146: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 31},
-	}},
-	147: {Name: "UpdateAccountSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 52},
-	}},
-	148: {Name: "UpdateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "EventDestination", Wire: "EventDestination", Shape: 54, Required: true},
-	}},
-	149: {Name: "UpdateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	150: {Name: "UpdateConfigurationSetSendingEnabledRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 20, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 52, Required: true},
-	}},
-	151: {Name: "UpdateTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 135, Required: true},
-	}},
-	152: {Name: "UpdateTemplateResponse", Kind: schema.Structure},
-	153: {Name: "VerificationAttributes", Kind: schema.Map, Key: 73, Elem: 77},
-	154: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"Pending", "Success", "Failed", "TemporaryFailure", "NotStarted"}},
-	155: {Name: "VerificationToken", Kind: schema.String},
-	156: {Name: "VerificationTokenList", Kind: schema.List, Elem: 155},
-	157: {Name: "VerifyDomainDkimRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Domain", Wire: "Domain", Shape: 51, Required: true},
-	}},
-	158: {Name: "VerifyDomainDkimResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 156, Required: true},
-	}},
-	159: {Name: "VerifyDomainIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Domain", Wire: "Domain", Shape: 51, Required: true},
-	}},
-	160: {Name: "VerifyDomainIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VerificationToken", Wire: "VerificationToken", Shape: 155, Required: true},
-	}},
-	161: {Name: "VerifyEmailAddressRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
-	}},
-	162: {Name: "VerifyEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 1, Required: true},
-	}},
-	163: {Name: "VerifyEmailIdentityResponse", Kind: schema.Structure},
-}
+// shapes is a schema.Table.
+const shapes = `AccountSendingPausedException	structure	error=AccountSendingPausedException,400
+Address	string
+AddressList	list	of=1
+AlreadyExistsException	structure	error=AlreadyExists,400
+	Name	121
+AmazonResourceName	string
+Body	structure
+	Text	23
+	Html	23
+BulkEmailDestination	structure
+	Destination!	47
+	ReplacementTags	106
+	ReplacementTemplateData	136
+BulkEmailDestinationList	list	of=6
+BulkEmailDestinationStatus	structure
+	Status	10
+	Error	53
+	MessageId	103
+BulkEmailDestinationStatusList	list	of=8
+BulkEmailStatus	string	enum=Success|MessageRejected|MailFromDomainNotVerified|ConfigurationSetDoesNotExist|TemplateDoesNotExist|AccountSuspended|AccountThrottled|AccountDailyQuotaExceeded|InvalidSendingPoolName|AccountSendingPaused|ConfigurationSetSendingPaused|InvalidParameterValue|TransientFailure|Failed
+Charset	string
+CloudWatchDestination	structure
+	DimensionConfigurations!	14
+CloudWatchDimensionConfiguration	structure
+	DimensionName!	48
+	DimensionValueSource!	49
+	DefaultDimensionValue!	32
+CloudWatchDimensionConfigurations	list	of=13
+ConfigurationSet	structure
+	Name!	20
+ConfigurationSetAlreadyExistsException	structure	error=ConfigurationSetAlreadyExists,400
+	ConfigurationSetName	20
+ConfigurationSetAttribute	string	enum=eventDestinations|trackingOptions|deliveryOptions|reputationOptions
+ConfigurationSetAttributeList	list	of=17
+ConfigurationSetDoesNotExistException	structure	error=ConfigurationSetDoesNotExist,400
+	ConfigurationSetName	20
+ConfigurationSetName	string
+ConfigurationSetSendingPausedException	structure	error=ConfigurationSetSendingPausedException,400
+	ConfigurationSetName	20
+ConfigurationSets	list	of=15
+Content	structure
+	Data!	102
+	Charset	11
+Counter	long
+CreateConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	20
+	EventDestination!	54
+CreateConfigurationSetEventDestinationResponse	structure
+CreateConfigurationSetRequest	structure
+	ConfigurationSet!	15
+CreateConfigurationSetResponse	structure
+CreateTemplateRequest	structure
+	Template!	135
+CreateTemplateResponse	structure
+CustomRedirectDomain	string
+DefaultDimensionValue	string
+DeleteConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	20
+	EventDestinationName!	57
+DeleteConfigurationSetEventDestinationResponse	structure
+DeleteConfigurationSetRequest	structure
+	ConfigurationSetName!	20
+DeleteConfigurationSetResponse	structure
+DeleteIdentityPolicyRequest	structure
+	Identity!	73
+	PolicyName!	113
+DeleteIdentityPolicyResponse	structure
+DeleteIdentityRequest	structure
+	Identity!	73
+DeleteIdentityResponse	structure
+DeleteTemplateRequest	structure
+	TemplateName!	140
+DeleteTemplateResponse	structure
+DeleteVerifiedEmailAddressRequest	structure
+	EmailAddress!	1
+DeliveryOptions	structure
+	TlsPolicy	145
+DescribeConfigurationSetRequest	structure
+	ConfigurationSetName!	20
+	ConfigurationSetAttributeNames	18
+DescribeConfigurationSetResponse	structure
+	ConfigurationSet	15
+	EventDestinations	58
+	TrackingOptions	146
+	DeliveryOptions	44
+	ReputationOptions	120
+Destination	structure
+	ToAddresses	2
+	CcAddresses	2
+	BccAddresses	2
+DimensionName	string
+DimensionValueSource	string	enum=messageTag|emailHeader|linkTag
+DkimAttributes	map	by=73	of=74
+Domain	string
+Enabled	boolean
+Error	string
+EventDestination	structure
+	Name!	57
+	Enabled	52
+	MatchingEventTypes!	60
+	KinesisFirehoseDestination	85
+	CloudWatchDestination	12
+	SNSDestination	122
+EventDestinationAlreadyExistsException	structure	error=EventDestinationAlreadyExists,400
+	ConfigurationSetName	20
+	EventDestinationName	57
+EventDestinationDoesNotExistException	structure	error=EventDestinationDoesNotExist,400
+	ConfigurationSetName	20
+	EventDestinationName	57
+EventDestinationName	string
+EventDestinations	list	of=54
+EventType	string	enum=send|reject|bounce|complaint|delivery|open|click|renderingFailure
+EventTypes	list	of=59
+GetAccountSendingEnabledResponse	structure
+	Enabled	52
+GetIdentityDkimAttributesRequest	structure
+	Identities!	75
+GetIdentityDkimAttributesResponse	structure
+	DkimAttributes!	50
+GetIdentityPoliciesRequest	structure
+	Identity!	73
+	PolicyNames!	114
+GetIdentityPoliciesResponse	structure
+	Policies!	112
+GetIdentityVerificationAttributesRequest	structure
+	Identities!	75
+GetIdentityVerificationAttributesResponse	structure
+	VerificationAttributes!	153
+GetSendQuotaResponse	structure
+	Max24HourSend	98
+	MaxSendRate	100
+	SentLast24Hours	133
+GetSendStatisticsResponse	structure
+	SendDataPoints	126
+GetTemplateRequest	structure
+	TemplateName!	140
+GetTemplateResponse	structure
+	Template	135
+HtmlPart	string
+Identity	string
+IdentityDkimAttributes	structure
+	DkimEnabled!	52
+	DkimVerificationStatus!	154
+	DkimTokens	156
+IdentityList	list	of=73
+IdentityType	string	enum=EmailAddress|Domain
+IdentityVerificationAttributes	structure
+	VerificationStatus!	154
+	VerificationToken	155
+InvalidCloudWatchDestinationException	structure	error=InvalidCloudWatchDestination,400
+	ConfigurationSetName	20
+	EventDestinationName	57
+InvalidConfigurationSetException	structure	error=InvalidConfigurationSet,400
+InvalidFirehoseDestinationException	structure	error=InvalidFirehoseDestination,400
+	ConfigurationSetName	20
+	EventDestinationName	57
+InvalidPolicyException	structure	error=InvalidPolicy,400
+InvalidRenderingParameterException	structure	error=InvalidRenderingParameter,400
+	TemplateName	140
+InvalidSNSDestinationException	structure	error=InvalidSNSDestination,400
+	ConfigurationSetName	20
+	EventDestinationName	57
+InvalidTemplateException	structure	error=InvalidTemplate,400
+	TemplateName	140
+KinesisFirehoseDestination	structure
+	IAMRoleARN!	4
+	DeliveryStreamARN!	4
+LastFreshStart	timestamp
+LimitExceededException	structure	error=LimitExceeded,400
+ListConfigurationSetsRequest	structure
+	NextToken	110
+	MaxItems	99
+ListConfigurationSetsResponse	structure
+	ConfigurationSets	22
+	NextToken	110
+ListIdentitiesRequest	structure
+	IdentityType	76
+	NextToken	110
+	MaxItems	99
+ListIdentitiesResponse	structure
+	Identities!	75
+	NextToken	110
+ListIdentityPoliciesRequest	structure
+	Identity!	73
+ListIdentityPoliciesResponse	structure
+	PolicyNames!	114
+ListTemplatesRequest	structure
+	NextToken	110
+	MaxItems	99
+ListTemplatesResponse	structure
+	TemplatesMetadata	139
+	NextToken	110
+ListVerifiedEmailAddressesResponse	structure
+	VerifiedEmailAddresses	2
+MailFromDomainNotVerifiedException	structure	error=MailFromDomainNotVerifiedException,400
+Max24HourSend	double
+MaxItems	integer
+MaxSendRate	double
+Message	structure
+	Subject!	23
+	Body!	5
+MessageData	string
+MessageId	string
+MessageRejected	structure	error=MessageRejected,400
+MessageTag	structure
+	Name!	107
+	Value!	108
+MessageTagList	list	of=105
+MessageTagName	string
+MessageTagValue	string
+MissingRenderingAttributeException	structure	error=MissingRenderingAttribute,400
+	TemplateName	140
+NextToken	string
+Policy	string	min=1
+PolicyMap	map	by=113	of=111
+PolicyName	string	min=1	max=64
+PolicyNameList	list	of=113
+PutIdentityPolicyRequest	structure
+	Identity!	73
+	PolicyName!	113
+	Policy!	111
+PutIdentityPolicyResponse	structure
+RawMessage	structure
+	Data!	118
+RawMessageData	blob
+RenderedTemplate	string
+ReputationOptions	structure
+	SendingEnabled	52
+	ReputationMetricsEnabled	52
+	LastFreshStart	86
+RuleOrRuleSetName	string
+SNSDestination	structure
+	TopicARN!	4
+SendBulkTemplatedEmailRequest	structure
+	Source!	1
+	SourceArn	4
+	ReplyToAddresses	2
+	ReturnPath	1
+	ReturnPathArn	4
+	ConfigurationSetName	20
+	DefaultTags	106
+	Template!	140
+	TemplateArn	4
+	DefaultTemplateData	136
+	Destinations!	7
+SendBulkTemplatedEmailResponse	structure
+	Status!	9
+SendDataPoint	structure
+	Timestamp	144
+	DeliveryAttempts	24
+	Bounces	24
+	Complaints	24
+	Rejects	24
+SendDataPointList	list	of=125
+SendEmailRequest	structure
+	Source!	1
+	Destination!	47
+	Message!	101
+	ReplyToAddresses	2
+	ReturnPath	1
+	SourceArn	4
+	ReturnPathArn	4
+	Tags	106
+	ConfigurationSetName	20
+SendEmailResponse	structure
+	MessageId!	103
+SendRawEmailRequest	structure
+	Source	1
+	Destinations	2
+	RawMessage!	117
+	FromArn	4
+	SourceArn	4
+	ReturnPathArn	4
+	Tags	106
+	ConfigurationSetName	20
+SendRawEmailResponse	structure
+	MessageId!	103
+SendTemplatedEmailRequest	structure
+	Source!	1
+	Destination!	47
+	ReplyToAddresses	2
+	ReturnPath	1
+	SourceArn	4
+	ReturnPathArn	4
+	Tags	106
+	ConfigurationSetName	20
+	Template!	140
+	TemplateArn	4
+	TemplateData!	136
+SendTemplatedEmailResponse	structure
+	MessageId!	103
+SentLast24Hours	double
+SubjectPart	string
+Template	structure
+	TemplateName!	140
+	SubjectPart	134
+	TextPart	143
+	HtmlPart	72
+TemplateData	string	max=262144
+TemplateDoesNotExistException	structure	error=TemplateDoesNotExist,400
+	TemplateName	140
+TemplateMetadata	structure
+	Name	140
+	CreatedTimestamp	144
+TemplateMetadataList	list	of=138
+TemplateName	string
+TestRenderTemplateRequest	structure
+	TemplateName!	140
+	TemplateData!	136
+TestRenderTemplateResponse	structure
+	RenderedTemplate	119
+TextPart	string
+Timestamp	timestamp
+TlsPolicy	string	enum=Require|Optional
+TrackingOptions	structure
+	CustomRedirectDomain	31
+UpdateAccountSendingEnabledRequest	structure
+	Enabled	52
+UpdateConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	20
+	EventDestination!	54
+UpdateConfigurationSetEventDestinationResponse	structure
+UpdateConfigurationSetSendingEnabledRequest	structure
+	ConfigurationSetName!	20
+	Enabled!	52
+UpdateTemplateRequest	structure
+	Template!	135
+UpdateTemplateResponse	structure
+VerificationAttributes	map	by=73	of=77
+VerificationStatus	string	enum=Pending|Success|Failed|TemporaryFailure|NotStarted
+VerificationToken	string
+VerificationTokenList	list	of=155
+VerifyDomainDkimRequest	structure
+	Domain!	51
+VerifyDomainDkimResponse	structure
+	DkimTokens!	156
+VerifyDomainIdentityRequest	structure
+	Domain!	51
+VerifyDomainIdentityResponse	structure
+	VerificationToken!	155
+VerifyEmailAddressRequest	structure
+	EmailAddress!	1
+VerifyEmailIdentityRequest	structure
+	EmailAddress!	1
+VerifyEmailIdentityResponse	structure
+`

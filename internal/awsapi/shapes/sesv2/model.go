@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "sesv2", Signing: "ses", FullName: "Amazon Simple Email Service V2", Version: "2019-09-27",
 	Protocols: []schema.Protocol{schema.RESTJSON},
 	Target:    "", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,658 +2,544 @@
 
 package sesv2
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AccountDetails", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MailType", Wire: "MailType", Shape: 134},
-		{Name: "WebsiteURL", Wire: "WebsiteURL", Shape: 246},
-		{Name: "ContactLanguage", Wire: "ContactLanguage", Shape: 32},
-		{Name: "UseCaseDescription", Wire: "UseCaseDescription", Shape: 240},
-		{Name: "AdditionalContactEmailAddresses", Wire: "AdditionalContactEmailAddresses", Shape: 3},
-		{Name: "ReviewDetails", Wire: "ReviewDetails", Shape: 194},
-	}},
-	1: {Name: "AccountSuspendedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AccountSuspendedException", Status: 400, Server: false}},
-	2: {Name: "AdditionalContactEmailAddress", Kind: schema.String, HasMin: true, Min: 6, HasMax: true, Max: 254, Pattern: "^(.+)@(.+)$", Sensitive: true},
-	3: {Name: "AdditionalContactEmailAddresses", Kind: schema.List, Elem: 2, HasMin: true, Min: 1, HasMax: true, Max: 4, Sensitive: true},
-	4: {Name: "AdminEmail", Kind: schema.String},
-	5: {Name: "AlreadyExistsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AlreadyExistsException", Status: 400, Server: false}},
-	6: {Name: "AmazonResourceName", Kind: schema.String},
-	7: {Name: "Attachment", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RawContent", Wire: "RawContent", Shape: 187, Required: true},
-		{Name: "ContentDisposition", Wire: "ContentDisposition", Shape: 9},
-		{Name: "FileName", Wire: "FileName", Shape: 13, Required: true},
-		{Name: "ContentDescription", Wire: "ContentDescription", Shape: 8},
-		{Name: "ContentId", Wire: "ContentId", Shape: 10},
-		{Name: "ContentTransferEncoding", Wire: "ContentTransferEncoding", Shape: 11},
-		{Name: "ContentType", Wire: "ContentType", Shape: 12},
-	}},
-	8:  {Name: "AttachmentContentDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000},
-	9:  {Name: "AttachmentContentDisposition", Kind: schema.String, Enum: []string{"ATTACHMENT", "INLINE"}},
-	10: {Name: "AttachmentContentId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 78},
-	11: {Name: "AttachmentContentTransferEncoding", Kind: schema.String, Enum: []string{"BASE64", "QUOTED_PRINTABLE", "SEVEN_BIT"}},
-	12: {Name: "AttachmentContentType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 78},
-	13: {Name: "AttachmentFileName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 255},
-	14: {Name: "AttachmentList", Kind: schema.List, Elem: 7},
-	15: {Name: "BadRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BadRequestException", Status: 400, Server: false}},
-	16: {Name: "BehaviorOnMxFailure", Kind: schema.String, Enum: []string{"USE_DEFAULT_VALUE", "REJECT_MESSAGE"}},
-	17: {Name: "Body", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Text", Wire: "Text", Shape: 34},
-		{Name: "Html", Wire: "Html", Shape: 34},
-	}},
-	18: {Name: "BulkEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Template", Wire: "Template", Shape: 224},
-	}},
-	19: {Name: "BulkEmailEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Destination", Wire: "Destination", Shape: 62, Required: true},
-		{Name: "ReplacementTags", Wire: "ReplacementTags", Shape: 146},
-		{Name: "ReplacementEmailContent", Wire: "ReplacementEmailContent", Shape: 191},
-		{Name: "ReplacementHeaders", Wire: "ReplacementHeaders", Shape: 141},
-	}},
-	20: {Name: "BulkEmailEntryList", Kind: schema.List, Elem: 19},
-	21: {Name: "BulkEmailEntryResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 23},
-		{Name: "Error", Wire: "Error", Shape: 84},
-		{Name: "MessageId", Wire: "MessageId", Shape: 151},
-	}},
-	22: {Name: "BulkEmailEntryResultList", Kind: schema.List, Elem: 21},
-	23: {Name: "BulkEmailStatus", Kind: schema.String, Enum: []string{"SUCCESS", "MESSAGE_REJECTED", "MAIL_FROM_DOMAIN_NOT_VERIFIED", "CONFIGURATION_SET_NOT_FOUND", "TEMPLATE_NOT_FOUND", "ACCOUNT_SUSPENDED", "ACCOUNT_THROTTLED", "ACCOUNT_DAILY_QUOTA_EXCEEDED", "INVALID_SENDING_POOL_NAME", "ACCOUNT_SENDING_PAUSED", "CONFIGURATION_SET_SENDING_PAUSED", "INVALID_PARAMETER", "TRANSIENT_FAILURE", "FAILED"}},
-	24: {Name: "CaseId", Kind: schema.String},
-	25: {Name: "Charset", Kind: schema.String},
-	26: {Name: "CloudWatchDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DimensionConfigurations", Wire: "DimensionConfigurations", Shape: 28, Required: true},
-	}},
-	27: {Name: "CloudWatchDimensionConfiguration", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DimensionName", Wire: "DimensionName", Shape: 63, Required: true},
-		{Name: "DimensionValueSource", Wire: "DimensionValueSource", Shape: 64, Required: true},
-		{Name: "DefaultDimensionValue", Wire: "DefaultDimensionValue", Shape: 48, Required: true},
-	}},
-	28: {Name: "CloudWatchDimensionConfigurations", Kind: schema.List, Elem: 27},
-	29: {Name: "ConcurrentModificationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConcurrentModificationException", Status: 500, Server: true}},
-	30: {Name: "ConfigurationSetName", Kind: schema.String},
-	31: {Name: "ConfigurationSetNameList", Kind: schema.List, Elem: 30},
-	32: {Name: "ContactLanguage", Kind: schema.String, Enum: []string{"EN", "JA"}},
-	33: {Name: "ContactListName", Kind: schema.String},
-	34: {Name: "Content", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 139, Required: true},
-		{Name: "Charset", Wire: "Charset", Shape: 25},
-	}},
-	35: {Name: "CreateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 88, Required: true},
-		{Name: "EventDestination", Wire: "EventDestination", Shape: 87, Required: true},
-	}},
-	36: {Name: "CreateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	37: {Name: "CreateConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, Required: true},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 231},
-		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 61},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 193},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 203},
-		{Name: "Tags", Wire: "Tags", Shape: 220},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 216},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
-	}},
-	38: {Name: "CreateConfigurationSetResponse", Kind: schema.Structure},
-	39: {Name: "CreateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 155, In: schema.Path, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 153, Required: true},
-	}},
-	40: {Name: "CreateEmailIdentityPolicyResponse", Kind: schema.Structure},
-	41: {Name: "CreateEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 220},
-		{Name: "DkimSigningAttributes", Wire: "DkimSigningAttributes", Shape: 66},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-	}},
-	42: {Name: "CreateEmailIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IdentityType", Wire: "IdentityType", Shape: 114},
-		{Name: "VerifiedForSendingStatus", Wire: "VerifiedForSendingStatus", Shape: 83},
-		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 65},
-	}},
-	43: {Name: "CreateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, Required: true},
-		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75, Required: true},
-	}},
-	44: {Name: "CreateEmailTemplateResponse", Kind: schema.Structure},
-	45: {Name: "CustomRedirectDomain", Kind: schema.String},
-	46: {Name: "DashboardAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EngagementMetrics", Wire: "EngagementMetrics", Shape: 92},
-	}},
-	47: {Name: "DashboardOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EngagementMetrics", Wire: "EngagementMetrics", Shape: 92},
-	}},
-	48: {Name: "DefaultDimensionValue", Kind: schema.String},
-	49: {Name: "DeleteConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 88, In: schema.Path, Required: true},
-	}},
-	50: {Name: "DeleteConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	51: {Name: "DeleteConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-	}},
-	52: {Name: "DeleteConfigurationSetResponse", Kind: schema.Structure},
-	53: {Name: "DeleteEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 155, In: schema.Path, Required: true},
-	}},
-	54: {Name: "DeleteEmailIdentityPolicyResponse", Kind: schema.Structure},
-	55: {Name: "DeleteEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-	}},
-	56: {Name: "DeleteEmailIdentityResponse", Kind: schema.Structure},
-	57: {Name: "DeleteEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
-	}},
-	58: {Name: "DeleteEmailTemplateResponse", Kind: schema.Structure},
-	59: {Name: "DeleteSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, In: schema.Path, Required: true},
-	}},
-	60: {Name: "DeleteSuppressedDestinationResponse", Kind: schema.Structure},
-	61: {Name: "DeliveryOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 228},
-		{Name: "SendingPoolName", Wire: "SendingPoolName", Shape: 156},
-	}},
-	62: {Name: "Destination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ToAddresses", Wire: "ToAddresses", Shape: 73},
-		{Name: "CcAddresses", Wire: "CcAddresses", Shape: 73},
-		{Name: "BccAddresses", Wire: "BccAddresses", Shape: 73},
-	}},
-	63: {Name: "DimensionName", Kind: schema.String},
-	64: {Name: "DimensionValueSource", Kind: schema.String, Enum: []string{"MESSAGE_TAG", "EMAIL_HEADER", "LINK_TAG"}},
-	65: {Name: "DkimAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SigningEnabled", Wire: "SigningEnabled", Shape: 83},
-		{Name: "Status", Wire: "Status", Shape: 69},
-		{Name: "Tokens", Wire: "Tokens", Shape: 71},
-		{Name: "SigningAttributesOrigin", Wire: "SigningAttributesOrigin", Shape: 67},
-		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 68},
-		{Name: "CurrentSigningKeyLength", Wire: "CurrentSigningKeyLength", Shape: 68},
-		{Name: "LastKeyGenerationTimestamp", Wire: "LastKeyGenerationTimestamp", Shape: 227},
-	}},
-	66: {Name: "DkimSigningAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DomainSigningSelector", Wire: "DomainSigningSelector", Shape: 197},
-		{Name: "DomainSigningPrivateKey", Wire: "DomainSigningPrivateKey", Shape: 158},
-		{Name: "NextSigningKeyLength", Wire: "NextSigningKeyLength", Shape: 68},
-	}},
-	67: {Name: "DkimSigningAttributesOrigin", Kind: schema.String, Enum: []string{"AWS_SES", "EXTERNAL"}},
-	68: {Name: "DkimSigningKeyLength", Kind: schema.String, Enum: []string{"RSA_1024_BIT", "RSA_2048_BIT"}},
-	69: {Name: "DkimStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
-	70: {Name: "DnsToken", Kind: schema.String},
-	71: {Name: "DnsTokenList", Kind: schema.List, Elem: 70},
-	72: {Name: "EmailAddress", Kind: schema.String},
-	73: {Name: "EmailAddressList", Kind: schema.List, Elem: 72},
-	74: {Name: "EmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Simple", Wire: "Simple", Shape: 138},
-		{Name: "Raw", Wire: "Raw", Shape: 188},
-		{Name: "Template", Wire: "Template", Shape: 224},
-	}},
-	75: {Name: "EmailTemplateContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subject", Wire: "Subject", Shape: 81},
-		{Name: "Text", Wire: "Text", Shape: 82},
-		{Name: "Html", Wire: "Html", Shape: 77},
-	}},
-	76: {Name: "EmailTemplateData", Kind: schema.String, HasMax: true, Max: 262144},
-	77: {Name: "EmailTemplateHtml", Kind: schema.String},
-	78: {Name: "EmailTemplateMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80},
-		{Name: "CreatedTimestamp", Wire: "CreatedTimestamp", Shape: 227},
-	}},
-	79: {Name: "EmailTemplateMetadataList", Kind: schema.List, Elem: 78},
-	80: {Name: "EmailTemplateName", Kind: schema.String, HasMin: true, Min: 1},
-	81: {Name: "EmailTemplateSubject", Kind: schema.String},
-	82: {Name: "EmailTemplateText", Kind: schema.String},
-	83: {Name: "Enabled", Kind: schema.Boolean},
-	84: {Name: "ErrorMessage", Kind: schema.String},
-	85: {Name: "EventBridgeDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventBusArn", Wire: "EventBusArn", Shape: 6, Required: true},
-	}},
-	86: {Name: "EventDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 88, Required: true},
-		{Name: "Enabled", Wire: "Enabled", Shape: 83},
-		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 91, Required: true},
-		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 116},
-		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 26},
-		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 208},
-		{Name: "EventBridgeDestination", Wire: "EventBridgeDestination", Shape: 85},
-		{Name: "PinpointDestination", Wire: "PinpointDestination", Shape: 152},
-	}},
-	87: {Name: "EventDestinationDefinition", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Enabled", Wire: "Enabled", Shape: 83},
-		{Name: "MatchingEventTypes", Wire: "MatchingEventTypes", Shape: 91},
-		{Name: "KinesisFirehoseDestination", Wire: "KinesisFirehoseDestination", Shape: 116},
-		{Name: "CloudWatchDestination", Wire: "CloudWatchDestination", Shape: 26},
-		{Name: "SnsDestination", Wire: "SnsDestination", Shape: 208},
-		{Name: "EventBridgeDestination", Wire: "EventBridgeDestination", Shape: 85},
-		{Name: "PinpointDestination", Wire: "PinpointDestination", Shape: 152},
-	}},
-	88: {Name: "EventDestinationName", Kind: schema.String},
-	89: {Name: "EventDestinations", Kind: schema.List, Elem: 86},
-	90: {Name: "EventType", Kind: schema.String, Enum: []string{"SEND", "REJECT", "BOUNCE", "COMPLAINT", "DELIVERY", "OPEN", "CLICK", "RENDERING_FAILURE", "DELIVERY_DELAY", "SUBSCRIPTION"}},
-	91: {Name: "EventTypes", Kind: schema.List, Elem: 90},
-	92: {Name: "FeatureStatus", Kind: schema.String, Enum: []string{"ENABLED", "DISABLED"}},
-	93: {Name: "FeedbackId", Kind: schema.String},
-	94: {Name: "GeneralEnforcementStatus", Kind: schema.String},
-	95: {Name: "GetAccountRequest", Kind: schema.Structure},
-	96: {Name: "GetAccountResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DedicatedIpAutoWarmupEnabled", Wire: "DedicatedIpAutoWarmupEnabled", Shape: 83},
-		{Name: "EnforcementStatus", Wire: "EnforcementStatus", Shape: 94},
-		{Name: "ProductionAccessEnabled", Wire: "ProductionAccessEnabled", Shape: 83},
-		{Name: "SendQuota", Wire: "SendQuota", Shape: 202},
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-		{Name: "SuppressionAttributes", Wire: "SuppressionAttributes", Shape: 213},
-		{Name: "Details", Wire: "Details", Shape: 0},
-		{Name: "VdmAttributes", Wire: "VdmAttributes", Shape: 241},
-	}},
-	97: {Name: "GetConfigurationSetEventDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-	}},
-	98: {Name: "GetConfigurationSetEventDestinationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EventDestinations", Wire: "EventDestinations", Shape: 89},
-	}},
-	99: {Name: "GetConfigurationSetRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-	}},
-	100: {Name: "GetConfigurationSetResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-		{Name: "TrackingOptions", Wire: "TrackingOptions", Shape: 231},
-		{Name: "DeliveryOptions", Wire: "DeliveryOptions", Shape: 61},
-		{Name: "ReputationOptions", Wire: "ReputationOptions", Shape: 193},
-		{Name: "SendingOptions", Wire: "SendingOptions", Shape: 203},
-		{Name: "Tags", Wire: "Tags", Shape: 220},
-		{Name: "SuppressionOptions", Wire: "SuppressionOptions", Shape: 216},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
-	}},
-	101: {Name: "GetEmailIdentityPoliciesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-	}},
-	102: {Name: "GetEmailIdentityPoliciesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Policies", Wire: "Policies", Shape: 154},
-	}},
-	103: {Name: "GetEmailIdentityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-	}},
-	104: {Name: "GetEmailIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IdentityType", Wire: "IdentityType", Shape: 114},
-		{Name: "FeedbackForwardingStatus", Wire: "FeedbackForwardingStatus", Shape: 83},
-		{Name: "VerifiedForSendingStatus", Wire: "VerifiedForSendingStatus", Shape: 83},
-		{Name: "DkimAttributes", Wire: "DkimAttributes", Shape: 65},
-		{Name: "MailFromAttributes", Wire: "MailFromAttributes", Shape: 130},
-		{Name: "Policies", Wire: "Policies", Shape: 154},
-		{Name: "Tags", Wire: "Tags", Shape: 220},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 245},
-		{Name: "VerificationInfo", Wire: "VerificationInfo", Shape: 244},
-	}},
-	105: {Name: "GetEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
-	}},
-	106: {Name: "GetEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, Required: true},
-		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75, Required: true},
-	}},
-	107: {Name: "GetSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, In: schema.Path, Required: true},
-	}},
-	108: {Name: "GetSuppressedDestinationResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestination", Wire: "SuppressedDestination", Shape: 209, Required: true},
-	}},
-	109: {Name: "GuardianAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "OptimizedSharedDelivery", Wire: "OptimizedSharedDelivery", Shape: 92},
-	}},
-	110: {Name: "GuardianOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "OptimizedSharedDelivery", Wire: "OptimizedSharedDelivery", Shape: 92},
-	}},
-	111: {Name: "Identity", Kind: schema.String, HasMin: true, Min: 1},
-	112: {Name: "IdentityInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IdentityType", Wire: "IdentityType", Shape: 114},
-		{Name: "IdentityName", Wire: "IdentityName", Shape: 111},
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-		{Name: "VerificationStatus", Wire: "VerificationStatus", Shape: 245},
-	}},
-	113: {Name: "IdentityInfoList", Kind: schema.List, Elem: 112},
-	114: {Name: "IdentityType", Kind: schema.String, Enum: []string{"EMAIL_ADDRESS", "DOMAIN", "MANAGED_DOMAIN"}},
-	115: {Name: "InvalidNextTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidNextTokenException", Status: 400, Server: false}},
-	116: {Name: "KinesisFirehoseDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "IamRoleArn", Wire: "IamRoleArn", Shape: 6, Required: true},
-		{Name: "DeliveryStreamArn", Wire: "DeliveryStreamArn", Shape: 6, Required: true},
-	}},
-	117: {Name: "LastFreshStart", Kind: schema.Timestamp},
-	118: {Name: "LimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "LimitExceededException", Status: 400, Server: false}},
-	119: {Name: "ListConfigurationSetsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 149, In: schema.Query},
-		{Name: "PageSize", Wire: "PageSize", Shape: 136, In: schema.Query},
-	}},
-	120: {Name: "ListConfigurationSetsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSets", Wire: "ConfigurationSets", Shape: 31},
-		{Name: "NextToken", Wire: "NextToken", Shape: 149},
-	}},
-	121: {Name: "ListEmailIdentitiesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 149, In: schema.Query},
-		{Name: "PageSize", Wire: "PageSize", Shape: 136, In: schema.Query},
-	}},
-	122: {Name: "ListEmailIdentitiesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentities", Wire: "EmailIdentities", Shape: 113},
-		{Name: "NextToken", Wire: "NextToken", Shape: 149},
-	}},
-	123: {Name: "ListEmailTemplatesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 149, In: schema.Query},
-		{Name: "PageSize", Wire: "PageSize", Shape: 136, In: schema.Query},
-	}},
-	124: {Name: "ListEmailTemplatesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplatesMetadata", Wire: "TemplatesMetadata", Shape: 79},
-		{Name: "NextToken", Wire: "NextToken", Shape: 149},
-	}},
-	125: {Name: "ListManagementOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ContactListName", Wire: "ContactListName", Shape: 33, Required: true},
-		{Name: "TopicName", Wire: "TopicName", Shape: 230},
-	}},
-	126: {Name: "ListSuppressedDestinationsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Reasons", Wire: "Reason", Shape: 215, In: schema.Query},
-		{Name: "StartDate", Wire: "StartDate", Shape: 227, In: schema.Query},
-		{Name: "EndDate", Wire: "EndDate", Shape: 227, In: schema.Query},
-		{Name: "NextToken", Wire: "NextToken", Shape: 149, In: schema.Query},
-		{Name: "PageSize", Wire: "PageSize", Shape: 136, In: schema.Query},
-	}},
-	127: {Name: "ListSuppressedDestinationsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedDestinationSummaries", Wire: "SuppressedDestinationSummaries", Shape: 211},
-		{Name: "NextToken", Wire: "NextToken", Shape: 149},
-	}},
-	128: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
-	}},
-	129: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 220, Required: true},
-	}},
-	130: {Name: "MailFromAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MailFromDomain", Wire: "MailFromDomain", Shape: 131, Required: true},
-		{Name: "MailFromDomainStatus", Wire: "MailFromDomainStatus", Shape: 133, Required: true},
-		{Name: "BehaviorOnMxFailure", Wire: "BehaviorOnMxFailure", Shape: 16, Required: true},
-	}},
-	131: {Name: "MailFromDomainName", Kind: schema.String},
-	132: {Name: "MailFromDomainNotVerifiedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MailFromDomainNotVerifiedException", Status: 400, Server: false}},
-	133: {Name: "MailFromDomainStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE"}},
-	134: {Name: "MailType", Kind: schema.String, Enum: []string{"MARKETING", "TRANSACTIONAL"}},
-	135: {Name: "Max24HourSend", Kind: schema.Double},
-	136: {Name: "MaxItems", Kind: schema.Integer},
-	137: {Name: "MaxSendRate", Kind: schema.Double},
-	138: {Name: "Message", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subject", Wire: "Subject", Shape: 34, Required: true},
-		{Name: "Body", Wire: "Body", Shape: 17, Required: true},
-		{Name: "Headers", Wire: "Headers", Shape: 141},
-		{Name: "Attachments", Wire: "Attachments", Shape: 14},
-	}},
-	139: {Name: "MessageData", Kind: schema.String},
-	140: {Name: "MessageHeader", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 142, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 143, Required: true},
-	}},
-	141: {Name: "MessageHeaderList", Kind: schema.List, Elem: 140, HasMin: true, Min: 0, HasMax: true, Max: 15},
-	142: {Name: "MessageHeaderName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 126, Pattern: "^[!-9;-@A-~]+$"},
-	143: {Name: "MessageHeaderValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 870, Pattern: "[ -~]*"},
-	144: {Name: "MessageRejected", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MessageRejected", Status: 400, Server: false}},
-	145: {Name: "MessageTag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 147, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 148, Required: true},
-	}},
-	146: {Name: "MessageTagList", Kind: schema.List, Elem: 145},
-	147: {Name: "MessageTagName", Kind: schema.String},
-	148: {Name: "MessageTagValue", Kind: schema.String},
-	149: {Name: "NextToken", Kind: schema.String},
-	150: {Name: "NotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NotFoundException", Status: 404, Server: false}},
-	151: {Name: "OutboundMessageId", Kind: schema.String},
-	152: {Name: "PinpointDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApplicationArn", Wire: "ApplicationArn", Shape: 6},
-	}},
-	153: {Name: "Policy", Kind: schema.String, HasMin: true, Min: 1},
-	154: {Name: "PolicyMap", Kind: schema.Map, Key: 155, Elem: 153},
-	155: {Name: "PolicyName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 64},
-	156: {Name: "PoolName", Kind: schema.String},
-	157: {Name: "PrimaryNameServer", Kind: schema.String},
-	158: {Name: "PrivateKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 20480, Pattern: "^[a-zA-Z0-9+\\/]+={0,2}$", Sensitive: true},
-	159: {Name: "PutAccountSendingAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-	}},
-	160: {Name: "PutAccountSendingAttributesResponse", Kind: schema.Structure},
-	161: {Name: "PutAccountSuppressionAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
-	}},
-	162: {Name: "PutAccountSuppressionAttributesResponse", Kind: schema.Structure},
-	163: {Name: "PutConfigurationSetDeliveryOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "TlsPolicy", Wire: "TlsPolicy", Shape: 228},
-		{Name: "SendingPoolName", Wire: "SendingPoolName", Shape: 205},
-	}},
-	164: {Name: "PutConfigurationSetDeliveryOptionsResponse", Kind: schema.Structure},
-	165: {Name: "PutConfigurationSetReputationOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 83},
-	}},
-	166: {Name: "PutConfigurationSetReputationOptionsResponse", Kind: schema.Structure},
-	167: {Name: "PutConfigurationSetSendingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-	}},
-	168: {Name: "PutConfigurationSetSendingOptionsResponse", Kind: schema.Structure},
-	169: {Name: "PutConfigurationSetSuppressionOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
-	}},
-	170: {Name: "PutConfigurationSetSuppressionOptionsResponse", Kind: schema.Structure},
-	171: {Name: "PutConfigurationSetTrackingOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 45},
-	}},
-	172: {Name: "PutConfigurationSetTrackingOptionsResponse", Kind: schema.Structure},
-	173: {Name: "PutConfigurationSetVdmOptionsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "VdmOptions", Wire: "VdmOptions", Shape: 242},
-	}},
-	174: {Name: "PutConfigurationSetVdmOptionsResponse", Kind: schema.Structure},
-	175: {Name: "PutEmailIdentityConfigurationSetAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-	}},
-	176: {Name: "PutEmailIdentityConfigurationSetAttributesResponse", Kind: schema.Structure},
-	177: {Name: "PutEmailIdentityDkimAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "SigningEnabled", Wire: "SigningEnabled", Shape: 83},
-	}},
-	178: {Name: "PutEmailIdentityDkimAttributesResponse", Kind: schema.Structure},
-	179: {Name: "PutEmailIdentityDkimSigningAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "SigningAttributesOrigin", Wire: "SigningAttributesOrigin", Shape: 67, Required: true},
-		{Name: "SigningAttributes", Wire: "SigningAttributes", Shape: 66},
-	}},
-	180: {Name: "PutEmailIdentityDkimSigningAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DkimStatus", Wire: "DkimStatus", Shape: 69},
-		{Name: "DkimTokens", Wire: "DkimTokens", Shape: 71},
-	}},
-	181: {Name: "PutEmailIdentityFeedbackAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "EmailForwardingEnabled", Wire: "EmailForwardingEnabled", Shape: 83},
-	}},
-	182: {Name: "PutEmailIdentityFeedbackAttributesResponse", Kind: schema.Structure},
-	183: {Name: "PutEmailIdentityMailFromAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "MailFromDomain", Wire: "MailFromDomain", Shape: 131},
-		{Name: "BehaviorOnMxFailure", Wire: "BehaviorOnMxFailure", Shape: 16},
-	}},
-	184: {Name: "PutEmailIdentityMailFromAttributesResponse", Kind: schema.Structure},
-	185: {Name: "PutSuppressedDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
-	}},
-	186: {Name: "PutSuppressedDestinationResponse", Kind: schema.Structure},
-	187: {Name: "RawAttachmentData", Kind: schema.Blob},
-	188: {Name: "RawMessage", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Data", Wire: "Data", Shape: 189, Required: true},
-	}},
-	189: {Name: "RawMessageData", Kind: schema.Blob},
-	190: {Name: "RenderedEmailTemplate", Kind: schema.String},
-	191: {Name: "ReplacementEmailContent", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplacementTemplate", Wire: "ReplacementTemplate", Shape: 192},
-	}},
-	192: {Name: "ReplacementTemplate", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReplacementTemplateData", Wire: "ReplacementTemplateData", Shape: 76},
-	}},
-	193: {Name: "ReputationOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ReputationMetricsEnabled", Wire: "ReputationMetricsEnabled", Shape: 83},
-		{Name: "LastFreshStart", Wire: "LastFreshStart", Shape: 117},
-	}},
-	194: {Name: "ReviewDetails", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Status", Wire: "Status", Shape: 195},
-		{Name: "CaseId", Wire: "CaseId", Shape: 24},
-	}},
-	195: {Name: "ReviewStatus", Kind: schema.String, Enum: []string{"PENDING", "FAILED", "GRANTED", "DENIED"}},
-	196: {Name: "SOARecord", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PrimaryNameServer", Wire: "PrimaryNameServer", Shape: 157},
-		{Name: "AdminEmail", Wire: "AdminEmail", Shape: 4},
-		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 207},
-	}},
-	197: {Name: "Selector", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 63, Pattern: "^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\\-]*[a-zA-Z0-9]))$"},
-	198: {Name: "SendBulkEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 72},
-		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
-		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 73},
-		{Name: "FeedbackForwardingEmailAddress", Wire: "FeedbackForwardingEmailAddress", Shape: 72},
-		{Name: "FeedbackForwardingEmailAddressIdentityArn", Wire: "FeedbackForwardingEmailAddressIdentityArn", Shape: 6},
-		{Name: "DefaultEmailTags", Wire: "DefaultEmailTags", Shape: 146},
-		{Name: "DefaultContent", Wire: "DefaultContent", Shape: 18, Required: true},
-		{Name: "BulkEmailEntries", Wire: "BulkEmailEntries", Shape: 20, Required: true},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-	}},
-	199: {Name: "SendBulkEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "BulkEmailEntryResults", Wire: "BulkEmailEntryResults", Shape: 22, Required: true},
-	}},
-	200: {Name: "SendEmailRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FromEmailAddress", Wire: "FromEmailAddress", Shape: 72},
-		{Name: "FromEmailAddressIdentityArn", Wire: "FromEmailAddressIdentityArn", Shape: 6},
-		{Name: "Destination", Wire: "Destination", Shape: 62},
-		{Name: "ReplyToAddresses", Wire: "ReplyToAddresses", Shape: 73},
-		{Name: "FeedbackForwardingEmailAddress", Wire: "FeedbackForwardingEmailAddress", Shape: 72},
-		{Name: "FeedbackForwardingEmailAddressIdentityArn", Wire: "FeedbackForwardingEmailAddressIdentityArn", Shape: 6},
-		{Name: "Content", Wire: "Content", Shape: 74, Required: true},
-		{Name: "EmailTags", Wire: "EmailTags", Shape: 146},
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30},
-		{Name: "ListManagementOptions", Wire: "ListManagementOptions", Shape: 125},
-	}},
-	201: {Name: "SendEmailResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 151},
-	}},
-	202: {Name: "SendQuota", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Max24HourSend", Wire: "Max24HourSend", Shape: 135},
-		{Name: "MaxSendRate", Wire: "MaxSendRate", Shape: 137},
-		{Name: "SentLast24Hours", Wire: "SentLast24Hours", Shape: 206},
-	}},
-	203: {Name: "SendingOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SendingEnabled", Wire: "SendingEnabled", Shape: 83},
-	}},
-	204: {Name: "SendingPausedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SendingPausedException", Status: 400, Server: false}},
-	205: {Name: "SendingPoolName", Kind: schema.String},
-	206: {Name: "SentLast24Hours", Kind: schema.Double},
-	207: {Name: "SerialNumber", Kind: schema.Long},
-	208: {Name: "SnsDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 6, Required: true},
-	}},
-	209: {Name: "SuppressedDestination", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 227, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 210},
-	}},
-	210: {Name: "SuppressedDestinationAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 151},
-		{Name: "FeedbackId", Wire: "FeedbackId", Shape: 93},
-	}},
-	211: {Name: "SuppressedDestinationSummaries", Kind: schema.List, Elem: 212},
-	212: {Name: "SuppressedDestinationSummary", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailAddress", Wire: "EmailAddress", Shape: 72, Required: true},
-		{Name: "Reason", Wire: "Reason", Shape: 214, Required: true},
-		{Name: "LastUpdateTime", Wire: "LastUpdateTime", Shape: 227, Required: true},
-	}},
-	213: {Name: "SuppressionAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
-	}},
-	214: {Name: "SuppressionListReason", Kind: schema.String, Enum: []string{"BOUNCE", "COMPLAINT"}},
-	215: {Name: "SuppressionListReasons", Kind: schema.List, Elem: 214},
-	216: {Name: "SuppressionOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SuppressedReasons", Wire: "SuppressedReasons", Shape: 215},
-	}},
-	217: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 218, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 223, Required: true},
-	}},
-	218: {Name: "TagKey", Kind: schema.String},
-	219: {Name: "TagKeyList", Kind: schema.List, Elem: 218},
-	220: {Name: "TagList", Kind: schema.List, Elem: 217},
-	221: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 220, Required: true},
-	}},
-	222: {Name: "TagResourceResponse", Kind: schema.Structure},
-	223: {Name: "TagValue", Kind: schema.String},
-	224: {Name: "Template", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80},
-		{Name: "TemplateArn", Wire: "TemplateArn", Shape: 6},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 76},
-		{Name: "Headers", Wire: "Headers", Shape: 141},
-		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75},
-		{Name: "Attachments", Wire: "Attachments", Shape: 14},
-	}},
-	225: {Name: "TestRenderEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
-		{Name: "TemplateData", Wire: "TemplateData", Shape: 76, Required: true},
-	}},
-	226: {Name: "TestRenderEmailTemplateResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RenderedTemplate", Wire: "RenderedTemplate", Shape: 190, Required: true},
-	}},
-	227: {Name: "Timestamp", Kind: schema.Timestamp},
-	228: {Name: "TlsPolicy", Kind: schema.String, Enum: []string{"REQUIRE", "OPTIONAL"}},
-	229: {Name: "TooManyRequestsException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyRequestsException", Status: 429, Server: false}},
-	230: {Name: "TopicName", Kind: schema.String},
-	231: {Name: "TrackingOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "CustomRedirectDomain", Wire: "CustomRedirectDomain", Shape: 45, Required: true},
-	}},
-	232: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 6, In: schema.Query, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 219, In: schema.Query, Required: true},
-	}},
-	233: {Name: "UntagResourceResponse", Kind: schema.Structure},
-	234: {Name: "UpdateConfigurationSetEventDestinationRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ConfigurationSetName", Wire: "ConfigurationSetName", Shape: 30, In: schema.Path, Required: true},
-		{Name: "EventDestinationName", Wire: "EventDestinationName", Shape: 88, In: schema.Path, Required: true},
-		{Name: "EventDestination", Wire: "EventDestination", Shape: 87, Required: true},
-	}},
-	235: {Name: "UpdateConfigurationSetEventDestinationResponse", Kind: schema.Structure},
-	236: {Name: "UpdateEmailIdentityPolicyRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EmailIdentity", Wire: "EmailIdentity", Shape: 111, In: schema.Path, Required: true},
-		{Name: "PolicyName", Wire: "PolicyName", Shape: 155, In: schema.Path, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 153, Required: true},
-	}},
-	237: {Name: "UpdateEmailIdentityPolicyResponse", Kind: schema.Structure},
-	238: {Name: "UpdateEmailTemplateRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TemplateName", Wire: "TemplateName", Shape: 80, In: schema.Path, Required: true},
-		{Name: "TemplateContent", Wire: "TemplateContent", Shape: 75, Required: true},
-	}},
-	239: {Name: "UpdateEmailTemplateResponse", Kind: schema.Structure},
-	240: {Name: "UseCaseDescription", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 5000, Sensitive: true},
-	241: {Name: "VdmAttributes", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "VdmEnabled", Wire: "VdmEnabled", Shape: 92, Required: true},
-		{Name: "DashboardAttributes", Wire: "DashboardAttributes", Shape: 46},
-		{Name: "GuardianAttributes", Wire: "GuardianAttributes", Shape: 109},
-	}},
-	242: {Name: "VdmOptions", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DashboardOptions", Wire: "DashboardOptions", Shape: 47},
-		{Name: "GuardianOptions", Wire: "GuardianOptions", Shape: 110},
-	}},
-	243: {Name: "VerificationError", Kind: schema.String, Enum: []string{"SERVICE_ERROR", "DNS_SERVER_ERROR", "HOST_NOT_FOUND", "TYPE_NOT_FOUND", "INVALID_VALUE"}},
-	244: {Name: "VerificationInfo", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "LastCheckedTimestamp", Wire: "LastCheckedTimestamp", Shape: 227},
-		{Name: "LastSuccessTimestamp", Wire: "LastSuccessTimestamp", Shape: 227},
-		{Name: "ErrorType", Wire: "ErrorType", Shape: 243},
-		{Name: "SOARecord", Wire: "SOARecord", Shape: 196},
-	}},
-	245: {Name: "VerificationStatus", Kind: schema.String, Enum: []string{"PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE", "NOT_STARTED"}},
-	246: {Name: "WebsiteURL", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1000, Pattern: "^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\\?([^#]*))?(#(.*))?", Sensitive: true},
-}
+// shapes is a schema.Table.
+const shapes = `AccountDetails	structure
+	MailType	134
+	WebsiteURL	246
+	ContactLanguage	32
+	UseCaseDescription	240
+	AdditionalContactEmailAddresses	3
+	ReviewDetails	194
+AccountSuspendedException	structure	error=AccountSuspendedException,400
+AdditionalContactEmailAddress	string	min=6	max=254	pattern=^(.+)@(.+)$	sensitive
+AdditionalContactEmailAddresses	list	of=2	min=1	max=4	sensitive
+AdminEmail	string
+AlreadyExistsException	structure	error=AlreadyExistsException,400
+AmazonResourceName	string
+Attachment	structure
+	RawContent!	187
+	ContentDisposition	9
+	FileName!	13
+	ContentDescription	8
+	ContentId	10
+	ContentTransferEncoding	11
+	ContentType	12
+AttachmentContentDescription	string	min=1	max=1000
+AttachmentContentDisposition	string	enum=ATTACHMENT|INLINE
+AttachmentContentId	string	min=1	max=78
+AttachmentContentTransferEncoding	string	enum=BASE64|QUOTED_PRINTABLE|SEVEN_BIT
+AttachmentContentType	string	min=1	max=78
+AttachmentFileName	string	min=1	max=255
+AttachmentList	list	of=7
+BadRequestException	structure	error=BadRequestException,400
+BehaviorOnMxFailure	string	enum=USE_DEFAULT_VALUE|REJECT_MESSAGE
+Body	structure
+	Text	34
+	Html	34
+BulkEmailContent	structure
+	Template	224
+BulkEmailEntry	structure
+	Destination!	62
+	ReplacementTags	146
+	ReplacementEmailContent	191
+	ReplacementHeaders	141
+BulkEmailEntryList	list	of=19
+BulkEmailEntryResult	structure
+	Status	23
+	Error	84
+	MessageId	151
+BulkEmailEntryResultList	list	of=21
+BulkEmailStatus	string	enum=SUCCESS|MESSAGE_REJECTED|MAIL_FROM_DOMAIN_NOT_VERIFIED|CONFIGURATION_SET_NOT_FOUND|TEMPLATE_NOT_FOUND|ACCOUNT_SUSPENDED|ACCOUNT_THROTTLED|ACCOUNT_DAILY_QUOTA_EXCEEDED|INVALID_SENDING_POOL_NAME|ACCOUNT_SENDING_PAUSED|CONFIGURATION_SET_SENDING_PAUSED|INVALID_PARAMETER|TRANSIENT_FAILURE|FAILED
+CaseId	string
+Charset	string
+CloudWatchDestination	structure
+	DimensionConfigurations!	28
+CloudWatchDimensionConfiguration	structure
+	DimensionName!	63
+	DimensionValueSource!	64
+	DefaultDimensionValue!	48
+CloudWatchDimensionConfigurations	list	of=27
+ConcurrentModificationException	structure	error=ConcurrentModificationException,500,server
+ConfigurationSetName	string
+ConfigurationSetNameList	list	of=30
+ContactLanguage	string	enum=EN|JA
+ContactListName	string
+Content	structure
+	Data!	139
+	Charset	25
+CreateConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	30	path
+	EventDestinationName!	88
+	EventDestination!	87
+CreateConfigurationSetEventDestinationResponse	structure
+CreateConfigurationSetRequest	structure
+	ConfigurationSetName!	30
+	TrackingOptions	231
+	DeliveryOptions	61
+	ReputationOptions	193
+	SendingOptions	203
+	Tags	220
+	SuppressionOptions	216
+	VdmOptions	242
+CreateConfigurationSetResponse	structure
+CreateEmailIdentityPolicyRequest	structure
+	EmailIdentity!	111	path
+	PolicyName!	155	path
+	Policy!	153
+CreateEmailIdentityPolicyResponse	structure
+CreateEmailIdentityRequest	structure
+	EmailIdentity!	111
+	Tags	220
+	DkimSigningAttributes	66
+	ConfigurationSetName	30
+CreateEmailIdentityResponse	structure
+	IdentityType	114
+	VerifiedForSendingStatus	83
+	DkimAttributes	65
+CreateEmailTemplateRequest	structure
+	TemplateName!	80
+	TemplateContent!	75
+CreateEmailTemplateResponse	structure
+CustomRedirectDomain	string
+DashboardAttributes	structure
+	EngagementMetrics	92
+DashboardOptions	structure
+	EngagementMetrics	92
+DefaultDimensionValue	string
+DeleteConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	30	path
+	EventDestinationName!	88	path
+DeleteConfigurationSetEventDestinationResponse	structure
+DeleteConfigurationSetRequest	structure
+	ConfigurationSetName!	30	path
+DeleteConfigurationSetResponse	structure
+DeleteEmailIdentityPolicyRequest	structure
+	EmailIdentity!	111	path
+	PolicyName!	155	path
+DeleteEmailIdentityPolicyResponse	structure
+DeleteEmailIdentityRequest	structure
+	EmailIdentity!	111	path
+DeleteEmailIdentityResponse	structure
+DeleteEmailTemplateRequest	structure
+	TemplateName!	80	path
+DeleteEmailTemplateResponse	structure
+DeleteSuppressedDestinationRequest	structure
+	EmailAddress!	72	path
+DeleteSuppressedDestinationResponse	structure
+DeliveryOptions	structure
+	TlsPolicy	228
+	SendingPoolName	156
+Destination	structure
+	ToAddresses	73
+	CcAddresses	73
+	BccAddresses	73
+DimensionName	string
+DimensionValueSource	string	enum=MESSAGE_TAG|EMAIL_HEADER|LINK_TAG
+DkimAttributes	structure
+	SigningEnabled	83
+	Status	69
+	Tokens	71
+	SigningAttributesOrigin	67
+	NextSigningKeyLength	68
+	CurrentSigningKeyLength	68
+	LastKeyGenerationTimestamp	227
+DkimSigningAttributes	structure
+	DomainSigningSelector	197
+	DomainSigningPrivateKey	158
+	NextSigningKeyLength	68
+DkimSigningAttributesOrigin	string	enum=AWS_SES|EXTERNAL
+DkimSigningKeyLength	string	enum=RSA_1024_BIT|RSA_2048_BIT
+DkimStatus	string	enum=PENDING|SUCCESS|FAILED|TEMPORARY_FAILURE|NOT_STARTED
+DnsToken	string
+DnsTokenList	list	of=70
+EmailAddress	string
+EmailAddressList	list	of=72
+EmailContent	structure
+	Simple	138
+	Raw	188
+	Template	224
+EmailTemplateContent	structure
+	Subject	81
+	Text	82
+	Html	77
+EmailTemplateData	string	max=262144
+EmailTemplateHtml	string
+EmailTemplateMetadata	structure
+	TemplateName	80
+	CreatedTimestamp	227
+EmailTemplateMetadataList	list	of=78
+EmailTemplateName	string	min=1
+EmailTemplateSubject	string
+EmailTemplateText	string
+Enabled	boolean
+ErrorMessage	string
+EventBridgeDestination	structure
+	EventBusArn!	6
+EventDestination	structure
+	Name!	88
+	Enabled	83
+	MatchingEventTypes!	91
+	KinesisFirehoseDestination	116
+	CloudWatchDestination	26
+	SnsDestination	208
+	EventBridgeDestination	85
+	PinpointDestination	152
+EventDestinationDefinition	structure
+	Enabled	83
+	MatchingEventTypes	91
+	KinesisFirehoseDestination	116
+	CloudWatchDestination	26
+	SnsDestination	208
+	EventBridgeDestination	85
+	PinpointDestination	152
+EventDestinationName	string
+EventDestinations	list	of=86
+EventType	string	enum=SEND|REJECT|BOUNCE|COMPLAINT|DELIVERY|OPEN|CLICK|RENDERING_FAILURE|DELIVERY_DELAY|SUBSCRIPTION
+EventTypes	list	of=90
+FeatureStatus	string	enum=ENABLED|DISABLED
+FeedbackId	string
+GeneralEnforcementStatus	string
+GetAccountRequest	structure
+GetAccountResponse	structure
+	DedicatedIpAutoWarmupEnabled	83
+	EnforcementStatus	94
+	ProductionAccessEnabled	83
+	SendQuota	202
+	SendingEnabled	83
+	SuppressionAttributes	213
+	Details	0
+	VdmAttributes	241
+GetConfigurationSetEventDestinationsRequest	structure
+	ConfigurationSetName!	30	path
+GetConfigurationSetEventDestinationsResponse	structure
+	EventDestinations	89
+GetConfigurationSetRequest	structure
+	ConfigurationSetName!	30	path
+GetConfigurationSetResponse	structure
+	ConfigurationSetName	30
+	TrackingOptions	231
+	DeliveryOptions	61
+	ReputationOptions	193
+	SendingOptions	203
+	Tags	220
+	SuppressionOptions	216
+	VdmOptions	242
+GetEmailIdentityPoliciesRequest	structure
+	EmailIdentity!	111	path
+GetEmailIdentityPoliciesResponse	structure
+	Policies	154
+GetEmailIdentityRequest	structure
+	EmailIdentity!	111	path
+GetEmailIdentityResponse	structure
+	IdentityType	114
+	FeedbackForwardingStatus	83
+	VerifiedForSendingStatus	83
+	DkimAttributes	65
+	MailFromAttributes	130
+	Policies	154
+	Tags	220
+	ConfigurationSetName	30
+	VerificationStatus	245
+	VerificationInfo	244
+GetEmailTemplateRequest	structure
+	TemplateName!	80	path
+GetEmailTemplateResponse	structure
+	TemplateName!	80
+	TemplateContent!	75
+GetSuppressedDestinationRequest	structure
+	EmailAddress!	72	path
+GetSuppressedDestinationResponse	structure
+	SuppressedDestination!	209
+GuardianAttributes	structure
+	OptimizedSharedDelivery	92
+GuardianOptions	structure
+	OptimizedSharedDelivery	92
+Identity	string	min=1
+IdentityInfo	structure
+	IdentityType	114
+	IdentityName	111
+	SendingEnabled	83
+	VerificationStatus	245
+IdentityInfoList	list	of=112
+IdentityType	string	enum=EMAIL_ADDRESS|DOMAIN|MANAGED_DOMAIN
+InvalidNextTokenException	structure	error=InvalidNextTokenException,400
+KinesisFirehoseDestination	structure
+	IamRoleArn!	6
+	DeliveryStreamArn!	6
+LastFreshStart	timestamp
+LimitExceededException	structure	error=LimitExceededException,400
+ListConfigurationSetsRequest	structure
+	NextToken	149	query
+	PageSize	136	query
+ListConfigurationSetsResponse	structure
+	ConfigurationSets	31
+	NextToken	149
+ListEmailIdentitiesRequest	structure
+	NextToken	149	query
+	PageSize	136	query
+ListEmailIdentitiesResponse	structure
+	EmailIdentities	113
+	NextToken	149
+ListEmailTemplatesRequest	structure
+	NextToken	149	query
+	PageSize	136	query
+ListEmailTemplatesResponse	structure
+	TemplatesMetadata	79
+	NextToken	149
+ListManagementOptions	structure
+	ContactListName!	33
+	TopicName	230
+ListSuppressedDestinationsRequest	structure
+	Reasons	215	query=Reason
+	StartDate	227	query
+	EndDate	227	query
+	NextToken	149	query
+	PageSize	136	query
+ListSuppressedDestinationsResponse	structure
+	SuppressedDestinationSummaries	211
+	NextToken	149
+ListTagsForResourceRequest	structure
+	ResourceArn!	6	query
+ListTagsForResourceResponse	structure
+	Tags!	220
+MailFromAttributes	structure
+	MailFromDomain!	131
+	MailFromDomainStatus!	133
+	BehaviorOnMxFailure!	16
+MailFromDomainName	string
+MailFromDomainNotVerifiedException	structure	error=MailFromDomainNotVerifiedException,400
+MailFromDomainStatus	string	enum=PENDING|SUCCESS|FAILED|TEMPORARY_FAILURE
+MailType	string	enum=MARKETING|TRANSACTIONAL
+Max24HourSend	double
+MaxItems	integer
+MaxSendRate	double
+Message	structure
+	Subject!	34
+	Body!	17
+	Headers	141
+	Attachments	14
+MessageData	string
+MessageHeader	structure
+	Name!	142
+	Value!	143
+MessageHeaderList	list	of=140	min=0	max=15
+MessageHeaderName	string	min=1	max=126	pattern=^[!-9;-@A-~]+$
+MessageHeaderValue	string	min=1	max=870	pattern=[ -~]*
+MessageRejected	structure	error=MessageRejected,400
+MessageTag	structure
+	Name!	147
+	Value!	148
+MessageTagList	list	of=145
+MessageTagName	string
+MessageTagValue	string
+NextToken	string
+NotFoundException	structure	error=NotFoundException,404
+OutboundMessageId	string
+PinpointDestination	structure
+	ApplicationArn	6
+Policy	string	min=1
+PolicyMap	map	by=155	of=153
+PolicyName	string	min=1	max=64
+PoolName	string
+PrimaryNameServer	string
+PrivateKey	string	min=1	max=20480	pattern=^[a-zA-Z0-9+\/]+={0,2}$	sensitive
+PutAccountSendingAttributesRequest	structure
+	SendingEnabled	83
+PutAccountSendingAttributesResponse	structure
+PutAccountSuppressionAttributesRequest	structure
+	SuppressedReasons	215
+PutAccountSuppressionAttributesResponse	structure
+PutConfigurationSetDeliveryOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	TlsPolicy	228
+	SendingPoolName	205
+PutConfigurationSetDeliveryOptionsResponse	structure
+PutConfigurationSetReputationOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	ReputationMetricsEnabled	83
+PutConfigurationSetReputationOptionsResponse	structure
+PutConfigurationSetSendingOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	SendingEnabled	83
+PutConfigurationSetSendingOptionsResponse	structure
+PutConfigurationSetSuppressionOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	SuppressedReasons	215
+PutConfigurationSetSuppressionOptionsResponse	structure
+PutConfigurationSetTrackingOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	CustomRedirectDomain	45
+PutConfigurationSetTrackingOptionsResponse	structure
+PutConfigurationSetVdmOptionsRequest	structure
+	ConfigurationSetName!	30	path
+	VdmOptions	242
+PutConfigurationSetVdmOptionsResponse	structure
+PutEmailIdentityConfigurationSetAttributesRequest	structure
+	EmailIdentity!	111	path
+	ConfigurationSetName	30
+PutEmailIdentityConfigurationSetAttributesResponse	structure
+PutEmailIdentityDkimAttributesRequest	structure
+	EmailIdentity!	111	path
+	SigningEnabled	83
+PutEmailIdentityDkimAttributesResponse	structure
+PutEmailIdentityDkimSigningAttributesRequest	structure
+	EmailIdentity!	111	path
+	SigningAttributesOrigin!	67
+	SigningAttributes	66
+PutEmailIdentityDkimSigningAttributesResponse	structure
+	DkimStatus	69
+	DkimTokens	71
+PutEmailIdentityFeedbackAttributesRequest	structure
+	EmailIdentity!	111	path
+	EmailForwardingEnabled	83
+PutEmailIdentityFeedbackAttributesResponse	structure
+PutEmailIdentityMailFromAttributesRequest	structure
+	EmailIdentity!	111	path
+	MailFromDomain	131
+	BehaviorOnMxFailure	16
+PutEmailIdentityMailFromAttributesResponse	structure
+PutSuppressedDestinationRequest	structure
+	EmailAddress!	72
+	Reason!	214
+PutSuppressedDestinationResponse	structure
+RawAttachmentData	blob
+RawMessage	structure
+	Data!	189
+RawMessageData	blob
+RenderedEmailTemplate	string
+ReplacementEmailContent	structure
+	ReplacementTemplate	192
+ReplacementTemplate	structure
+	ReplacementTemplateData	76
+ReputationOptions	structure
+	ReputationMetricsEnabled	83
+	LastFreshStart	117
+ReviewDetails	structure
+	Status	195
+	CaseId	24
+ReviewStatus	string	enum=PENDING|FAILED|GRANTED|DENIED
+SOARecord	structure
+	PrimaryNameServer	157
+	AdminEmail	4
+	SerialNumber	207
+Selector	string	min=1	max=63	pattern=^(([a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9\-]*[a-zA-Z0-9]))$
+SendBulkEmailRequest	structure
+	FromEmailAddress	72
+	FromEmailAddressIdentityArn	6
+	ReplyToAddresses	73
+	FeedbackForwardingEmailAddress	72
+	FeedbackForwardingEmailAddressIdentityArn	6
+	DefaultEmailTags	146
+	DefaultContent!	18
+	BulkEmailEntries!	20
+	ConfigurationSetName	30
+SendBulkEmailResponse	structure
+	BulkEmailEntryResults!	22
+SendEmailRequest	structure
+	FromEmailAddress	72
+	FromEmailAddressIdentityArn	6
+	Destination	62
+	ReplyToAddresses	73
+	FeedbackForwardingEmailAddress	72
+	FeedbackForwardingEmailAddressIdentityArn	6
+	Content!	74
+	EmailTags	146
+	ConfigurationSetName	30
+	ListManagementOptions	125
+SendEmailResponse	structure
+	MessageId	151
+SendQuota	structure
+	Max24HourSend	135
+	MaxSendRate	137
+	SentLast24Hours	206
+SendingOptions	structure
+	SendingEnabled	83
+SendingPausedException	structure	error=SendingPausedException,400
+SendingPoolName	string
+SentLast24Hours	double
+SerialNumber	long
+SnsDestination	structure
+	TopicArn!	6
+SuppressedDestination	structure
+	EmailAddress!	72
+	Reason!	214
+	LastUpdateTime!	227
+	Attributes	210
+SuppressedDestinationAttributes	structure
+	MessageId	151
+	FeedbackId	93
+SuppressedDestinationSummaries	list	of=212
+SuppressedDestinationSummary	structure
+	EmailAddress!	72
+	Reason!	214
+	LastUpdateTime!	227
+SuppressionAttributes	structure
+	SuppressedReasons	215
+SuppressionListReason	string	enum=BOUNCE|COMPLAINT
+SuppressionListReasons	list	of=214
+SuppressionOptions	structure
+	SuppressedReasons	215
+Tag	structure
+	Key!	218
+	Value!	223
+TagKey	string
+TagKeyList	list	of=218
+TagList	list	of=217
+TagResourceRequest	structure
+	ResourceArn!	6
+	Tags!	220
+TagResourceResponse	structure
+TagValue	string
+Template	structure
+	TemplateName	80
+	TemplateArn	6
+	TemplateData	76
+	Headers	141
+	TemplateContent	75
+	Attachments	14
+TestRenderEmailTemplateRequest	structure
+	TemplateName!	80	path
+	TemplateData!	76
+TestRenderEmailTemplateResponse	structure
+	RenderedTemplate!	190
+Timestamp	timestamp
+TlsPolicy	string	enum=REQUIRE|OPTIONAL
+TooManyRequestsException	structure	error=TooManyRequestsException,429
+TopicName	string
+TrackingOptions	structure
+	CustomRedirectDomain!	45
+UntagResourceRequest	structure
+	ResourceArn!	6	query
+	TagKeys!	219	query
+UntagResourceResponse	structure
+UpdateConfigurationSetEventDestinationRequest	structure
+	ConfigurationSetName!	30	path
+	EventDestinationName!	88	path
+	EventDestination!	87
+UpdateConfigurationSetEventDestinationResponse	structure
+UpdateEmailIdentityPolicyRequest	structure
+	EmailIdentity!	111	path
+	PolicyName!	155	path
+	Policy!	153
+UpdateEmailIdentityPolicyResponse	structure
+UpdateEmailTemplateRequest	structure
+	TemplateName!	80	path
+	TemplateContent!	75
+UpdateEmailTemplateResponse	structure
+UseCaseDescription	string	min=1	max=5000	sensitive
+VdmAttributes	structure
+	VdmEnabled!	92
+	DashboardAttributes	46
+	GuardianAttributes	109
+VdmOptions	structure
+	DashboardOptions	47
+	GuardianOptions	110
+VerificationError	string	enum=SERVICE_ERROR|DNS_SERVER_ERROR|HOST_NOT_FOUND|TYPE_NOT_FOUND|INVALID_VALUE
+VerificationInfo	structure
+	LastCheckedTimestamp	227
+	LastSuccessTimestamp	227
+	ErrorType	243
+	SOARecord	196
+VerificationStatus	string	enum=PENDING|SUCCESS|FAILED|TEMPORARY_FAILURE|NOT_STARTED
+WebsiteURL	string	min=1	max=1000	pattern=^(([^:/?#]+):)?(//([^/?#]*))?([^?#]*)(\?([^#]*))?(#(.*))?	sensitive
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "sns", Signing: "sns", FullName: "Amazon Simple Notification Service", Version: "2010-03-31",
 	Protocols: []schema.Protocol{schema.QueryXML},
 	Target:    "", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

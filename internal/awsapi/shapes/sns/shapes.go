@@ -2,310 +2,238 @@
 
 package sns
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "ActionsList", Kind: schema.List, Elem: 91},
-	1: {Name: "AddPermissionInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "Label", Wire: "Label", Shape: 98, Required: true},
-		{Name: "AWSAccountId", Wire: "AWSAccountId", Shape: 14, Required: true},
-		{Name: "ActionName", Wire: "ActionName", Shape: 0, Required: true},
-	}},
-	2: {Name: "AmazonResourceName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1011},
-	3: {Name: "AuthorizationErrorException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "AuthorizationError", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	4: {Name: "BatchEntryIdsNotDistinctException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BatchEntryIdsNotDistinct", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	5: {Name: "BatchRequestTooLongException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BatchRequestTooLong", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	6: {Name: "BatchResultErrorEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 65, Required: true},
-		{Name: "Code", Wire: "Code", Shape: 65, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 65},
-		{Name: "SenderFault", Wire: "SenderFault", Shape: 95, Required: true},
-	}},
-	7: {Name: "BatchResultErrorEntryList", Kind: schema.List, Elem: 6},
-	8: {Name: "Binary", Kind: schema.Blob},
-	9: {Name: "ConcurrentAccessException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ConcurrentAccess", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	10: {Name: "ConfirmSubscriptionInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "Token", Wire: "Token", Shape: 107, Required: true},
-		{Name: "AuthenticateOnUnsubscribe", Wire: "AuthenticateOnUnsubscribe", Shape: 94},
-	}},
-	11: {Name: "ConfirmSubscriptionResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106},
-	}},
-	12: {Name: "CreateTopicInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 109, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 83},
-		{Name: "Tags", Wire: "Tags", Shape: 76},
-		{Name: "DataProtectionPolicy", Wire: "DataProtectionPolicy", Shape: 93},
-	}},
-	13: {Name: "CreateTopicResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108},
-	}},
-	14: {Name: "DelegatesList", Kind: schema.List, Elem: 96},
-	15: {Name: "DeleteTopicInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-	}},
-	16: {Name: "EmptyBatchRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EmptyBatchRequest", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	17: {Name: "EndpointDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EndpointDisabled", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	18: {Name: "FilterPolicyLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "FilterPolicyLimitExceeded", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	19: {Name: "GetDataProtectionPolicyInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 108, Required: true},
-	}},
-	20: {Name: "GetDataProtectionPolicyResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DataProtectionPolicy", Wire: "DataProtectionPolicy", Shape: 93},
-	}},
-	21: {Name: "GetSubscriptionAttributesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106, Required: true},
-	}},
-	22: {Name: "GetSubscriptionAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 69},
-	}},
-	23: {Name: "GetTopicAttributesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-	}},
-	24: {Name: "GetTopicAttributesResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 83},
-	}},
-	25: {Name: "InternalErrorException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalError", Status: 500, Server: true}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	26: {Name: "InvalidBatchEntryIdException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidBatchEntryId", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	27: {Name: "InvalidParameterException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidParameter", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	28: {Name: "InvalidParameterValueException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterValueInvalid", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	29: {Name: "InvalidSecurityException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSecurity", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	30: {Name: "InvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidState", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	31: {Name: "KMSAccessDeniedException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSAccessDenied", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	32: {Name: "KMSDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSDisabled", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	33: {Name: "KMSInvalidStateException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSInvalidState", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	34: {Name: "KMSNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSNotFound", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	35: {Name: "KMSOptInRequired", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSOptInRequired", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	36: {Name: "KMSThrottlingException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KMSThrottling", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	37: {Name: "ListSubscriptionsByTopicInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	38: {Name: "ListSubscriptionsByTopicResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subscriptions", Wire: "Subscriptions", Shape: 71},
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	39: {Name: "ListSubscriptionsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	40: {Name: "ListSubscriptionsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Subscriptions", Wire: "Subscriptions", Shape: 71},
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	41: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 2, Required: true},
-	}},
-	42: {Name: "ListTagsForResourceResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 76},
-	}},
-	43: {Name: "ListTopicsInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	44: {Name: "ListTopicsResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Topics", Wire: "Topics", Shape: 85},
-		{Name: "NextToken", Wire: "NextToken", Shape: 102},
-	}},
-	45: {Name: "MessageAttributeMap", Kind: schema.Map, Key: 65, KeyName: "Name", Elem: 46, ElemName: "Value"},
-	46: {Name: "MessageAttributeValue", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DataType", Wire: "DataType", Shape: 65, Required: true},
-		{Name: "StringValue", Wire: "StringValue", Shape: 65},
-		{Name: "BinaryValue", Wire: "BinaryValue", Shape: 8},
-	}},
-	47: {Name: "NotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "NotFound", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	48: {Name: "PhoneNumber", Kind: schema.String, Sensitive: true},
-	49: {Name: "PlatformApplicationDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PlatformApplicationDisabled", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	50: {Name: "PublishBatchInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "PublishBatchRequestEntries", Wire: "PublishBatchRequestEntries", Shape: 52, Required: true},
-	}},
-	51: {Name: "PublishBatchRequestEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 65, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 99, Required: true},
-		{Name: "Subject", Wire: "Subject", Shape: 105},
-		{Name: "MessageStructure", Wire: "MessageStructure", Shape: 101},
-		{Name: "MessageAttributes", Wire: "MessageAttributes", Shape: 45},
-		{Name: "MessageDeduplicationId", Wire: "MessageDeduplicationId", Shape: 65},
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 65},
-	}},
-	52: {Name: "PublishBatchRequestEntryList", Kind: schema.List, Elem: 51},
-	53: {Name: "PublishBatchResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Successful", Wire: "Successful", Shape: 55},
-		{Name: "Failed", Wire: "Failed", Shape: 7},
-	}},
-	54: {Name: "PublishBatchResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 65},
-		{Name: "MessageId", Wire: "MessageId", Shape: 100},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 65},
-	}},
-	55: {Name: "PublishBatchResultEntryList", Kind: schema.List, Elem: 54},
-	56: {Name: "PublishInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108},
-		{Name: "TargetArn", Wire: "TargetArn", Shape: 65},
-		{Name: "PhoneNumber", Wire: "PhoneNumber", Shape: 48},
-		{Name: "Message", Wire: "Message", Shape: 99, Required: true},
-		{Name: "Subject", Wire: "Subject", Shape: 105},
-		{Name: "MessageStructure", Wire: "MessageStructure", Shape: 101},
-		{Name: "MessageAttributes", Wire: "MessageAttributes", Shape: 45},
-		{Name: "MessageDeduplicationId", Wire: "MessageDeduplicationId", Shape: 65},
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 65},
-	}},
-	57: {Name: "PublishResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 100},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 65},
-	}},
-	58: {Name: "PutDataProtectionPolicyInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 108, Required: true},
-		{Name: "DataProtectionPolicy", Wire: "DataProtectionPolicy", Shape: 93, Required: true},
-	}},
-	59: {Name: "RemovePermissionInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "Label", Wire: "Label", Shape: 98, Required: true},
-	}},
-	60: {Name: "ReplayLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ReplayLimitExceeded", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	61: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFound", Status: 404, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	62: {Name: "SetSubscriptionAttributesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106, Required: true},
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 92, Required: true},
-		{Name: "AttributeValue", Wire: "AttributeValue", Shape: 93},
-	}},
-	63: {Name: "SetTopicAttributesInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "AttributeName", Wire: "AttributeName", Shape: 92, Required: true},
-		{Name: "AttributeValue", Wire: "AttributeValue", Shape: 93},
-	}},
-	64: {Name: "StaleTagException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "StaleTag", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	65: {Name: "String", Kind: schema.String},
-	66: {Name: "SubscribeInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108, Required: true},
-		{Name: "Protocol", Wire: "Protocol", Shape: 103, Required: true},
-		{Name: "Endpoint", Wire: "Endpoint", Shape: 97},
-		{Name: "Attributes", Wire: "Attributes", Shape: 69},
-		{Name: "ReturnSubscriptionArn", Wire: "ReturnSubscriptionArn", Shape: 95},
-	}},
-	67: {Name: "SubscribeResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106},
-	}},
-	68: {Name: "Subscription", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106},
-		{Name: "Owner", Wire: "Owner", Shape: 90},
-		{Name: "Protocol", Wire: "Protocol", Shape: 103},
-		{Name: "Endpoint", Wire: "Endpoint", Shape: 97},
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108},
-	}},
-	69: {Name: "SubscriptionAttributesMap", Kind: schema.Map, Key: 92, Elem: 93},
-	70: {Name: "SubscriptionLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "SubscriptionLimitExceeded", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	71: {Name: "SubscriptionsList", Kind: schema.List, Elem: 68},
-	72: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 73, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 80, Required: true},
-	}},
-	73: {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128},
-	74: {Name: "TagKeyList", Kind: schema.List, Elem: 73},
-	75: {Name: "TagLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TagLimitExceeded", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	76: {Name: "TagList", Kind: schema.List, Elem: 72},
-	77: {Name: "TagPolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TagPolicy", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	78: {Name: "TagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 2, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 76, Required: true},
-	}},
-	79: {Name: "TagResourceResponse", Kind: schema.Structure},
-	80: {Name: "TagValue", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256},
-	81: {Name: "TooManyEntriesInBatchRequestException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyEntriesInBatchRequest", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	82: {Name: "Topic", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TopicArn", Wire: "TopicArn", Shape: 108},
-	}},
-	83: {Name: "TopicAttributesMap", Kind: schema.Map, Key: 92, Elem: 93},
-	84: {Name: "TopicLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TopicLimitExceeded", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 104},
-	}},
-	85: {Name: "TopicsList", Kind: schema.List, Elem: 82},
-	86: {Name: "UnsubscribeInput", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SubscriptionArn", Wire: "SubscriptionArn", Shape: 106, Required: true},
-	}},
-	87: {Name: "UntagResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceArn", Wire: "ResourceArn", Shape: 2, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 74, Required: true},
-	}},
-	88: {Name: "UntagResourceResponse", Kind: schema.Structure},
-	89: {Name: "ValidationException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ValidationException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 104, Required: true},
-	}},
-	90:  {Name: "account", Kind: schema.String},
-	91:  {Name: "action", Kind: schema.String},
-	92:  {Name: "attributeName", Kind: schema.String},
-	93:  {Name: "attributeValue", Kind: schema.String},
-	94:  {Name: "authenticateOnUnsubscribe", Kind: schema.String},
-	95:  {Name: "boolean", Kind: schema.Boolean},
-	96:  {Name: "delegate", Kind: schema.String},
-	97:  {Name: "endpoint", Kind: schema.String},
-	98:  {Name: "label", Kind: schema.String},
-	99:  {Name: "message", Kind: schema.String},
-	100: {Name: "messageId", Kind: schema.String},
-	101: {Name: "messageStructure", Kind: schema.String},
-	102: {Name: "nextToken", Kind: schema.String},
-	103: {Name: "protocol", Kind: schema.String},
-	104: {Name: "string", Kind: schema.String},
-	105: {Name: "subject", Kind: schema.String},
-	106: {Name: "subscriptionARN", Kind: schema.String},
-	107: {Name: "token", Kind: schema.String},
-	108: {Name: "topicARN", Kind: schema.String},
-	109: {Name: "topicName", Kind: schema.String},
-}
+// shapes is a schema.Table.
+const shapes = `ActionsList	list	of=91
+AddPermissionInput	structure
+	TopicArn!	108
+	Label!	98
+	AWSAccountId!	14
+	ActionName!	0
+AmazonResourceName	string	min=1	max=1011
+AuthorizationErrorException	structure	error=AuthorizationError,403
+	message	104
+BatchEntryIdsNotDistinctException	structure	error=BatchEntryIdsNotDistinct,400
+	message	104
+BatchRequestTooLongException	structure	error=BatchRequestTooLong,400
+	message	104
+BatchResultErrorEntry	structure
+	Id!	65
+	Code!	65
+	Message	65
+	SenderFault!	95
+BatchResultErrorEntryList	list	of=6
+Binary	blob
+ConcurrentAccessException	structure	error=ConcurrentAccess,400
+	message	104
+ConfirmSubscriptionInput	structure
+	TopicArn!	108
+	Token!	107
+	AuthenticateOnUnsubscribe	94
+ConfirmSubscriptionResponse	structure
+	SubscriptionArn	106
+CreateTopicInput	structure
+	Name!	109
+	Attributes	83
+	Tags	76
+	DataProtectionPolicy	93
+CreateTopicResponse	structure
+	TopicArn	108
+DelegatesList	list	of=96
+DeleteTopicInput	structure
+	TopicArn!	108
+EmptyBatchRequestException	structure	error=EmptyBatchRequest,400
+	message	104
+EndpointDisabledException	structure	error=EndpointDisabled,400
+	message	104
+FilterPolicyLimitExceededException	structure	error=FilterPolicyLimitExceeded,403
+	message	104
+GetDataProtectionPolicyInput	structure
+	ResourceArn!	108
+GetDataProtectionPolicyResponse	structure
+	DataProtectionPolicy	93
+GetSubscriptionAttributesInput	structure
+	SubscriptionArn!	106
+GetSubscriptionAttributesResponse	structure
+	Attributes	69
+GetTopicAttributesInput	structure
+	TopicArn!	108
+GetTopicAttributesResponse	structure
+	Attributes	83
+InternalErrorException	structure	error=InternalError,500,server
+	message	104
+InvalidBatchEntryIdException	structure	error=InvalidBatchEntryId,400
+	message	104
+InvalidParameterException	structure	error=InvalidParameter,400
+	message	104
+InvalidParameterValueException	structure	error=ParameterValueInvalid,400
+	message	104
+InvalidSecurityException	structure	error=InvalidSecurity,403
+	message	104
+InvalidStateException	structure	error=InvalidState,400
+	message	104
+KMSAccessDeniedException	structure	error=KMSAccessDenied,400
+	message	104
+KMSDisabledException	structure	error=KMSDisabled,400
+	message	104
+KMSInvalidStateException	structure	error=KMSInvalidState,400
+	message	104
+KMSNotFoundException	structure	error=KMSNotFound,400
+	message	104
+KMSOptInRequired	structure	error=KMSOptInRequired,403
+	message	104
+KMSThrottlingException	structure	error=KMSThrottling,400
+	message	104
+ListSubscriptionsByTopicInput	structure
+	TopicArn!	108
+	NextToken	102
+ListSubscriptionsByTopicResponse	structure
+	Subscriptions	71
+	NextToken	102
+ListSubscriptionsInput	structure
+	NextToken	102
+ListSubscriptionsResponse	structure
+	Subscriptions	71
+	NextToken	102
+ListTagsForResourceRequest	structure
+	ResourceArn!	2
+ListTagsForResourceResponse	structure
+	Tags	76
+ListTopicsInput	structure
+	NextToken	102
+ListTopicsResponse	structure
+	Topics	85
+	NextToken	102
+MessageAttributeMap	map	by=65,Name	of=46,Value
+MessageAttributeValue	structure
+	DataType!	65
+	StringValue	65
+	BinaryValue	8
+NotFoundException	structure	error=NotFound,404
+	message	104
+PhoneNumber	string	sensitive
+PlatformApplicationDisabledException	structure	error=PlatformApplicationDisabled,400
+	message	104
+PublishBatchInput	structure
+	TopicArn!	108
+	PublishBatchRequestEntries!	52
+PublishBatchRequestEntry	structure
+	Id!	65
+	Message!	99
+	Subject	105
+	MessageStructure	101
+	MessageAttributes	45
+	MessageDeduplicationId	65
+	MessageGroupId	65
+PublishBatchRequestEntryList	list	of=51
+PublishBatchResponse	structure
+	Successful	55
+	Failed	7
+PublishBatchResultEntry	structure
+	Id	65
+	MessageId	100
+	SequenceNumber	65
+PublishBatchResultEntryList	list	of=54
+PublishInput	structure
+	TopicArn	108
+	TargetArn	65
+	PhoneNumber	48
+	Message!	99
+	Subject	105
+	MessageStructure	101
+	MessageAttributes	45
+	MessageDeduplicationId	65
+	MessageGroupId	65
+PublishResponse	structure
+	MessageId	100
+	SequenceNumber	65
+PutDataProtectionPolicyInput	structure
+	ResourceArn!	108
+	DataProtectionPolicy!	93
+RemovePermissionInput	structure
+	TopicArn!	108
+	Label!	98
+ReplayLimitExceededException	structure	error=ReplayLimitExceeded,403
+	message	104
+ResourceNotFoundException	structure	error=ResourceNotFound,404
+	message	104
+SetSubscriptionAttributesInput	structure
+	SubscriptionArn!	106
+	AttributeName!	92
+	AttributeValue	93
+SetTopicAttributesInput	structure
+	TopicArn!	108
+	AttributeName!	92
+	AttributeValue	93
+StaleTagException	structure	error=StaleTag,400
+	message	104
+String	string
+SubscribeInput	structure
+	TopicArn!	108
+	Protocol!	103
+	Endpoint	97
+	Attributes	69
+	ReturnSubscriptionArn	95
+SubscribeResponse	structure
+	SubscriptionArn	106
+Subscription	structure
+	SubscriptionArn	106
+	Owner	90
+	Protocol	103
+	Endpoint	97
+	TopicArn	108
+SubscriptionAttributesMap	map	by=92	of=93
+SubscriptionLimitExceededException	structure	error=SubscriptionLimitExceeded,403
+	message	104
+SubscriptionsList	list	of=68
+Tag	structure
+	Key!	73
+	Value!	80
+TagKey	string	min=1	max=128
+TagKeyList	list	of=73
+TagLimitExceededException	structure	error=TagLimitExceeded,400
+	message	104
+TagList	list	of=72
+TagPolicyException	structure	error=TagPolicy,400
+	message	104
+TagResourceRequest	structure
+	ResourceArn!	2
+	Tags!	76
+TagResourceResponse	structure
+TagValue	string	min=0	max=256
+TooManyEntriesInBatchRequestException	structure	error=TooManyEntriesInBatchRequest,400
+	message	104
+Topic	structure
+	TopicArn	108
+TopicAttributesMap	map	by=92	of=93
+TopicLimitExceededException	structure	error=TopicLimitExceeded,403
+	message	104
+TopicsList	list	of=82
+UnsubscribeInput	structure
+	SubscriptionArn!	106
+UntagResourceRequest	structure
+	ResourceArn!	2
+	TagKeys!	74
+UntagResourceResponse	structure
+ValidationException	structure	error=ValidationException,400
+	Message!	104
+account	string
+action	string
+attributeName	string
+attributeValue	string
+authenticateOnUnsubscribe	string
+boolean	boolean
+delegate	string
+endpoint	string
+label	string
+message	string
+messageId	string
+messageStructure	string
+nextToken	string
+protocol	string
+string	string
+subject	string
+subscriptionARN	string
+token	string
+topicARN	string
+topicName	string
+`

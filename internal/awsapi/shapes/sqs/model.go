@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "sqs", Signing: "sqs", FullName: "Amazon Simple Queue Service", Version: "2012-11-05",
 	Protocols: []schema.Protocol{schema.JSON10, schema.QueryXML},
 	Target:    "AmazonSQS", Namespace: "http://queue.amazonaws.com/doc/2012-11-05/", QueryErrors: true, ErrorPackage: "com.amazonaws.sqs",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,354 +2,278 @@
 
 package sqs
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AWSAccountIdList", Kind: schema.List, Elem: 103, ElemName: "AWSAccountId", Flattened: true},
-	1: {Name: "ActionNameList", Kind: schema.List, Elem: 103, ElemName: "ActionName", Flattened: true},
-	2: {Name: "AddPermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Label", Wire: "Label", Shape: 103, Required: true},
-		{Name: "AWSAccountIds", Wire: "AWSAccountIds", Shape: 0, Required: true},
-		{Name: "Actions", Wire: "Actions", Shape: 1, Required: true},
-	}},
-	3: {Name: "AttributeNameList", Kind: schema.List, Elem: 81, ElemName: "AttributeName", Flattened: true},
-	4: {Name: "BatchEntryIdsNotDistinct", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BatchEntryIdsNotDistinct", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	5: {Name: "BatchRequestTooLong", Kind: schema.Structure, Fault: schema.FaultTag{Code: "BatchRequestTooLong", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	6: {Name: "BatchResultErrorEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-		{Name: "SenderFault", Wire: "SenderFault", Shape: 10, Required: true},
-		{Name: "Code", Wire: "Code", Shape: 103, Required: true},
-		{Name: "Message", Wire: "Message", Shape: 103},
-	}},
-	7:  {Name: "BatchResultErrorEntryList", Kind: schema.List, Elem: 6, ElemName: "BatchResultErrorEntry", Flattened: true},
-	8:  {Name: "Binary", Kind: schema.Blob},
-	9:  {Name: "BinaryList", Kind: schema.List, Elem: 8, ElemName: "BinaryListValue"},
-	10: {Name: "Boolean", Kind: schema.Boolean},
-	11: {Name: "BoxedInteger", Kind: schema.Integer},
-	12: {Name: "CancelMessageMoveTaskRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TaskHandle", Wire: "TaskHandle", Shape: 103, Required: true},
-	}},
-	13: {Name: "CancelMessageMoveTaskResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ApproximateNumberOfMessagesMoved", Wire: "ApproximateNumberOfMessagesMoved", Shape: 61},
-	}},
-	14: {Name: "ChangeMessageVisibilityBatchRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Entries", Wire: "Entries", Shape: 16, Required: true},
-	}},
-	15: {Name: "ChangeMessageVisibilityBatchRequestEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-		{Name: "ReceiptHandle", Wire: "ReceiptHandle", Shape: 103, Required: true},
-		{Name: "VisibilityTimeout", Wire: "VisibilityTimeout", Shape: 75},
-	}},
-	16: {Name: "ChangeMessageVisibilityBatchRequestEntryList", Kind: schema.List, Elem: 15, ElemName: "ChangeMessageVisibilityBatchRequestEntry", Flattened: true},
-	17: {Name: "ChangeMessageVisibilityBatchResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Successful", Wire: "Successful", Shape: 19, Required: true},
-		{Name: "Failed", Wire: "Failed", Shape: 7, Required: true},
-	}},
-	18: {Name: "ChangeMessageVisibilityBatchResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-	}},
-	19: {Name: "ChangeMessageVisibilityBatchResultEntryList", Kind: schema.List, Elem: 18, ElemName: "ChangeMessageVisibilityBatchResultEntry", Flattened: true},
-	20: {Name: "ChangeMessageVisibilityRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "ReceiptHandle", Wire: "ReceiptHandle", Shape: 103, Required: true},
-		{Name: "VisibilityTimeout", Wire: "VisibilityTimeout", Shape: 75, Required: true},
-	}},
-	21: {Name: "CreateQueueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueName", Wire: "QueueName", Shape: 103, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 80},
-		{Name: "tags", Wire: "tags", Shape: 107},
-	}},
-	22: {Name: "CreateQueueResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103},
-	}},
-	23: {Name: "DeleteMessageBatchRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Entries", Wire: "Entries", Shape: 25, Required: true},
-	}},
-	24: {Name: "DeleteMessageBatchRequestEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-		{Name: "ReceiptHandle", Wire: "ReceiptHandle", Shape: 103, Required: true},
-	}},
-	25: {Name: "DeleteMessageBatchRequestEntryList", Kind: schema.List, Elem: 24, ElemName: "DeleteMessageBatchRequestEntry", Flattened: true},
-	26: {Name: "DeleteMessageBatchResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Successful", Wire: "Successful", Shape: 28, Required: true},
-		{Name: "Failed", Wire: "Failed", Shape: 7, Required: true},
-	}},
-	27: {Name: "DeleteMessageBatchResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-	}},
-	28: {Name: "DeleteMessageBatchResultEntryList", Kind: schema.List, Elem: 27, ElemName: "DeleteMessageBatchResultEntry", Flattened: true},
-	29: {Name: "DeleteMessageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "ReceiptHandle", Wire: "ReceiptHandle", Shape: 103, Required: true},
-	}},
-	30: {Name: "DeleteQueueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-	}},
-	31: {Name: "EmptyBatchRequest", Kind: schema.Structure, Fault: schema.FaultTag{Code: "EmptyBatchRequest", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	32: {Name: "ExceptionMessage", Kind: schema.String},
-	33: {Name: "GetQueueAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "AttributeNames", Wire: "AttributeNames", Shape: 3},
-	}},
-	34: {Name: "GetQueueAttributesResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Attributes", Wire: "Attributes", Shape: 80},
-	}},
-	35: {Name: "GetQueueUrlRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueName", Wire: "QueueName", Shape: 103, Required: true},
-		{Name: "QueueOwnerAWSAccountId", Wire: "QueueOwnerAWSAccountId", Shape: 103},
-	}},
-	36: {Name: "GetQueueUrlResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103},
-	}},
-	37: {Name: "InvalidAddress", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAddress", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	38: {Name: "InvalidAttributeName", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAttributeName", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	39: {Name: "InvalidAttributeValue", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAttributeValue", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	40: {Name: "InvalidBatchEntryId", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidBatchEntryId", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	41: {Name: "InvalidIdFormat", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidIdFormat", Status: 0, Server: false}},
-	42: {Name: "InvalidMessageContents", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidMessageContents", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	43: {Name: "InvalidSecurity", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidSecurity", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	44: {Name: "KmsAccessDenied", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsAccessDenied", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	45: {Name: "KmsDisabled", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsDisabled", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	46: {Name: "KmsInvalidKeyUsage", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsInvalidKeyUsage", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	47: {Name: "KmsInvalidState", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsInvalidState", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	48: {Name: "KmsNotFound", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsNotFound", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	49: {Name: "KmsOptInRequired", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsOptInRequired", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	50: {Name: "KmsThrottled", Kind: schema.Structure, Fault: schema.FaultTag{Code: "KmsThrottled", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	51: {Name: "ListDeadLetterSourceQueuesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 11},
-	}},
-	52: {Name: "ListDeadLetterSourceQueuesResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "queueUrls", Wire: "queueUrls", Shape: 85, Required: true},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-	}},
-	53: {Name: "ListMessageMoveTasksRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 103, Required: true},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 75},
-	}},
-	54: {Name: "ListMessageMoveTasksResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Results", Wire: "Results", Shape: 56, Flattened: true},
-	}},
-	55: {Name: "ListMessageMoveTasksResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TaskHandle", Wire: "TaskHandle", Shape: 103},
-		{Name: "Status", Wire: "Status", Shape: 103},
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 103},
-		{Name: "DestinationArn", Wire: "DestinationArn", Shape: 103},
-		{Name: "MaxNumberOfMessagesPerSecond", Wire: "MaxNumberOfMessagesPerSecond", Shape: 75},
-		{Name: "ApproximateNumberOfMessagesMoved", Wire: "ApproximateNumberOfMessagesMoved", Shape: 61},
-		{Name: "ApproximateNumberOfMessagesToMove", Wire: "ApproximateNumberOfMessagesToMove", Shape: 76},
-		{Name: "FailureReason", Wire: "FailureReason", Shape: 103},
-		{Name: "StartedTimestamp", Wire: "StartedTimestamp", Shape: 61},
-	}},
-	56: {Name: "ListMessageMoveTasksResultEntryList", Kind: schema.List, Elem: 55, ElemName: "ListMessageMoveTasksResultEntry", Flattened: true},
-	57: {Name: "ListQueueTagsRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-	}},
-	58: {Name: "ListQueueTagsResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Tags", Wire: "Tags", Shape: 107},
-	}},
-	59: {Name: "ListQueuesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueNamePrefix", Wire: "QueueNamePrefix", Shape: 103},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 11},
-	}},
-	60: {Name: "ListQueuesResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrls", Wire: "QueueUrls", Shape: 85},
-		{Name: "NextToken", Wire: "NextToken", Shape: 110},
-	}},
-	61: {Name: "Long", Kind: schema.Long},
-	62: {Name: "Message", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MessageId", Wire: "MessageId", Shape: 103},
-		{Name: "ReceiptHandle", Wire: "ReceiptHandle", Shape: 103},
-		{Name: "MD5OfBody", Wire: "MD5OfBody", Shape: 103},
-		{Name: "Body", Wire: "Body", Shape: 103},
-		{Name: "Attributes", Wire: "Attributes", Shape: 71},
-		{Name: "MD5OfMessageAttributes", Wire: "MD5OfMessageAttributes", Shape: 103},
-		{Name: "MessageAttributes", Wire: "MessageAttributes", Shape: 66},
-	}},
-	63: {Name: "MessageAttributeName", Kind: schema.String},
-	64: {Name: "MessageAttributeNameList", Kind: schema.List, Elem: 63, ElemName: "MessageAttributeName", Flattened: true},
-	65: {Name: "MessageAttributeValue", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StringValue", Wire: "StringValue", Shape: 103},
-		{Name: "BinaryValue", Wire: "BinaryValue", Shape: 8},
-		{Name: "StringListValues", Wire: "StringListValues", Shape: 104, Flattened: true},
-		{Name: "BinaryListValues", Wire: "BinaryListValues", Shape: 9, Flattened: true},
-		{Name: "DataType", Wire: "DataType", Shape: 103, Required: true},
-	}},
-	66: {Name: "MessageBodyAttributeMap", Kind: schema.Map, Key: 103, KeyName: "Name", Elem: 65, ElemName: "Value", Flattened: true, XMLName: "MessageAttribute"},
-	67: {Name: "MessageBodySystemAttributeMap", Kind: schema.Map, Key: 73, KeyName: "Name", Elem: 74, ElemName: "Value", Flattened: true, XMLName: "MessageSystemAttribute"},
-	68: {Name: "MessageList", Kind: schema.List, Elem: 62, ElemName: "Message", Flattened: true},
-	69: {Name: "MessageNotInflight", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MessageNotInflight", Status: 0, Server: false}},
-	70: {Name: "MessageSystemAttributeList", Kind: schema.List, Elem: 72, ElemName: "MessageSystemAttributeName", Flattened: true},
-	71: {Name: "MessageSystemAttributeMap", Kind: schema.Map, Key: 72, KeyName: "Name", Elem: 103, ElemName: "Value", Flattened: true, XMLName: "Attribute"},
-	72: {Name: "MessageSystemAttributeName", Kind: schema.String},
-	73: {Name: "MessageSystemAttributeNameForSends", Kind: schema.String},
-	74: {Name: "MessageSystemAttributeValue", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "StringValue", Wire: "StringValue", Shape: 103},
-		{Name: "BinaryValue", Wire: "BinaryValue", Shape: 8},
-		{Name: "StringListValues", Wire: "StringListValues", Shape: 104, Flattened: true},
-		{Name: "BinaryListValues", Wire: "BinaryListValues", Shape: 9, Flattened: true},
-		{Name: "DataType", Wire: "DataType", Shape: 103, Required: true},
-	}},
-	75: {Name: "NullableInteger", Kind: schema.Integer},
-	76: {Name: "NullableLong", Kind: schema.Long},
-	77: {Name: "OverLimit", Kind: schema.Structure, Fault: schema.FaultTag{Code: "OverLimit", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	78: {Name: "PurgeQueueInProgress", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PurgeQueueInProgress", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	79: {Name: "PurgeQueueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-	}},
-	80: {Name: "QueueAttributeMap", Kind: schema.Map, Key: 81, KeyName: "Name", Elem: 103, ElemName: "Value", Flattened: true, XMLName: "Attribute"},
-	81: {Name: "QueueAttributeName", Kind: schema.String},
-	82: {Name: "QueueDeletedRecently", Kind: schema.Structure, Fault: schema.FaultTag{Code: "QueueDeletedRecently", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	83: {Name: "QueueDoesNotExist", Kind: schema.Structure, Fault: schema.FaultTag{Code: "QueueDoesNotExist", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	84: {Name: "QueueNameExists", Kind: schema.Structure, Fault: schema.FaultTag{Code: "QueueNameExists", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	85: {Name: "QueueUrlList", Kind: schema.List, Elem: 103, ElemName: "QueueUrl", Flattened: true},
-	86: {Name: "ReceiptHandleIsInvalid", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ReceiptHandleIsInvalid", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	87: {Name: "ReceiveMessageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "AttributeNames", Wire: "AttributeNames", Shape: 3},
-		{Name: "MessageSystemAttributeNames", Wire: "MessageSystemAttributeNames", Shape: 70},
-		{Name: "MessageAttributeNames", Wire: "MessageAttributeNames", Shape: 64},
-		{Name: "MaxNumberOfMessages", Wire: "MaxNumberOfMessages", Shape: 75},
-		{Name: "VisibilityTimeout", Wire: "VisibilityTimeout", Shape: 75},
-		{Name: "WaitTimeSeconds", Wire: "WaitTimeSeconds", Shape: 75},
-		{Name: "ReceiveRequestAttemptId", Wire: "ReceiveRequestAttemptId", Shape: 103},
-	}},
-	88: {Name: "ReceiveMessageResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Messages", Wire: "Messages", Shape: 68},
-	}},
-	89: {Name: "RemovePermissionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Label", Wire: "Label", Shape: 103, Required: true},
-	}},
-	90: {Name: "RequestThrottled", Kind: schema.Structure, Fault: schema.FaultTag{Code: "RequestThrottled", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	91: {Name: "ResourceNotFoundException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ResourceNotFoundException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	92: {Name: "SendMessageBatchRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Entries", Wire: "Entries", Shape: 94, Required: true},
-	}},
-	93: {Name: "SendMessageBatchRequestEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-		{Name: "MessageBody", Wire: "MessageBody", Shape: 103, Required: true},
-		{Name: "DelaySeconds", Wire: "DelaySeconds", Shape: 75},
-		{Name: "MessageAttributes", Wire: "MessageAttributes", Shape: 66},
-		{Name: "MessageSystemAttributes", Wire: "MessageSystemAttributes", Shape: 67},
-		{Name: "MessageDeduplicationId", Wire: "MessageDeduplicationId", Shape: 103},
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 103},
-	}},
-	94: {Name: "SendMessageBatchRequestEntryList", Kind: schema.List, Elem: 93, ElemName: "SendMessageBatchRequestEntry", Flattened: true},
-	95: {Name: "SendMessageBatchResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Successful", Wire: "Successful", Shape: 97, Required: true},
-		{Name: "Failed", Wire: "Failed", Shape: 7, Required: true},
-	}},
-	96: {Name: "SendMessageBatchResultEntry", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Id", Wire: "Id", Shape: 103, Required: true},
-		{Name: "MessageId", Wire: "MessageId", Shape: 103, Required: true},
-		{Name: "MD5OfMessageBody", Wire: "MD5OfMessageBody", Shape: 103, Required: true},
-		{Name: "MD5OfMessageAttributes", Wire: "MD5OfMessageAttributes", Shape: 103},
-		{Name: "MD5OfMessageSystemAttributes", Wire: "MD5OfMessageSystemAttributes", Shape: 103},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 103},
-	}},
-	97: {Name: "SendMessageBatchResultEntryList", Kind: schema.List, Elem: 96, ElemName: "SendMessageBatchResultEntry", Flattened: true},
-	98: {Name: "SendMessageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "MessageBody", Wire: "MessageBody", Shape: 103, Required: true},
-		{Name: "DelaySeconds", Wire: "DelaySeconds", Shape: 75},
-		{Name: "MessageAttributes", Wire: "MessageAttributes", Shape: 66},
-		{Name: "MessageSystemAttributes", Wire: "MessageSystemAttributes", Shape: 67},
-		{Name: "MessageDeduplicationId", Wire: "MessageDeduplicationId", Shape: 103},
-		{Name: "MessageGroupId", Wire: "MessageGroupId", Shape: 103},
-	}},
-	99: {Name: "SendMessageResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "MD5OfMessageBody", Wire: "MD5OfMessageBody", Shape: 103},
-		{Name: "MD5OfMessageAttributes", Wire: "MD5OfMessageAttributes", Shape: 103},
-		{Name: "MD5OfMessageSystemAttributes", Wire: "MD5OfMessageSystemAttributes", Shape: 103},
-		{Name: "MessageId", Wire: "MessageId", Shape: 103},
-		{Name: "SequenceNumber", Wire: "SequenceNumber", Shape: 103},
-	}},
-	100: {Name: "SetQueueAttributesRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Attributes", Wire: "Attributes", Shape: 80, Required: true},
-	}},
-	101: {Name: "StartMessageMoveTaskRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "SourceArn", Wire: "SourceArn", Shape: 103, Required: true},
-		{Name: "DestinationArn", Wire: "DestinationArn", Shape: 103},
-		{Name: "MaxNumberOfMessagesPerSecond", Wire: "MaxNumberOfMessagesPerSecond", Shape: 75},
-	}},
-	102: {Name: "StartMessageMoveTaskResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TaskHandle", Wire: "TaskHandle", Shape: 103},
-	}},
-	103: {Name: "String", Kind: schema.String},
-	104: {Name: "StringList", Kind: schema.List, Elem: 103, ElemName: "StringListValue"},
-	105: {Name: "TagKey", Kind: schema.String},
-	106: {Name: "TagKeyList", Kind: schema.List, Elem: 105, ElemName: "TagKey", Flattened: true},
-	107: {Name: "TagMap", Kind: schema.Map, Key: 105, KeyName: "Key", Elem: 109, ElemName: "Value", Flattened: true, XMLName: "Tag"},
-	108: {Name: "TagQueueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 107, Required: true},
-	}},
-	109: {Name: "TagValue", Kind: schema.String},
-	110: {Name: "Token", Kind: schema.String},
-	111: {Name: "TooManyEntriesInBatchRequest", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyEntriesInBatchRequest", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	112: {Name: "UnsupportedOperation", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnsupportedOperation", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 32},
-	}},
-	113: {Name: "UntagQueueRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "QueueUrl", Wire: "QueueUrl", Shape: 103, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 106, Required: true},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AWSAccountIdList	list	of=103,AWSAccountId	flattened
+ActionNameList	list	of=103,ActionName	flattened
+AddPermissionRequest	structure
+	QueueUrl!	103
+	Label!	103
+	AWSAccountIds!	0
+	Actions!	1
+AttributeNameList	list	of=81,AttributeName	flattened
+BatchEntryIdsNotDistinct	structure	error=BatchEntryIdsNotDistinct,0
+	message	32
+BatchRequestTooLong	structure	error=BatchRequestTooLong,0
+	message	32
+BatchResultErrorEntry	structure
+	Id!	103
+	SenderFault!	10
+	Code!	103
+	Message	103
+BatchResultErrorEntryList	list	of=6,BatchResultErrorEntry	flattened
+Binary	blob
+BinaryList	list	of=8,BinaryListValue
+Boolean	boolean
+BoxedInteger	integer
+CancelMessageMoveTaskRequest	structure
+	TaskHandle!	103
+CancelMessageMoveTaskResult	structure
+	ApproximateNumberOfMessagesMoved	61
+ChangeMessageVisibilityBatchRequest	structure
+	QueueUrl!	103
+	Entries!	16
+ChangeMessageVisibilityBatchRequestEntry	structure
+	Id!	103
+	ReceiptHandle!	103
+	VisibilityTimeout	75
+ChangeMessageVisibilityBatchRequestEntryList	list	of=15,ChangeMessageVisibilityBatchRequestEntry	flattened
+ChangeMessageVisibilityBatchResult	structure
+	Successful!	19
+	Failed!	7
+ChangeMessageVisibilityBatchResultEntry	structure
+	Id!	103
+ChangeMessageVisibilityBatchResultEntryList	list	of=18,ChangeMessageVisibilityBatchResultEntry	flattened
+ChangeMessageVisibilityRequest	structure
+	QueueUrl!	103
+	ReceiptHandle!	103
+	VisibilityTimeout!	75
+CreateQueueRequest	structure
+	QueueName!	103
+	Attributes	80
+	tags	107
+CreateQueueResult	structure
+	QueueUrl	103
+DeleteMessageBatchRequest	structure
+	QueueUrl!	103
+	Entries!	25
+DeleteMessageBatchRequestEntry	structure
+	Id!	103
+	ReceiptHandle!	103
+DeleteMessageBatchRequestEntryList	list	of=24,DeleteMessageBatchRequestEntry	flattened
+DeleteMessageBatchResult	structure
+	Successful!	28
+	Failed!	7
+DeleteMessageBatchResultEntry	structure
+	Id!	103
+DeleteMessageBatchResultEntryList	list	of=27,DeleteMessageBatchResultEntry	flattened
+DeleteMessageRequest	structure
+	QueueUrl!	103
+	ReceiptHandle!	103
+DeleteQueueRequest	structure
+	QueueUrl!	103
+EmptyBatchRequest	structure	error=EmptyBatchRequest,0
+	message	32
+ExceptionMessage	string
+GetQueueAttributesRequest	structure
+	QueueUrl!	103
+	AttributeNames	3
+GetQueueAttributesResult	structure
+	Attributes	80
+GetQueueUrlRequest	structure
+	QueueName!	103
+	QueueOwnerAWSAccountId	103
+GetQueueUrlResult	structure
+	QueueUrl	103
+InvalidAddress	structure	error=InvalidAddress,0
+	message	32
+InvalidAttributeName	structure	error=InvalidAttributeName,0
+	message	32
+InvalidAttributeValue	structure	error=InvalidAttributeValue,0
+	message	32
+InvalidBatchEntryId	structure	error=InvalidBatchEntryId,0
+	message	32
+InvalidIdFormat	structure	error=InvalidIdFormat,0
+InvalidMessageContents	structure	error=InvalidMessageContents,0
+	message	32
+InvalidSecurity	structure	error=InvalidSecurity,0
+	message	32
+KmsAccessDenied	structure	error=KmsAccessDenied,0
+	message	32
+KmsDisabled	structure	error=KmsDisabled,0
+	message	32
+KmsInvalidKeyUsage	structure	error=KmsInvalidKeyUsage,0
+	message	32
+KmsInvalidState	structure	error=KmsInvalidState,0
+	message	32
+KmsNotFound	structure	error=KmsNotFound,0
+	message	32
+KmsOptInRequired	structure	error=KmsOptInRequired,0
+	message	32
+KmsThrottled	structure	error=KmsThrottled,0
+	message	32
+ListDeadLetterSourceQueuesRequest	structure
+	QueueUrl!	103
+	NextToken	110
+	MaxResults	11
+ListDeadLetterSourceQueuesResult	structure
+	queueUrls!	85
+	NextToken	110
+ListMessageMoveTasksRequest	structure
+	SourceArn!	103
+	MaxResults	75
+ListMessageMoveTasksResult	structure
+	Results	56	flattened
+ListMessageMoveTasksResultEntry	structure
+	TaskHandle	103
+	Status	103
+	SourceArn	103
+	DestinationArn	103
+	MaxNumberOfMessagesPerSecond	75
+	ApproximateNumberOfMessagesMoved	61
+	ApproximateNumberOfMessagesToMove	76
+	FailureReason	103
+	StartedTimestamp	61
+ListMessageMoveTasksResultEntryList	list	of=55,ListMessageMoveTasksResultEntry	flattened
+ListQueueTagsRequest	structure
+	QueueUrl!	103
+ListQueueTagsResult	structure
+	Tags	107
+ListQueuesRequest	structure
+	QueueNamePrefix	103
+	NextToken	110
+	MaxResults	11
+ListQueuesResult	structure
+	QueueUrls	85
+	NextToken	110
+Long	long
+Message	structure
+	MessageId	103
+	ReceiptHandle	103
+	MD5OfBody	103
+	Body	103
+	Attributes	71
+	MD5OfMessageAttributes	103
+	MessageAttributes	66
+MessageAttributeName	string
+MessageAttributeNameList	list	of=63,MessageAttributeName	flattened
+MessageAttributeValue	structure
+	StringValue	103
+	BinaryValue	8
+	StringListValues	104	flattened
+	BinaryListValues	9	flattened
+	DataType!	103
+MessageBodyAttributeMap	map	by=103,Name	of=65,Value	flattened	element=MessageAttribute
+MessageBodySystemAttributeMap	map	by=73,Name	of=74,Value	flattened	element=MessageSystemAttribute
+MessageList	list	of=62,Message	flattened
+MessageNotInflight	structure	error=MessageNotInflight,0
+MessageSystemAttributeList	list	of=72,MessageSystemAttributeName	flattened
+MessageSystemAttributeMap	map	by=72,Name	of=103,Value	flattened	element=Attribute
+MessageSystemAttributeName	string
+MessageSystemAttributeNameForSends	string
+MessageSystemAttributeValue	structure
+	StringValue	103
+	BinaryValue	8
+	StringListValues	104	flattened
+	BinaryListValues	9	flattened
+	DataType!	103
+NullableInteger	integer
+NullableLong	long
+OverLimit	structure	error=OverLimit,0
+	message	32
+PurgeQueueInProgress	structure	error=PurgeQueueInProgress,0
+	message	32
+PurgeQueueRequest	structure
+	QueueUrl!	103
+QueueAttributeMap	map	by=81,Name	of=103,Value	flattened	element=Attribute
+QueueAttributeName	string
+QueueDeletedRecently	structure	error=QueueDeletedRecently,0
+	message	32
+QueueDoesNotExist	structure	error=QueueDoesNotExist,0
+	message	32
+QueueNameExists	structure	error=QueueNameExists,0
+	message	32
+QueueUrlList	list	of=103,QueueUrl	flattened
+ReceiptHandleIsInvalid	structure	error=ReceiptHandleIsInvalid,0
+	message	32
+ReceiveMessageRequest	structure
+	QueueUrl!	103
+	AttributeNames	3
+	MessageSystemAttributeNames	70
+	MessageAttributeNames	64
+	MaxNumberOfMessages	75
+	VisibilityTimeout	75
+	WaitTimeSeconds	75
+	ReceiveRequestAttemptId	103
+ReceiveMessageResult	structure
+	Messages	68
+RemovePermissionRequest	structure
+	QueueUrl!	103
+	Label!	103
+RequestThrottled	structure	error=RequestThrottled,0
+	message	32
+ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+	message	32
+SendMessageBatchRequest	structure
+	QueueUrl!	103
+	Entries!	94
+SendMessageBatchRequestEntry	structure
+	Id!	103
+	MessageBody!	103
+	DelaySeconds	75
+	MessageAttributes	66
+	MessageSystemAttributes	67
+	MessageDeduplicationId	103
+	MessageGroupId	103
+SendMessageBatchRequestEntryList	list	of=93,SendMessageBatchRequestEntry	flattened
+SendMessageBatchResult	structure
+	Successful!	97
+	Failed!	7
+SendMessageBatchResultEntry	structure
+	Id!	103
+	MessageId!	103
+	MD5OfMessageBody!	103
+	MD5OfMessageAttributes	103
+	MD5OfMessageSystemAttributes	103
+	SequenceNumber	103
+SendMessageBatchResultEntryList	list	of=96,SendMessageBatchResultEntry	flattened
+SendMessageRequest	structure
+	QueueUrl!	103
+	MessageBody!	103
+	DelaySeconds	75
+	MessageAttributes	66
+	MessageSystemAttributes	67
+	MessageDeduplicationId	103
+	MessageGroupId	103
+SendMessageResult	structure
+	MD5OfMessageBody	103
+	MD5OfMessageAttributes	103
+	MD5OfMessageSystemAttributes	103
+	MessageId	103
+	SequenceNumber	103
+SetQueueAttributesRequest	structure
+	QueueUrl!	103
+	Attributes!	80
+StartMessageMoveTaskRequest	structure
+	SourceArn!	103
+	DestinationArn	103
+	MaxNumberOfMessagesPerSecond	75
+StartMessageMoveTaskResult	structure
+	TaskHandle	103
+String	string
+StringList	list	of=103,StringListValue
+TagKey	string
+TagKeyList	list	of=105,TagKey	flattened
+TagMap	map	by=105,Key	of=109,Value	flattened	element=Tag
+TagQueueRequest	structure
+	QueueUrl!	103
+	Tags!	107
+TagValue	string
+Token	string
+TooManyEntriesInBatchRequest	structure	error=TooManyEntriesInBatchRequest,0
+	message	32
+UnsupportedOperation	structure	error=UnsupportedOperation,0
+	message	32
+UntagQueueRequest	structure
+	QueueUrl!	103
+	TagKeys!	106
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "ssm", Signing: "ssm", FullName: "Amazon Simple Systems Manager (SSM)", Version: "2014-11-06",
 	Protocols: []schema.Protocol{schema.JSON11},
 	Target:    "AmazonSSM", Namespace: "", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -2,284 +2,231 @@
 
 package ssm
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AddTagsToResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 86, Required: true},
-		{Name: "ResourceId", Wire: "ResourceId", Shape: 85, Required: true},
-		{Name: "Tags", Wire: "Tags", Shape: 90, Required: true},
-	}},
-	1: {Name: "AddTagsToResourceResult", Kind: schema.Structure},
-	2: {Name: "AllowedPattern", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 1024},
-	3: {Name: "Boolean", Kind: schema.Boolean},
-	4: {Name: "DateTime", Kind: schema.Timestamp},
-	5: {Name: "DeleteParameterRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-	}},
-	6: {Name: "DeleteParameterResult", Kind: schema.Structure},
-	7: {Name: "DeleteParametersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Names", Wire: "Names", Shape: 60, Required: true},
-	}},
-	8: {Name: "DeleteParametersResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DeletedParameters", Wire: "DeletedParameters", Shape: 60},
-		{Name: "InvalidParameters", Wire: "InvalidParameters", Shape: 60},
-	}},
-	9: {Name: "DescribeParametersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Filters", Wire: "Filters", Shape: 77},
-		{Name: "ParameterFilters", Wire: "ParameterFilters", Shape: 67},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 39},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-		{Name: "Shared", Wire: "Shared", Shape: 3},
-	}},
-	10: {Name: "DescribeParametersResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 59},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-	}},
-	11: {Name: "GetParameterHistoryRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-		{Name: "WithDecryption", Wire: "WithDecryption", Shape: 3},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 39},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-	}},
-	12: {Name: "GetParameterHistoryResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 50},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-	}},
-	13: {Name: "GetParameterRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-		{Name: "WithDecryption", Wire: "WithDecryption", Shape: 3},
-	}},
-	14: {Name: "GetParameterResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameter", Wire: "Parameter", Shape: 45},
-	}},
-	15: {Name: "GetParametersByPathMaxResults", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	16: {Name: "GetParametersByPathRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Path", Wire: "Path", Shape: 41, Required: true},
-		{Name: "Recursive", Wire: "Recursive", Shape: 3},
-		{Name: "ParameterFilters", Wire: "ParameterFilters", Shape: 67},
-		{Name: "WithDecryption", Wire: "WithDecryption", Shape: 3},
-		{Name: "MaxResults", Wire: "MaxResults", Shape: 15},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-	}},
-	17: {Name: "GetParametersByPathResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 56},
-		{Name: "NextToken", Wire: "NextToken", Shape: 40},
-	}},
-	18: {Name: "GetParametersRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Names", Wire: "Names", Shape: 60, Required: true},
-		{Name: "WithDecryption", Wire: "WithDecryption", Shape: 3},
-	}},
-	19: {Name: "GetParametersResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Parameters", Wire: "Parameters", Shape: 56},
-		{Name: "InvalidParameters", Wire: "InvalidParameters", Shape: 60},
-	}},
-	20: {Name: "HierarchyLevelLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "HierarchyLevelLimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	21: {Name: "HierarchyTypeMismatchException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "HierarchyTypeMismatchException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	22: {Name: "IncompatiblePolicyException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "IncompatiblePolicyException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	23: {Name: "InternalServerError", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InternalServerError", Status: 0, Server: true}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 87},
-	}},
-	24: {Name: "InvalidAllowedPatternException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAllowedPatternException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	25: {Name: "InvalidFilterKey", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidFilterKey", Status: 0, Server: false}},
-	26: {Name: "InvalidFilterOption", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidFilterOption", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	27: {Name: "InvalidFilterValue", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidFilterValue", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 87},
-	}},
-	28: {Name: "InvalidKeyId", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidKeyId", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	29: {Name: "InvalidNextToken", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidNextToken", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 87},
-	}},
-	30: {Name: "InvalidPolicyAttributeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidPolicyAttributeException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	31: {Name: "InvalidPolicyTypeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidPolicyTypeException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	32: {Name: "InvalidResourceId", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidResourceId", Status: 0, Server: false}},
-	33: {Name: "InvalidResourceType", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidResourceType", Status: 0, Server: false}},
-	34: {Name: "KeyList", Kind: schema.List, Elem: 89},
-	35: {Name: "LabelParameterVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-		{Name: "ParameterVersion", Wire: "ParameterVersion", Shape: 44},
-		{Name: "Labels", Wire: "Labels", Shape: 54, Required: true},
-	}},
-	36: {Name: "LabelParameterVersionResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "InvalidLabels", Wire: "InvalidLabels", Shape: 54},
-		{Name: "ParameterVersion", Wire: "ParameterVersion", Shape: 44},
-	}},
-	37: {Name: "ListTagsForResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 86, Required: true},
-		{Name: "ResourceId", Wire: "ResourceId", Shape: 85, Required: true},
-	}},
-	38: {Name: "ListTagsForResourceResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "TagList", Wire: "TagList", Shape: 90},
-	}},
-	39: {Name: "MaxResults", Kind: schema.Integer, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	40: {Name: "NextToken", Kind: schema.String},
-	41: {Name: "PSParameterName", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048},
-	42: {Name: "PSParameterSelector", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 128},
-	43: {Name: "PSParameterValue", Kind: schema.String, Sensitive: true},
-	44: {Name: "PSParameterVersion", Kind: schema.Long},
-	45: {Name: "Parameter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41},
-		{Name: "Type", Wire: "Type", Shape: 72},
-		{Name: "Value", Wire: "Value", Shape: 43},
-		{Name: "Version", Wire: "Version", Shape: 44},
-		{Name: "Selector", Wire: "Selector", Shape: 42},
-		{Name: "SourceResult", Wire: "SourceResult", Shape: 87},
-		{Name: "LastModifiedDate", Wire: "LastModifiedDate", Shape: 4},
-		{Name: "ARN", Wire: "ARN", Shape: 87},
-		{Name: "DataType", Wire: "DataType", Shape: 47},
-	}},
-	46: {Name: "ParameterAlreadyExists", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterAlreadyExists", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	47: {Name: "ParameterDataType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 128},
-	48: {Name: "ParameterDescription", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 1024},
-	49: {Name: "ParameterHistory", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41},
-		{Name: "Type", Wire: "Type", Shape: 72},
-		{Name: "KeyId", Wire: "KeyId", Shape: 52},
-		{Name: "LastModifiedDate", Wire: "LastModifiedDate", Shape: 4},
-		{Name: "LastModifiedUser", Wire: "LastModifiedUser", Shape: 87},
-		{Name: "Description", Wire: "Description", Shape: 48},
-		{Name: "Value", Wire: "Value", Shape: 43},
-		{Name: "AllowedPattern", Wire: "AllowedPattern", Shape: 2},
-		{Name: "Version", Wire: "Version", Shape: 44},
-		{Name: "Labels", Wire: "Labels", Shape: 54},
-		{Name: "Tier", Wire: "Tier", Shape: 71},
-		{Name: "Policies", Wire: "Policies", Shape: 64},
-		{Name: "DataType", Wire: "DataType", Shape: 47},
-	}},
-	50: {Name: "ParameterHistoryList", Kind: schema.List, Elem: 49},
-	51: {Name: "ParameterInlinePolicy", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "PolicyText", Wire: "PolicyText", Shape: 87},
-		{Name: "PolicyType", Wire: "PolicyType", Shape: 87},
-		{Name: "PolicyStatus", Wire: "PolicyStatus", Shape: 87},
-	}},
-	52: {Name: "ParameterKeyId", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 256, Pattern: "^([a-zA-Z0-9:/_-]+)$"},
-	53: {Name: "ParameterLabel", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 100},
-	54: {Name: "ParameterLabelList", Kind: schema.List, Elem: 53, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	55: {Name: "ParameterLimitExceeded", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterLimitExceeded", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	56: {Name: "ParameterList", Kind: schema.List, Elem: 45},
-	57: {Name: "ParameterMaxVersionLimitExceeded", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterMaxVersionLimitExceeded", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	58: {Name: "ParameterMetadata", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41},
-		{Name: "ARN", Wire: "ARN", Shape: 87},
-		{Name: "Type", Wire: "Type", Shape: 72},
-		{Name: "KeyId", Wire: "KeyId", Shape: 52},
-		{Name: "LastModifiedDate", Wire: "LastModifiedDate", Shape: 4},
-		{Name: "LastModifiedUser", Wire: "LastModifiedUser", Shape: 87},
-		{Name: "Description", Wire: "Description", Shape: 48},
-		{Name: "AllowedPattern", Wire: "AllowedPattern", Shape: 2},
-		{Name: "Version", Wire: "Version", Shape: 44},
-		{Name: "Tier", Wire: "Tier", Shape: 71},
-		{Name: "Policies", Wire: "Policies", Shape: 64},
-		{Name: "DataType", Wire: "DataType", Shape: 47},
-	}},
-	59: {Name: "ParameterMetadataList", Kind: schema.List, Elem: 58},
-	60: {Name: "ParameterNameList", Kind: schema.List, Elem: 41, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	61: {Name: "ParameterNotFound", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterNotFound", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	62: {Name: "ParameterPatternMismatchException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterPatternMismatchException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	63: {Name: "ParameterPolicies", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 4096},
-	64: {Name: "ParameterPolicyList", Kind: schema.List, Elem: 51},
-	65: {Name: "ParameterStringFilter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 66, Required: true},
-		{Name: "Option", Wire: "Option", Shape: 70},
-		{Name: "Values", Wire: "Values", Shape: 69},
-	}},
-	66: {Name: "ParameterStringFilterKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 132, Pattern: "tag:.+|Name|Type|KeyId|Path|Label|Tier|DataType"},
-	67: {Name: "ParameterStringFilterList", Kind: schema.List, Elem: 65},
-	68: {Name: "ParameterStringFilterValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	69: {Name: "ParameterStringFilterValueList", Kind: schema.List, Elem: 68, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	70: {Name: "ParameterStringQueryOption", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 10},
-	71: {Name: "ParameterTier", Kind: schema.String, Enum: []string{"Standard", "Advanced", "Intelligent-Tiering"}},
-	72: {Name: "ParameterType", Kind: schema.String, Enum: []string{"String", "StringList", "SecureString"}},
-	73: {Name: "ParameterVersionLabelLimitExceeded", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterVersionLabelLimitExceeded", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	74: {Name: "ParameterVersionNotFound", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ParameterVersionNotFound", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	75: {Name: "ParametersFilter", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 76, Required: true},
-		{Name: "Values", Wire: "Values", Shape: 79, Required: true},
-	}},
-	76: {Name: "ParametersFilterKey", Kind: schema.String, Enum: []string{"Name", "Type", "KeyId"}},
-	77: {Name: "ParametersFilterList", Kind: schema.List, Elem: 75},
-	78: {Name: "ParametersFilterValue", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 1024},
-	79: {Name: "ParametersFilterValueList", Kind: schema.List, Elem: 78, HasMin: true, Min: 1, HasMax: true, Max: 50},
-	80: {Name: "PoliciesLimitExceededException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PoliciesLimitExceededException", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-	81: {Name: "PutParameterRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-		{Name: "Description", Wire: "Description", Shape: 48},
-		{Name: "Value", Wire: "Value", Shape: 43, Required: true},
-		{Name: "Type", Wire: "Type", Shape: 72},
-		{Name: "KeyId", Wire: "KeyId", Shape: 52},
-		{Name: "Overwrite", Wire: "Overwrite", Shape: 3},
-		{Name: "AllowedPattern", Wire: "AllowedPattern", Shape: 2},
-		{Name: "Tags", Wire: "Tags", Shape: 90},
-		{Name: "Tier", Wire: "Tier", Shape: 71},
-		{Name: "Policies", Wire: "Policies", Shape: 63},
-		{Name: "DataType", Wire: "DataType", Shape: 47},
-	}},
-	82: {Name: "PutParameterResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Version", Wire: "Version", Shape: 44},
-		{Name: "Tier", Wire: "Tier", Shape: 71},
-	}},
-	83: {Name: "RemoveTagsFromResourceRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ResourceType", Wire: "ResourceType", Shape: 86, Required: true},
-		{Name: "ResourceId", Wire: "ResourceId", Shape: 85, Required: true},
-		{Name: "TagKeys", Wire: "TagKeys", Shape: 34, Required: true},
-	}},
-	84: {Name: "RemoveTagsFromResourceResult", Kind: schema.Structure},
-	85: {Name: "ResourceId", Kind: schema.String},
-	86: {Name: "ResourceTypeForTagging", Kind: schema.String, Enum: []string{"Document", "ManagedInstance", "MaintenanceWindow", "Parameter", "PatchBaseline", "OpsItem", "OpsMetadata", "Automation", "Association"}},
-	87: {Name: "String", Kind: schema.String},
-	88: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 89, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 91, Required: true},
-	}},
-	89: {Name: "TagKey", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"},
-	90: {Name: "TagList", Kind: schema.List, Elem: 88, HasMax: true, Max: 1000},
-	91: {Name: "TagValue", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256, Pattern: "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"},
-	92: {Name: "TooManyTagsError", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyTagsError", Status: 0, Server: false}},
-	93: {Name: "TooManyUpdates", Kind: schema.Structure, Fault: schema.FaultTag{Code: "TooManyUpdates", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "Message", Wire: "Message", Shape: 87},
-	}},
-	94: {Name: "UnlabelParameterVersionRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 41, Required: true},
-		{Name: "ParameterVersion", Wire: "ParameterVersion", Shape: 44, Required: true},
-		{Name: "Labels", Wire: "Labels", Shape: 54, Required: true},
-	}},
-	95: {Name: "UnlabelParameterVersionResult", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RemovedLabels", Wire: "RemovedLabels", Shape: 54},
-		{Name: "InvalidLabels", Wire: "InvalidLabels", Shape: 54},
-	}},
-	96: {Name: "UnsupportedParameterType", Kind: schema.Structure, Fault: schema.FaultTag{Code: "UnsupportedParameterType", Status: 0, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 87},
-	}},
-}
+// shapes is a schema.Table.
+const shapes = `AddTagsToResourceRequest	structure
+	ResourceType!	86
+	ResourceId!	85
+	Tags!	90
+AddTagsToResourceResult	structure
+AllowedPattern	string	min=0	max=1024
+Boolean	boolean
+DateTime	timestamp
+DeleteParameterRequest	structure
+	Name!	41
+DeleteParameterResult	structure
+DeleteParametersRequest	structure
+	Names!	60
+DeleteParametersResult	structure
+	DeletedParameters	60
+	InvalidParameters	60
+DescribeParametersRequest	structure
+	Filters	77
+	ParameterFilters	67
+	MaxResults	39
+	NextToken	40
+	Shared	3
+DescribeParametersResult	structure
+	Parameters	59
+	NextToken	40
+GetParameterHistoryRequest	structure
+	Name!	41
+	WithDecryption	3
+	MaxResults	39
+	NextToken	40
+GetParameterHistoryResult	structure
+	Parameters	50
+	NextToken	40
+GetParameterRequest	structure
+	Name!	41
+	WithDecryption	3
+GetParameterResult	structure
+	Parameter	45
+GetParametersByPathMaxResults	integer	min=1	max=10
+GetParametersByPathRequest	structure
+	Path!	41
+	Recursive	3
+	ParameterFilters	67
+	WithDecryption	3
+	MaxResults	15
+	NextToken	40
+GetParametersByPathResult	structure
+	Parameters	56
+	NextToken	40
+GetParametersRequest	structure
+	Names!	60
+	WithDecryption	3
+GetParametersResult	structure
+	Parameters	56
+	InvalidParameters	60
+HierarchyLevelLimitExceededException	structure	error=HierarchyLevelLimitExceededException,0
+	message	87
+HierarchyTypeMismatchException	structure	error=HierarchyTypeMismatchException,0
+	message	87
+IncompatiblePolicyException	structure	error=IncompatiblePolicyException,0
+	message	87
+InternalServerError	structure	error=InternalServerError,0,server
+	Message	87
+InvalidAllowedPatternException	structure	error=InvalidAllowedPatternException,0
+	message	87
+InvalidFilterKey	structure	error=InvalidFilterKey,0
+InvalidFilterOption	structure	error=InvalidFilterOption,0
+	message	87
+InvalidFilterValue	structure	error=InvalidFilterValue,0
+	Message	87
+InvalidKeyId	structure	error=InvalidKeyId,0
+	message	87
+InvalidNextToken	structure	error=InvalidNextToken,0
+	Message	87
+InvalidPolicyAttributeException	structure	error=InvalidPolicyAttributeException,0
+	message	87
+InvalidPolicyTypeException	structure	error=InvalidPolicyTypeException,0
+	message	87
+InvalidResourceId	structure	error=InvalidResourceId,0
+InvalidResourceType	structure	error=InvalidResourceType,0
+KeyList	list	of=89
+LabelParameterVersionRequest	structure
+	Name!	41
+	ParameterVersion	44
+	Labels!	54
+LabelParameterVersionResult	structure
+	InvalidLabels	54
+	ParameterVersion	44
+ListTagsForResourceRequest	structure
+	ResourceType!	86
+	ResourceId!	85
+ListTagsForResourceResult	structure
+	TagList	90
+MaxResults	integer	min=1	max=50
+NextToken	string
+PSParameterName	string	min=1	max=2048
+PSParameterSelector	string	min=0	max=128
+PSParameterValue	string	sensitive
+PSParameterVersion	long
+Parameter	structure
+	Name	41
+	Type	72
+	Value	43
+	Version	44
+	Selector	42
+	SourceResult	87
+	LastModifiedDate	4
+	ARN	87
+	DataType	47
+ParameterAlreadyExists	structure	error=ParameterAlreadyExists,0
+	message	87
+ParameterDataType	string	min=0	max=128
+ParameterDescription	string	min=0	max=1024
+ParameterHistory	structure
+	Name	41
+	Type	72
+	KeyId	52
+	LastModifiedDate	4
+	LastModifiedUser	87
+	Description	48
+	Value	43
+	AllowedPattern	2
+	Version	44
+	Labels	54
+	Tier	71
+	Policies	64
+	DataType	47
+ParameterHistoryList	list	of=49
+ParameterInlinePolicy	structure
+	PolicyText	87
+	PolicyType	87
+	PolicyStatus	87
+ParameterKeyId	string	min=1	max=256	pattern=^([a-zA-Z0-9:/_-]+)$
+ParameterLabel	string	min=1	max=100
+ParameterLabelList	list	of=53	min=1	max=10
+ParameterLimitExceeded	structure	error=ParameterLimitExceeded,0
+	message	87
+ParameterList	list	of=45
+ParameterMaxVersionLimitExceeded	structure	error=ParameterMaxVersionLimitExceeded,0
+	message	87
+ParameterMetadata	structure
+	Name	41
+	ARN	87
+	Type	72
+	KeyId	52
+	LastModifiedDate	4
+	LastModifiedUser	87
+	Description	48
+	AllowedPattern	2
+	Version	44
+	Tier	71
+	Policies	64
+	DataType	47
+ParameterMetadataList	list	of=58
+ParameterNameList	list	of=41	min=1	max=10
+ParameterNotFound	structure	error=ParameterNotFound,0
+	message	87
+ParameterPatternMismatchException	structure	error=ParameterPatternMismatchException,0
+	message	87
+ParameterPolicies	string	min=1	max=4096
+ParameterPolicyList	list	of=51
+ParameterStringFilter	structure
+	Key!	66
+	Option	70
+	Values	69
+ParameterStringFilterKey	string	min=1	max=132	pattern=tag:.+|Name|Type|KeyId|Path|Label|Tier|DataType
+ParameterStringFilterList	list	of=65
+ParameterStringFilterValue	string	min=1	max=1024
+ParameterStringFilterValueList	list	of=68	min=1	max=50
+ParameterStringQueryOption	string	min=1	max=10
+ParameterTier	string	enum=Standard|Advanced|Intelligent-Tiering
+ParameterType	string	enum=String|StringList|SecureString
+ParameterVersionLabelLimitExceeded	structure	error=ParameterVersionLabelLimitExceeded,0
+	message	87
+ParameterVersionNotFound	structure	error=ParameterVersionNotFound,0
+	message	87
+ParametersFilter	structure
+	Key!	76
+	Values!	79
+ParametersFilterKey	string	enum=Name|Type|KeyId
+ParametersFilterList	list	of=75
+ParametersFilterValue	string	min=1	max=1024
+ParametersFilterValueList	list	of=78	min=1	max=50
+PoliciesLimitExceededException	structure	error=PoliciesLimitExceededException,0
+	message	87
+PutParameterRequest	structure
+	Name!	41
+	Description	48
+	Value!	43
+	Type	72
+	KeyId	52
+	Overwrite	3
+	AllowedPattern	2
+	Tags	90
+	Tier	71
+	Policies	63
+	DataType	47
+PutParameterResult	structure
+	Version	44
+	Tier	71
+RemoveTagsFromResourceRequest	structure
+	ResourceType!	86
+	ResourceId!	85
+	TagKeys!	34
+RemoveTagsFromResourceResult	structure
+ResourceId	string
+ResourceTypeForTagging	string	enum=Document|ManagedInstance|MaintenanceWindow|Parameter|PatchBaseline|OpsItem|OpsMetadata|Automation|Association
+String	string
+Tag	structure
+	Key!	89
+	Value!	91
+TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
+TagList	list	of=88	max=1000
+TagValue	string	min=0	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
+TooManyTagsError	structure	error=TooManyTagsError,0
+TooManyUpdates	structure	error=TooManyUpdates,0
+	Message	87
+UnlabelParameterVersionRequest	structure
+	Name!	41
+	ParameterVersion!	44
+	Labels!	54
+UnlabelParameterVersionResult	structure
+	RemovedLabels	54
+	InvalidLabels	54
+UnsupportedParameterType	structure	error=UnsupportedParameterType,0
+	message	87
+`

@@ -10,5 +10,5 @@ var Model = schema.Model{
 	ID: "sts", Signing: "sts", FullName: "AWS Security Token Service", Version: "2011-06-15",
 	Protocols: []schema.Protocol{schema.QueryXML},
 	Target:    "", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/", QueryErrors: false, ErrorPackage: "",
-	Shapes: shapes[:], Ops: ops[:],
+	Shapes: &schema.Table{Text: shapes}, Ops: ops[:],
 }

@@ -6,25 +6,19 @@ import "github.com/nube-run/nube/internal/awsapi/schema"
 
 var ops = [...]schema.Op{
 	0: {Name: "AssumeRole", Method: "POST", URI: "/", Wrapper: "AssumeRoleResult", Declared: true, Input: 0, Output: 1,
-		Errors:   []schema.Ref{17, 18, 22, 6},
-		NewInput: func() any { return new(AssumeRoleRequest) }, NewOutput: func() any { return new(AssumeRoleResponse) }},
+		In: (*AssumeRoleRequest)(nil), Out: (*AssumeRoleResponse)(nil)},
 	1: {Name: "AssumeRoleWithSAML", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	2: {Name: "AssumeRoleWithWebIdentity", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	3: {Name: "DecodeAuthorizationMessage", Method: "POST", URI: "/", Wrapper: "DecodeAuthorizationMessageResult", Declared: true, Input: 4, Output: 5,
-		Errors:   []schema.Ref{16},
-		NewInput: func() any { return new(DecodeAuthorizationMessageRequest) }, NewOutput: func() any { return new(DecodeAuthorizationMessageResponse) }},
+		In: (*DecodeAuthorizationMessageRequest)(nil), Out: (*DecodeAuthorizationMessageResponse)(nil)},
 	4: {Name: "GetAccessKeyInfo", Method: "POST", URI: "/", Wrapper: "GetAccessKeyInfoResult", Declared: true, Input: 8, Output: 9,
-		Errors:   []schema.Ref{},
-		NewInput: func() any { return new(GetAccessKeyInfoRequest) }, NewOutput: func() any { return new(GetAccessKeyInfoResponse) }},
+		In: (*GetAccessKeyInfoRequest)(nil), Out: (*GetAccessKeyInfoResponse)(nil)},
 	5: {Name: "GetCallerIdentity", Method: "POST", URI: "/", Wrapper: "GetCallerIdentityResult", Declared: true, Input: 10, Output: 11,
-		Errors:   []schema.Ref{},
-		NewInput: func() any { return new(GetCallerIdentityRequest) }, NewOutput: func() any { return new(GetCallerIdentityResponse) }},
+		In: (*GetCallerIdentityRequest)(nil), Out: (*GetCallerIdentityResponse)(nil)},
 	6: {Name: "GetFederationToken", Method: "POST", URI: "/", Wrapper: "GetFederationTokenResult", Declared: true, Input: 12, Output: 13,
-		Errors:   []schema.Ref{17, 18, 22},
-		NewInput: func() any { return new(GetFederationTokenRequest) }, NewOutput: func() any { return new(GetFederationTokenResponse) }},
+		In: (*GetFederationTokenRequest)(nil), Out: (*GetFederationTokenResponse)(nil)},
 	7: {Name: "GetSessionToken", Method: "POST", URI: "/", Wrapper: "GetSessionTokenResult", Declared: true, Input: 14, Output: 15,
-		Errors:   []schema.Ref{22},
-		NewInput: func() any { return new(GetSessionTokenRequest) }, NewOutput: func() any { return new(GetSessionTokenResponse) }},
+		In: (*GetSessionTokenRequest)(nil), Out: (*GetSessionTokenResponse)(nil)},
 }
 
 // AssumeRole is the operation AssumeRole.

@@ -2,139 +2,115 @@
 
 package sts
 
-import "github.com/nube-run/nube/internal/awsapi/schema"
-
-var shapes = [...]schema.Shape{
-	0: {Name: "AssumeRoleRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "RoleArn", Wire: "RoleArn", Shape: 27, Required: true},
-		{Name: "RoleSessionName", Wire: "RoleSessionName", Shape: 44, Required: true},
-		{Name: "PolicyArns", Wire: "PolicyArns", Shape: 41},
-		{Name: "Policy", Wire: "Policy", Shape: 54},
-		{Name: "DurationSeconds", Wire: "DurationSeconds", Shape: 43},
-		{Name: "Tags", Wire: "Tags", Shape: 50},
-		{Name: "TransitiveTagKeys", Wire: "TransitiveTagKeys", Shape: 48},
-		{Name: "ExternalId", Wire: "ExternalId", Shape: 35},
-		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 45},
-		{Name: "TokenCode", Wire: "TokenCode", Shape: 52},
-		{Name: "SourceIdentity", Wire: "SourceIdentity", Shape: 47},
-		{Name: "ProvidedContexts", Wire: "ProvidedContexts", Shape: 21},
-	}},
-	1: {Name: "AssumeRoleResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Credentials", Wire: "Credentials", Shape: 3},
-		{Name: "AssumedRoleUser", Wire: "AssumedRoleUser", Shape: 2},
-		{Name: "PackedPolicySize", Wire: "PackedPolicySize", Shape: 39},
-		{Name: "SourceIdentity", Wire: "SourceIdentity", Shape: 47},
-	}},
-	2: {Name: "AssumedRoleUser", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AssumedRoleId", Wire: "AssumedRoleId", Shape: 28, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 27, Required: true},
-	}},
-	3: {Name: "Credentials", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 24, Required: true},
-		{Name: "SecretAccessKey", Wire: "SecretAccessKey", Shape: 25, Required: true},
-		{Name: "SessionToken", Wire: "SessionToken", Shape: 53, Required: true},
-		{Name: "Expiration", Wire: "Expiration", Shape: 30, Required: true},
-	}},
-	4: {Name: "DecodeAuthorizationMessageRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "EncodedMessage", Wire: "EncodedMessage", Shape: 33, Required: true},
-	}},
-	5: {Name: "DecodeAuthorizationMessageResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DecodedMessage", Wire: "DecodedMessage", Shape: 31},
-	}},
-	6: {Name: "ExpiredTokenException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "ExpiredTokenException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 34},
-	}},
-	7: {Name: "FederatedUser", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "FederatedUserId", Wire: "FederatedUserId", Shape: 36, Required: true},
-		{Name: "Arn", Wire: "Arn", Shape: 27, Required: true},
-	}},
-	8: {Name: "GetAccessKeyInfoRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "AccessKeyId", Wire: "AccessKeyId", Shape: 24, Required: true},
-	}},
-	9: {Name: "GetAccessKeyInfoResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Account", Wire: "Account", Shape: 26},
-	}},
-	10: {Name: "GetCallerIdentityRequest", Kind: schema.Structure},
-	11: {Name: "GetCallerIdentityResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "UserId", Wire: "UserId", Shape: 55},
-		{Name: "Account", Wire: "Account", Shape: 26},
-		{Name: "Arn", Wire: "Arn", Shape: 27},
-	}},
-	12: {Name: "GetFederationTokenRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Name", Wire: "Name", Shape: 56, Required: true},
-		{Name: "Policy", Wire: "Policy", Shape: 46},
-		{Name: "PolicyArns", Wire: "PolicyArns", Shape: 41},
-		{Name: "DurationSeconds", Wire: "DurationSeconds", Shape: 32},
-		{Name: "Tags", Wire: "Tags", Shape: 50},
-	}},
-	13: {Name: "GetFederationTokenResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Credentials", Wire: "Credentials", Shape: 3},
-		{Name: "FederatedUser", Wire: "FederatedUser", Shape: 7},
-		{Name: "PackedPolicySize", Wire: "PackedPolicySize", Shape: 39},
-	}},
-	14: {Name: "GetSessionTokenRequest", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "DurationSeconds", Wire: "DurationSeconds", Shape: 32},
-		{Name: "SerialNumber", Wire: "SerialNumber", Shape: 45},
-		{Name: "TokenCode", Wire: "TokenCode", Shape: 52},
-	}},
-	15: {Name: "GetSessionTokenResponse", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Credentials", Wire: "Credentials", Shape: 3},
-	}},
-	16: {Name: "InvalidAuthorizationMessageException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "InvalidAuthorizationMessageException", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 37},
-	}},
-	17: {Name: "MalformedPolicyDocumentException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "MalformedPolicyDocument", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 38},
-	}},
-	18: {Name: "PackedPolicyTooLargeException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "PackedPolicyTooLarge", Status: 400, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 40},
-	}},
-	19: {Name: "PolicyDescriptorType", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "arn", Wire: "arn", Shape: 27},
-	}},
-	20: {Name: "ProvidedContext", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "ProviderArn", Wire: "ProviderArn", Shape: 27},
-		{Name: "ContextAssertion", Wire: "ContextAssertion", Shape: 29},
-	}},
-	21: {Name: "ProvidedContextsListType", Kind: schema.List, Elem: 20, HasMax: true, Max: 5},
-	22: {Name: "RegionDisabledException", Kind: schema.Structure, Fault: schema.FaultTag{Code: "RegionDisabledException", Status: 403, Server: false}, Members: []schema.Member{
-		{Name: "message", Wire: "message", Shape: 42},
-	}},
-	23: {Name: "Tag", Kind: schema.Structure, Members: []schema.Member{
-		{Name: "Key", Wire: "Key", Shape: 49, Required: true},
-		{Name: "Value", Wire: "Value", Shape: 51, Required: true},
-	}},
-	24: {Name: "accessKeyIdType", Kind: schema.String, HasMin: true, Min: 16, HasMax: true, Max: 128, Pattern: "[\\w]*"},
-	25: {Name: "accessKeySecretType", Kind: schema.String, Sensitive: true},
-	26: {Name: "accountType", Kind: schema.String},
-	27: {Name: "arnType", Kind: schema.String, HasMin: true, Min: 20, HasMax: true, Max: 2048, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{007E}\\x{0085}\\x{00A0}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{1000}0-\\x{10FF}FF]+"},
-	28: {Name: "assumedRoleIdType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 193, Pattern: "[\\w+=,.@:-]*"},
-	29: {Name: "contextAssertionType", Kind: schema.String, HasMin: true, Min: 4, HasMax: true, Max: 2048},
-	30: {Name: "dateType", Kind: schema.Timestamp},
-	31: {Name: "decodedMessageType", Kind: schema.String},
-	32: {Name: "durationSecondsType", Kind: schema.Integer, HasMin: true, Min: 900, HasMax: true, Max: 129600},
-	33: {Name: "encodedMessageType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 10240},
-	34: {Name: "expiredIdentityTokenMessage", Kind: schema.String},
-	35: {Name: "externalIdType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 1224, Pattern: "[\\w+=,.@:\\/-]*"},
-	36: {Name: "federatedIdType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 193, Pattern: "[\\w+=,.@\\:-]*"},
-	37: {Name: "invalidAuthorizationMessage", Kind: schema.String},
-	38: {Name: "malformedPolicyDocumentMessage", Kind: schema.String},
-	39: {Name: "nonNegativeIntegerType", Kind: schema.Integer, HasMin: true, Min: 0},
-	40: {Name: "packedPolicyTooLargeMessage", Kind: schema.String},
-	41: {Name: "policyDescriptorListType", Kind: schema.List, Elem: 19},
-	42: {Name: "regionDisabledMessage", Kind: schema.String},
-	43: {Name: "roleDurationSecondsType", Kind: schema.Integer, HasMin: true, Min: 900, HasMax: true, Max: 43200},
-	44: {Name: "roleSessionNameType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 64, Pattern: "[\\w+=,.@-]*"},
-	45: {Name: "serialNumberType", Kind: schema.String, HasMin: true, Min: 9, HasMax: true, Max: 256, Pattern: "[\\w+=/:,.@-]*"},
-	46: {Name: "sessionPolicyDocumentType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 2048, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+"},
-	47: {Name: "sourceIdentityType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 64, Pattern: "[\\w+=,.@-]*"},
-	48: {Name: "tagKeyListType", Kind: schema.List, Elem: 49, HasMax: true, Max: 50},
-	49: {Name: "tagKeyType", Kind: schema.String, HasMin: true, Min: 1, HasMax: true, Max: 128, Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
-	50: {Name: "tagListType", Kind: schema.List, Elem: 23, HasMax: true, Max: 50},
-	51: {Name: "tagValueType", Kind: schema.String, HasMin: true, Min: 0, HasMax: true, Max: 256, Pattern: "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
-	52: {Name: "tokenCodeType", Kind: schema.String, HasMin: true, Min: 6, HasMax: true, Max: 6, Pattern: "[\\d]*"},
-	53: {Name: "tokenType", Kind: schema.String},
-	54: {Name: "unrestrictedSessionPolicyDocumentType", Kind: schema.String, HasMin: true, Min: 1, Pattern: "[\\x{0009}\\x{000A}\\x{000D}\\x{0020}-\\x{00FF}]+"},
-	55: {Name: "userIdType", Kind: schema.String},
-	56: {Name: "userNameType", Kind: schema.String, HasMin: true, Min: 2, HasMax: true, Max: 32, Pattern: "[\\w+=,.@-]*"},
-}
+// shapes is a schema.Table.
+const shapes = `AssumeRoleRequest	structure
+	RoleArn!	27
+	RoleSessionName!	44
+	PolicyArns	41
+	Policy	54
+	DurationSeconds	43
+	Tags	50
+	TransitiveTagKeys	48
+	ExternalId	35
+	SerialNumber	45
+	TokenCode	52
+	SourceIdentity	47
+	ProvidedContexts	21
+AssumeRoleResponse	structure
+	Credentials	3
+	AssumedRoleUser	2
+	PackedPolicySize	39
+	SourceIdentity	47
+AssumedRoleUser	structure
+	AssumedRoleId!	28
+	Arn!	27
+Credentials	structure
+	AccessKeyId!	24
+	SecretAccessKey!	25
+	SessionToken!	53
+	Expiration!	30
+DecodeAuthorizationMessageRequest	structure
+	EncodedMessage!	33
+DecodeAuthorizationMessageResponse	structure
+	DecodedMessage	31
+ExpiredTokenException	structure	error=ExpiredTokenException,400
+	message	34
+FederatedUser	structure
+	FederatedUserId!	36
+	Arn!	27
+GetAccessKeyInfoRequest	structure
+	AccessKeyId!	24
+GetAccessKeyInfoResponse	structure
+	Account	26
+GetCallerIdentityRequest	structure
+GetCallerIdentityResponse	structure
+	UserId	55
+	Account	26
+	Arn	27
+GetFederationTokenRequest	structure
+	Name!	56
+	Policy	46
+	PolicyArns	41
+	DurationSeconds	32
+	Tags	50
+GetFederationTokenResponse	structure
+	Credentials	3
+	FederatedUser	7
+	PackedPolicySize	39
+GetSessionTokenRequest	structure
+	DurationSeconds	32
+	SerialNumber	45
+	TokenCode	52
+GetSessionTokenResponse	structure
+	Credentials	3
+InvalidAuthorizationMessageException	structure	error=InvalidAuthorizationMessageException,400
+	message	37
+MalformedPolicyDocumentException	structure	error=MalformedPolicyDocument,400
+	message	38
+PackedPolicyTooLargeException	structure	error=PackedPolicyTooLarge,400
+	message	40
+PolicyDescriptorType	structure
+	arn	27
+ProvidedContext	structure
+	ProviderArn	27
+	ContextAssertion	29
+ProvidedContextsListType	list	of=20	max=5
+RegionDisabledException	structure	error=RegionDisabledException,403
+	message	42
+Tag	structure
+	Key!	49
+	Value!	51
+accessKeyIdType	string	min=16	max=128	pattern=[\w]*
+accessKeySecretType	string	sensitive
+accountType	string
+arnType	string	min=20	max=2048	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{007E}\x{0085}\x{00A0}-\x{D7FF}\x{E000}-\x{FFFD}\x{1000}0-\x{10FF}FF]+
+assumedRoleIdType	string	min=2	max=193	pattern=[\w+=,.@:-]*
+contextAssertionType	string	min=4	max=2048
+dateType	timestamp
+decodedMessageType	string
+durationSecondsType	integer	min=900	max=129600
+encodedMessageType	string	min=1	max=10240
+expiredIdentityTokenMessage	string
+externalIdType	string	min=2	max=1224	pattern=[\w+=,.@:\/-]*
+federatedIdType	string	min=2	max=193	pattern=[\w+=,.@\:-]*
+invalidAuthorizationMessage	string
+malformedPolicyDocumentMessage	string
+nonNegativeIntegerType	integer	min=0
+packedPolicyTooLargeMessage	string
+policyDescriptorListType	list	of=19
+regionDisabledMessage	string
+roleDurationSecondsType	integer	min=900	max=43200
+roleSessionNameType	string	min=2	max=64	pattern=[\w+=,.@-]*
+serialNumberType	string	min=9	max=256	pattern=[\w+=/:,.@-]*
+sessionPolicyDocumentType	string	min=1	max=2048	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+
+sourceIdentityType	string	min=2	max=64	pattern=[\w+=,.@-]*
+tagKeyListType	list	of=49	max=50
+tagKeyType	string	min=1	max=128	pattern=[\p{L}\p{Z}\p{N}_.:/=+\-@]+
+tagListType	list	of=23	max=50
+tagValueType	string	min=0	max=256	pattern=[\p{L}\p{Z}\p{N}_.:/=+\-@]*
+tokenCodeType	string	min=6	max=6	pattern=[\d]*
+tokenType	string
+unrestrictedSessionPolicyDocumentType	string	min=1	pattern=[\x{0009}\x{000A}\x{000D}\x{0020}-\x{00FF}]+
+userIdType	string
+userNameType	string	min=2	max=32	pattern=[\w+=,.@-]*
+`
