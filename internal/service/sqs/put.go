@@ -10,6 +10,7 @@ import (
 func (s *Service) put(tx *kv.Tx, q *queue, now millis, ms []*message) ([]uint16, error) {
 	ops := make([]uint16, len(ms))
 	floors := map[lane]millis{}
+	oldest := now
 	type spot struct {
 		lane lane
 		at   millis
@@ -17,6 +18,7 @@ func (s *Service) put(tx *kv.Tx, q *queue, now millis, ms []*message) ([]uint16,
 	came := make(map[spot]int, 1)
 	late := map[millis]int{}
 	for i, m := range ms {
+		oldest = min(oldest, m.sent)
 		m.lane = plain
 		if !q.settings.fifo {
 			m.lane = laneOf(m.group)
@@ -46,7 +48,7 @@ func (s *Service) put(tx *kv.Tx, q *queue, now millis, ms []*message) ([]uint16,
 		tx.Append(q.space.indexPrefix(m.lane, m.after), nil, nil)
 	}
 	tx.Add(q.space.count(), int64(len(ms)))
-	if err := s.arm(tx, q, now); err != nil {
+	if err := s.arm(tx, q, oldest); err != nil {
 		return nil, err
 	}
 	tx.Signal(q.space.topic())

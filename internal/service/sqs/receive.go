@@ -88,15 +88,26 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 		timeout = t.C
 	}
 	token := awsapi.From(ctx).Work
-	for woken := false; ; woken = true {
+	var place *waiter // in line
+	var of *live      // whose line it is
+	awake := false    // and it was woken there, and has not looked
+	for {
 		q, err := s.find(ctx, n)
+		if of != nil && (err != nil || q.live != of) {
+			if awake {
+				of.looked(true, false)
+			}
+			place, of, awake = nil, nil, false
+		}
 		if err != nil {
 			return nil, err
 		}
 		events, others := q.live.seen()
 		var next millis
-		if wait == 0 || woken || !others { // a newcomer does not take what those in line were woken for
+		if wait == 0 || place != nil || !others { // a newcomer does not take what those in line were woken for
 			got, later, more, err := s.receive(ctx, q, w)
+			q.live.looked(awake, more)
+			awake = false
 			switch {
 			case errors.Is(err, errStale):
 				if _, err := s.reload(ctx, n); err != nil {
@@ -104,9 +115,6 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 				}
 				continue
 			case len(got) > 0:
-				if more {
-					q.live.pass()
-				}
 				return got, nil
 			case wait > 0 && fault.Is(err, "OverLimit"):
 			case err != nil || wait == 0:
@@ -114,23 +122,25 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 			}
 			next = later
 		}
-		x := q.live.join(token, events, woken, next)
+		x := q.live.join(token, events, place, next)
 		if x == nil {
 			continue
 		}
+		place, of = x, q.live
 		token.Park("no messages in " + n.queue)
 		select {
 		case <-x.c:
+			awake = true
 		case <-timeout:
-			err, wait = nil, 0
+			wait = 0
 		case <-s.stopped:
 			wait = 0
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 		token.Unpark()
-		if err != nil || wait == 0 {
-			q.live.leave(x)
+		if !awake {
+			of.leave(x)
 			return nil, err
 		}
 	}

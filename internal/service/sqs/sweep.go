@@ -12,14 +12,15 @@ import (
 	"github.com/nube-run/nube/internal/timer"
 )
 
-// arm has a queue looked through when a message that is sent now expires, unless it
+// arm has a queue looked through when a message that was sent then expires, unless it
 // is looked through before that anyway.
-func (s *Service) arm(tx *kv.Tx, q *queue, now millis) error {
+func (s *Service) arm(tx *kv.Tx, q *queue, sent millis) error {
 	had, err := readMillis(tx, q.space.sweep())
-	if err != nil || had != 0 {
+	due := sent + millis(q.settings.retention.Milliseconds())
+	if err != nil || had != 0 && had <= due {
 		return err
 	}
-	s.setSweep(tx, q.name, q.space, 0, now+millis(q.settings.retention.Milliseconds()))
+	s.setSweep(tx, q.name, q.space, had, due)
 	return nil
 }
 

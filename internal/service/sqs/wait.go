@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -16,13 +17,16 @@ type line struct {
 	of      *live
 	wakes   *wakes
 	events  uint64 // counts what might end a wait
+	tickets uint64 // given out
 	waiting []*waiter
+	looking int // how many were woken and have not looked yet
 }
 
 // waiter is one who waits.
 type waiter struct {
-	token work.Token
-	c     chan struct{} // closed when it should look
+	token  work.Token
+	ticket uint64        // by which the line is ordered
+	c      chan struct{} // closed when it should look
 }
 
 // seen returns a number that grows with every event.
@@ -32,21 +36,27 @@ func (l *live) seen() (events uint64, others bool) {
 	return l.line.events, len(l.line.waiting) > 0
 }
 
-// join gets in line, at the front for one who was there and was woken in vain;
-// next is when a message becomes visible that is not, zero for never. It returns nil
-// if there was an event since.
-func (l *live) join(t work.Token, since uint64, front bool, next millis) *waiter {
+// join gets in line, for one who was there and was woken in vain where it was; next
+// is when a message becomes visible that is not, zero for never. It returns nil if
+// there was an event since.
+func (l *live) join(t work.Token, since uint64, before *waiter, next millis) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.line.events != since {
 		return nil
 	}
 	w := &waiter{token: t, c: make(chan struct{})}
-	if front {
-		l.line.waiting = append([]*waiter{w}, l.line.waiting...)
+	if before != nil {
+		w.ticket = before.ticket
 	} else {
-		l.line.waiting = append(l.line.waiting, w)
+		l.line.tickets++
+		w.ticket = l.line.tickets
 	}
+	at := len(l.line.waiting)
+	for at > 0 && l.line.waiting[at-1].ticket > w.ticket {
+		at--
+	}
+	l.line.waiting = slices.Insert(l.line.waiting, at, w)
 	if next != 0 {
 		l.line.atLocked(next)
 	}
@@ -59,25 +69,33 @@ func (l *live) leave(w *waiter) {
 	defer l.mu.Unlock()
 	for i, o := range l.line.waiting {
 		if o == w {
-			l.line.waiting = append(l.line.waiting[:i:i], l.line.waiting[i+1:]...)
+			l.line.waiting = slices.Delete(l.line.waiting, i, i+1)
 			return
 		}
 	}
+	l.line.looking--
 	l.line.wakeLocked(1)
 }
 
-// pass wakes the next in line: there may be more.
-func (l *live) pass() {
+// looked says that one has looked, who was woken or has come by, and whether there
+// is more: it wakes the next in line then, if nobody is on the way.
+func (l *live) looked(woken, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.line.wakeLocked(1)
+	if woken {
+		l.line.looking--
+	}
+	if more && l.line.looking == 0 {
+		l.line.wakeLocked(1)
+	}
 }
 
 // wakeLocked wakes the first n. Their tokens are active before the caller's ends.
 func (ln *line) wakeLocked(n int) {
 	for ; n > 0 && len(ln.waiting) > 0; n-- {
 		w := ln.waiting[0]
-		ln.waiting = ln.waiting[1:]
+		ln.waiting = slices.Delete(ln.waiting, 0, 1)
+		ln.looking++
 		w.token.Unpark()
 		close(w.c)
 	}
