@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	iamshapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/policy"
+	"github.com/nube-run/nube/internal/service/apigatewayv2"
 )
 
 // TestRefusals: what is not built, and what HTTP APIs do not have, is said when
@@ -162,6 +163,16 @@ func TestImportPassesRoles(t *testing.T) {
 	may(gateway + `,{"Effect":"Allow","Action":"iam:PassRole","Resource":"` + role + `"}`)
 	b.root = awsapi.As(b.root, awsapi.Actor{Account: account, Principal: policy.Principal{ARN: "arn:aws:iam::123456789012:user/dev"}})
 	do(b, shapes.ImportApi, &shapes.ImportApiRequest{Body: &body})
+}
+
+// TestLayout: keys and rows lie on disks, so a change here is one of the store's
+// format, and needs a line in its history.
+func TestLayout(t *testing.T) {
+	text, err := apigatewayv2.Layout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "layout.golden", text)
 }
 
 // TestTags: APIs, stages and domain names have tags.

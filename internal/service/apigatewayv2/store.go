@@ -27,6 +27,8 @@ import (
 //	"mapping" domain id     → shapes.ApiMapping
 //
 // Values are JSON. "changed" is a topic without a value.
+//
+// History: version 1, this one. testdata/layout.golden holds keys and rows to it.
 
 // The kinds of the parts of an API.
 const (
