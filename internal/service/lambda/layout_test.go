@@ -46,10 +46,11 @@ func TestLayoutGolden(t *testing.T) {
 			Tracing: "PassThrough", DeadLetter: "arn", KMSKey: "key", Subnets: []string{"s"}, Groups: []string{"g"}, LogGroup: "group", Modified: at,
 			Revision: "r", Failed: "why", FailedCode: "FunctionError",
 		},
-		Aliases:  map[string]*alias{"prod": {Version: "3", Description: "d", Weights: map[string]float64{"2": 0.1}, Revision: "r"}},
-		Policies: map[string]*permissions{"": {Revision: "r", Statements: []json.RawMessage{json.RawMessage(`{"Sid":"x"}`)}}},
-		Async:    map[string]*async{latest: {Attempts: ptr(int32(1)), Age: ptr(int32(60)), OnSuccess: "a", OnFailure: "b", Modified: at}},
-		URLs:     map[string]*functionURL{"": {ID: "abc", Auth: "NONE", CORS: &shapes.Cors{MaxAge: ptr(int32(5))}, Created: at, Modified: at}},
+		Aliases:     map[string]*alias{"prod": {Version: "3", Description: "d", Weights: map[string]float64{"2": 0.1}, Revision: "r"}},
+		Policies:    map[string]*permissions{"": {Revision: "r", Statements: []json.RawMessage{json.RawMessage(`{"Sid":"x"}`)}}},
+		Async:       map[string]*async{latest: {Attempts: ptr(int32(1)), Age: ptr(int32(60)), OnSuccess: "a", OnFailure: "b", Modified: at}},
+		URLs:        map[string]*functionURL{"": {ID: "abc", Auth: "NONE", CORS: &shapes.Cors{MaxAge: ptr(int32(5))}, Created: at, Modified: at}},
+		Provisioned: map[string]*provisioning{"3": {Wanted: 2, Modified: at}},
 	})
 	row("url", urlOwner{"resize", "prod"})
 	row("layer", &layer{Version: 2, Description: "d", License: "MIT", Runtimes: []string{"nodejs20.x"}, Archs: []string{"arm64"}, Code: code{"digest", "sha", 10}, Created: at})
