@@ -67,6 +67,10 @@ func (h *history) fails(seed uint64, e delivery.Effect, percent uint64) bool {
 
 // Through power cuts, failures and restarts every acknowledged effect arrives,
 // exactly once where it is taken inside the store, in order where it has one.
+//
+// Mutations that make it fail: a cursor that goes past an effect which is not
+// settled; a failed effect that is deleted without a row for its next attempt;
+// an order that is not blocked while one of it is retried.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	for seed := range uint64(5) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { lives(t, seed) })
@@ -257,6 +261,8 @@ func TestOrderInsideTheStore(t *testing.T) {
 
 // Two lives of a process that was not told to stop: what the old one still does
 // after the new one has taken over does not count.
+//
+// Mutation: settle without the shard's Guard.
 func TestTheOldProcessIsShutOut(t *testing.T) {
 	hold := make(chan struct{})
 	reached := make(chan struct{})
@@ -280,6 +286,36 @@ func TestTheOldProcessIsShutOut(t *testing.T) {
 	}
 	old.stop()
 	if got := strings.Join(b.logged("in:log"), ", "); got != "from the new one" {
+		t.Errorf("logged %q", got)
+	}
+	if rows := b.rows(); len(rows) != 0 {
+		t.Errorf("the old one left rows: %v", rows)
+	}
+}
+
+// The same where effects are taken inside the store: an old process that is in the
+// middle of its transaction when the new one takes over commits nothing.
+//
+// Mutation: settleTx without the shard's Guard: it is taken twice.
+func TestTheOldProcessIsShutOutOfTheStore(t *testing.T) {
+	reached, hold := make(chan struct{}), make(chan struct{})
+	begun := sync.OnceFunc(func() { close(reached) })
+	old := memBed(t, &outside{}, inside{do: func(*kv.Tx, delivery.Effect) delivery.Outcome {
+		begun()
+		<-hold
+		return delivery.Outcome{}
+	}})
+	old.emit(effect("in:log", "x"))
+	<-reached
+	b := newBed(t, old.db, stopped(clock.Instant(start)), delivery.Options{}, &outside{}, inside{}).start()
+	b.settled()
+	close(hold)
+	tokens := work.Settler{Ledger: old.ledger, DB: old.db, Clock: old.model}
+	if _, err := tokens.Settle(context.Background(), 0, false); err != nil { // the old one has done what it could
+		t.Fatal(err)
+	}
+	old.stop()
+	if got := strings.Join(b.logged("in:log"), ", "); got != "x" {
 		t.Errorf("logged %q", got)
 	}
 	if rows := b.rows(); len(rows) != 0 {
