@@ -16,13 +16,16 @@ func (f *Front) writeError(ctx context.Context, w http.ResponseWriter, t *target
 	call := From(ctx)
 	code, status, server := f.dress(t, e)
 	switch t.protocol {
-	case schema.JSON10, schema.JSON11:
+	case schema.JSON10, schema.JSON11, schema.RPCv2CBOR:
 		if t.service.Model.QueryErrors {
 			side := "Sender"
 			if server {
 				side = "Receiver"
 			}
 			w.Header().Set("X-Amzn-Query-Error", t.service.queryCode(code)+";"+side)
+		}
+		if t.protocol == schema.RPCv2CBOR {
+			return writeCBOR(w, call, status, appendErrorCBOR(nil, t.service.Model, e, code))
 		}
 		return f.writeJSON(w, call, t, status, appendErrorJSON(nil, t, e, code))
 	case schema.QueryXML, schema.RESTXML:
@@ -71,7 +74,7 @@ func (f *Front) dress(t *target, e *fault.Error) (code string, status int, serve
 	}
 	if code == accessDenied {
 		switch t.protocol {
-		case schema.JSON10, schema.JSON11:
+		case schema.JSON10, schema.JSON11, schema.RPCv2CBOR:
 			code, status = "AccessDeniedException", http.StatusBadRequest
 			if m.QueryErrors {
 				code = "AccessDenied"
@@ -95,13 +98,22 @@ func errorShape(m *schema.Model, code string) *schema.Shape {
 }
 
 func appendErrorJSON(dst []byte, t *target, e *fault.Error, code string) []byte {
-	name := code
-	if pkg := errorPackage(t.service.Model, code); pkg != "" {
-		name = pkg + "#" + code
-	}
 	dst = append(dst, `{"__type":`...)
-	dst = wire.AppendString(dst, name)
+	dst = wire.AppendString(dst, errorType(t.service.Model, code))
 	return appendErrorMembers(dst, t, e, code)
+}
+
+// errorType is what __type says of an error: the name of its shape, which of a
+// service with older clients need not be its code, in the service's name space.
+func errorType(m *schema.Model, code string) string {
+	name := code
+	if s := errorShape(m, code); s != nil && m.QueryErrors {
+		name = s.Name
+	}
+	if pkg := errorPackage(m, code); pkg != "" {
+		return pkg + "#" + name
+	}
+	return name
 }
 
 // errorPackage is the name space that services put before an error's name;

@@ -68,6 +68,10 @@ func (f *Front) serve(ctx context.Context, w http.ResponseWriter, r *http.Reques
 		return fail(err)
 	}
 	in = len(body)
+	sent := body // which is what a signature is of
+	if body, err = inflate(r, t, body); err != nil {
+		return fail(err)
+	}
 	if t.protocol == schema.QueryXML {
 		if err := findQuery(r, t, body); err != nil {
 			return fail(err)
@@ -76,7 +80,7 @@ func (f *Front) serve(ctx context.Context, w http.ResponseWriter, r *http.Reques
 			record.Named(ctx, t.op.Name) // its span has begun
 		}
 	}
-	if err := f.authenticate(ctx, r, call, t, body); err != nil {
+	if err := f.authenticate(ctx, r, call, t, sent); err != nil {
 		return fail(err)
 	}
 	ctx = record.Acting(ctx, or(string(call.Actor.Principal.ARN), call.Actor.Principal.Service))
@@ -164,7 +168,7 @@ func unknownOperation(t *target) *fault.Error {
 			return fault.New("MissingAction", "The request must contain the parameter Action.").With(http.StatusBadRequest)
 		}
 		return fault.New("InvalidAction", "Could not find operation %s for version %s", t.name, t.service.Model.Version).With(http.StatusBadRequest)
-	case schema.JSON10, schema.JSON11:
+	case schema.JSON10, schema.JSON11, schema.RPCv2CBOR:
 		return fault.New("UnknownOperationException", "%s is not an operation of %s", t.name, t.service.Model.FullName)
 	}
 	return fault.New("UnknownOperationException", "%s is not an operation of %s", t.name, t.service.Model.FullName).With(http.StatusNotFound)
@@ -180,6 +184,8 @@ func decode(r *http.Request, t *target, h *handler, body []byte, in any) error {
 		return wire.DecodeJSON(m, t.op.Input, body, in)
 	case schema.QueryXML:
 		return wire.DecodeQuery(m, t.op.Input, t.form, in)
+	case schema.RPCv2CBOR:
+		return wire.DecodeCBOR(m, t.op.Input, body, in)
 	}
 	msg := wire.Message{Labels: t.labels, Query: r.URL.Query(), Header: r.Header, Body: body}
 	if streams(t) {
@@ -218,6 +224,8 @@ func (f *Front) writeOutput(w http.ResponseWriter, call *Call, t *target, h *han
 	case schema.QueryXML:
 		body := wire.AppendQueryResponse(nil, m, t.op, out, call.ID)
 		return write(w, head, requestIDHeader, call.ID, "text/xml", http.StatusOK, body)
+	case schema.RPCv2CBOR:
+		return writeCBOR(w, call, http.StatusOK, wire.AppendCBOR(nil, m, t.op.Output, out))
 	}
 	resp := wire.EncodeREST(m, t.op, t.protocol, out, head)
 	ct := head.Get("Content-Type")

@@ -1,5 +1,5 @@
 // Package wire encodes and decodes the messages of AWS's protocols (JSON 1.0
-// and 1.1, query, REST-JSON, REST-XML) by interpreting the tables of
+// and 1.1, query, REST-JSON, REST-XML, RPC v2 CBOR) by interpreting the tables of
 // internal/awsapi/schema over the generated Go structs.
 //
 // It knows no service and no HTTP server: it turns bytes, form values, headers

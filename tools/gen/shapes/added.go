@@ -13,8 +13,9 @@ import (
 // reference. A shape that the model has gets the further members, and a pattern
 // in place of its own; another is new. Of an API that is spoken in the query
 // protocol too and has a model of its JSON alone, it has what that needs: the names
-// of elements, the name space, and whether results are wrapped. A service without
-// the file has nothing added.
+// of elements, the name space, and whether results are wrapped. Of one that was
+// spoken in the query protocol alone it has the protocol that came first since. A
+// service without the file has nothing added.
 func (m *model) add(path string) error {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -25,8 +26,12 @@ func (m *model) add(path string) error {
 	}
 	var more struct {
 		Metadata struct {
-			XMLNamespace   string `json:"xmlNamespace"`
-			ResultWrappers bool   `json:"resultWrappers"`
+			XMLNamespace       string          `json:"xmlNamespace"`
+			ResultWrappers     bool            `json:"resultWrappers"`
+			Protocol           string          `json:"protocol"`
+			JSONVersion        string          `json:"jsonVersion"`
+			TargetPrefix       string          `json:"targetPrefix"`
+			AWSQueryCompatible json.RawMessage `json:"awsQueryCompatible"`
 		} `json:"metadata"`
 		Shapes map[string]*shape `json:"shapes"`
 	}
@@ -35,6 +40,10 @@ func (m *model) add(path string) error {
 	}
 	if ns := more.Metadata.XMLNamespace; ns != "" {
 		m.Metadata.XMLNamespace = ns
+	}
+	if more.Metadata.Protocol != "" {
+		m.Metadata.Protocol, m.Metadata.JSONVersion, m.Metadata.TargetPrefix = more.Metadata.Protocol, more.Metadata.JSONVersion, more.Metadata.TargetPrefix
+		m.Metadata.AWSQueryCompatible = more.Metadata.AWSQueryCompatible
 	}
 	for name, op := range m.Operations {
 		if more.Metadata.ResultWrappers && op.Output != nil {

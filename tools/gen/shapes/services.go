@@ -44,6 +44,7 @@ func services() []service {
 		{pkg: "sqs", dir: "sqs/2012-11-05", errorPkg: "com.amazonaws.sqs", also: []string{"schema.QueryXML"}, open: []string{
 			"QueueAttributeName", "MessageSystemAttributeName", "MessageSystemAttributeNameForSends",
 		}},
+		{pkg: "cloudwatch", dir: "monitoring/2010-08-01", errorPkg: "com.amazonaws.cloudwatch", also: []string{"schema.RPCv2CBOR", "schema.QueryXML"}},
 		{pkg: "cloudformation", dir: "cloudformation/2010-05-15"},
 		{pkg: "kms", dir: "kms/2014-11-01", open: []string{"KeySpec", "DataKeyPairSpec", "SigningAlgorithmSpec"}},
 		{pkg: "ssm", dir: "ssm/2014-11-06"},

@@ -7,252 +7,397 @@ const shapes = `AccountId	string	min=12	max=12	pattern=^\d{12}$
 AccountIds	list	of=0	min=0	max=20
 AmazonResourceName	string	min=1	max=1011	pattern=[\w+=/:,.@-]*
 Arn	string
+ClientToken	string	min=36	max=128	pattern=\S{36,128}
 CreateLogGroupRequest	structure
-	logGroupName!	59
-	kmsKeyId	49
-	tags	101
-	logGroupClass	57
+	logGroupName!	82
+	kmsKeyId	69
+	tags	158
+	logGroupClass	77
 CreateLogStreamRequest	structure
-	logGroupName!	59
-	logStreamName!	63
+	logGroupName!	82
+	logStreamName!	89
 DataAlreadyAcceptedException	structure	error=DataAlreadyAcceptedException,0
-	expectedSequenceToken	88
+	expectedSequenceToken	139
 DataProtectionStatus	string	enum=ACTIVATED|DELETED|ARCHIVED|DISABLED
 Days	integer
 DefaultValue	double
 DeleteLogGroupRequest	structure
-	logGroupName!	59
+	logGroupName!	82
 DeleteLogStreamRequest	structure
-	logGroupName!	59
-	logStreamName!	63
+	logGroupName!	82
+	logStreamName!	89
+DeleteMetricFilterRequest	structure
+	logGroupName!	82
+	filterName!	48
+DeleteQueryDefinitionRequest	structure
+	queryDefinitionId!	123
+DeleteQueryDefinitionResponse	structure
+	success	151
 DeleteRetentionPolicyRequest	structure
-	logGroupName!	59
+	logGroupName!	82
+DeleteSubscriptionFilterRequest	structure
+	logGroupName!	82
+	filterName!	48
 Descending	boolean
 DescribeLimit	integer	min=1	max=50
 DescribeLogGroupsRequest	structure
 	accountIdentifiers	1
-	logGroupNamePrefix	59
-	logGroupNamePattern	60
-	nextToken	74
-	limit	14
-	includeLinkedAccounts	40
-	logGroupClass	57
+	logGroupNamePrefix	82
+	logGroupNamePattern	83
+	nextToken	103
+	limit	19
+	includeLinkedAccounts	60
+	logGroupClass	77
 DescribeLogGroupsResponse	structure
-	logGroups	61
-	nextToken	74
+	logGroups	85
+	nextToken	103
 DescribeLogStreamsRequest	structure
-	logGroupName	59
-	logGroupIdentifier	58
-	logStreamNamePrefix	63
-	orderBy	76
-	descending	13
-	nextToken	74
-	limit	14
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamNamePrefix	89
+	orderBy	105
+	descending	18
+	nextToken	103
+	limit	19
 DescribeLogStreamsResponse	structure
-	logStreams	65
-	nextToken	74
+	logStreams	91
+	nextToken	103
 DescribeMetricFiltersRequest	structure
-	logGroupName	59
-	filterNamePrefix	34
-	nextToken	74
-	limit	14
-	metricName	69
-	metricNamespace	70
+	logGroupName	82
+	filterNamePrefix	48
+	nextToken	103
+	limit	19
+	metricName	98
+	metricNamespace	99
 DescribeMetricFiltersResponse	structure
-	metricFilters	68
-	nextToken	74
+	metricFilters	97
+	nextToken	103
+DescribeQueriesMaxResults	integer	min=1	max=1000
+DescribeQueriesRequest	structure
+	logGroupName	82
+	status	129
+	maxResults	26
+	nextToken	103
+DescribeQueriesResponse	structure
+	queries	125
+	nextToken	103
+DescribeQueryDefinitionsRequest	structure
+	queryDefinitionNamePrefix	121
+	maxResults	126
+	nextToken	103
+DescribeQueryDefinitionsResponse	structure
+	queryDefinitions	120
+	nextToken	103
 DescribeSubscriptionFiltersRequest	structure
-	logGroupName!	59
-	filterNamePrefix	34
-	nextToken	74
-	limit	14
+	logGroupName!	82
+	filterNamePrefix	48
+	nextToken	103
+	limit	19
 DescribeSubscriptionFiltersResponse	structure
-	subscriptionFilters	94
-	nextToken	74
+	subscriptionFilters	150
+	nextToken	103
 DestinationArn	string	min=1
-Dimensions	map	by=25	of=26
+Dimensions	map	by=35	of=36
 DimensionsKey	string	max=255
 DimensionsValue	string	max=255
 Distribution	string	enum=Random|ByLogStream
+EncryptionKey	string	max=256
 EventId	string
 EventMessage	string	min=1
+EventNumber	long
 EventsLimit	integer	min=1	max=10000
+ExtractedValues	map	by=163	of=169
+Field	string
 FilterCount	integer
 FilterLogEventsRequest	structure
-	logGroupName	59
-	logGroupIdentifier	58
-	logStreamNames	45
-	logStreamNamePrefix	63
-	startTime	102
-	endTime	102
-	filterPattern	35
-	nextToken	74
-	limit	30
-	interleaved	46
-	unmask	104
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamNames	65
+	logStreamNamePrefix	89
+	startTime	162
+	endTime	162
+	filterPattern	49
+	nextToken	103
+	limit	42
+	interleaved	66
+	unmask	165
 FilterLogEventsResponse	structure
-	events	37
-	searchedLogStreams	87
-	nextToken	74
+	events	51
+	searchedLogStreams	138
+	nextToken	103
 FilterName	string	min=1	max=512	pattern=[^:*]*
 FilterPattern	string	min=0	max=1024
 FilteredLogEvent	structure
-	logStreamName	63
-	timestamp	102
-	message	29
-	ingestionTime	102
-	eventId	28
-FilteredLogEvents	list	of=36
+	logStreamName	89
+	timestamp	162
+	message	40
+	ingestionTime	162
+	eventId	39
+FilteredLogEvents	list	of=50
 GetLogEventsRequest	structure
-	logGroupName	59
-	logGroupIdentifier	58
-	logStreamName!	63
-	startTime	102
-	endTime	102
-	nextToken	74
-	limit	30
-	startFromHead	91
-	unmask	104
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamName!	89
+	startTime	162
+	endTime	162
+	nextToken	103
+	limit	42
+	startFromHead	142
+	unmask	165
 GetLogEventsResponse	structure
-	events	78
-	nextForwardToken	74
-	nextBackwardToken	74
+	events	107
+	nextForwardToken	103
+	nextBackwardToken	103
+GetLogGroupFieldsRequest	structure
+	logGroupName	82
+	time	162
+	logGroupIdentifier	80
+GetLogGroupFieldsResponse	structure
+	logGroupFields	79
+GetLogRecordRequest	structure
+	logRecordPointer!	87
+	unmask	165
+GetLogRecordResponse	structure
+	logRecord	86
+GetQueryResultsRequest	structure
+	queryId!	123
+GetQueryResultsResponse	structure
+	results	127
+	statistics	128
+	status	129
+	encryptionKey	38
 IncludeLinkedAccounts	boolean
-InheritedProperties	list	of=42
+InheritedProperties	list	of=62
 InheritedProperty	string	enum=ACCOUNT_DATA_PROTECTION
 InputLogEvent	structure
-	timestamp!	102
-	message!	29
-InputLogEvents	list	of=43	min=1	max=10000
-InputLogStreamNames	list	of=63	min=1	max=100
+	timestamp!	162
+	message!	40
+InputLogEvents	list	of=63	min=1	max=10000
+InputLogStreamNames	list	of=89	min=1	max=100
 Interleaved	boolean
 InvalidParameterException	structure	error=InvalidParameterException,0
 InvalidSequenceTokenException	structure	error=InvalidSequenceTokenException,0
-	expectedSequenceToken	88
+	expectedSequenceToken	139
 KmsKeyId	string	max=256
 LimitExceededException	structure	error=LimitExceededException,0
 ListTagsForResourceRequest	structure
 	resourceArn!	2
 ListTagsForResourceResponse	structure
-	tags	101
+	tags	158
 ListTagsLogGroupRequest	structure
-	logGroupName!	59
+	logGroupName!	82
 ListTagsLogGroupResponse	structure
-	tags	101
+	tags	158
 LogEventIndex	integer
 LogGroup	structure
-	logGroupName	59
-	creationTime	102
-	retentionInDays	8
-	metricFilterCount	31
+	logGroupName	82
+	creationTime	162
+	retentionInDays	9
+	metricFilterCount	45
 	arn	3
-	storedBytes	92
-	kmsKeyId	49
-	dataProtectionStatus	7
-	inheritedProperties	41
-	logGroupClass	57
+	storedBytes	148
+	kmsKeyId	69
+	dataProtectionStatus	8
+	inheritedProperties	61
+	logGroupClass	77
 	logGroupArn	3
 LogGroupClass	string	enum=STANDARD|INFREQUENT_ACCESS
+LogGroupField	structure
+	name	44
+	percent	108
+LogGroupFieldList	list	of=78
 LogGroupIdentifier	string	min=1	max=2048	pattern=[\w#+=/:,.@-]*
+LogGroupIdentifiers	list	of=80
 LogGroupName	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
 LogGroupNamePattern	string	min=0	max=512	pattern=[\.\-_/#A-Za-z0-9]*
-LogGroups	list	of=56
+LogGroupNames	list	of=82
+LogGroups	list	of=76
+LogRecord	map	by=44	of=169
+LogRecordPointer	string
 LogStream	structure
-	logStreamName	63
-	creationTime	102
-	firstEventTimestamp	102
-	lastEventTimestamp	102
-	lastIngestionTime	102
-	uploadSequenceToken	88
+	logStreamName	89
+	creationTime	162
+	firstEventTimestamp	162
+	lastEventTimestamp	162
+	lastIngestionTime	162
+	uploadSequenceToken	139
 	arn	3
-	storedBytes	92
+	storedBytes	148
 LogStreamName	string	min=1	max=512	pattern=[^:*]*
 LogStreamSearchedCompletely	boolean
-LogStreams	list	of=62
+LogStreams	list	of=88
+MalformedQueryException	structure	error=MalformedQueryException,0
+	queryCompileError	117
 Message	string
 MetricFilter	structure
-	filterName	34
-	filterPattern	35
-	metricTransformations	72
-	creationTime	102
-	logGroupName	59
-MetricFilters	list	of=67
+	filterName	48
+	filterPattern	49
+	metricTransformations	101
+	creationTime	162
+	logGroupName	82
+MetricFilterMatchRecord	structure
+	eventNumber	41
+	eventMessage	40
+	extractedValues	43
+MetricFilterMatches	list	of=95
+MetricFilters	list	of=94
 MetricName	string	max=255	pattern=[^:*$]*
 MetricNamespace	string	max=255	pattern=[^:*$]*
 MetricTransformation	structure
-	metricName!	69
-	metricNamespace!	70
-	metricValue!	73
-	defaultValue	9
-	dimensions	24
-	unit	90
-MetricTransformations	list	of=71	min=1	max=1
+	metricName!	98
+	metricNamespace!	99
+	metricValue!	102
+	defaultValue	10
+	dimensions	34
+	unit	141
+MetricTransformations	list	of=100	min=1	max=1
 MetricValue	string	max=100
 NextToken	string	min=1
 OperationAbortedException	structure	error=OperationAbortedException,0
 OrderBy	string	enum=LogStreamName|LastEventTime
 OutputLogEvent	structure
-	timestamp	102
-	message	29
-	ingestionTime	102
-OutputLogEvents	list	of=77
+	timestamp	162
+	message	40
+	ingestionTime	162
+OutputLogEvents	list	of=106
+Percentage	integer	min=0	max=100
 PutLogEventsRequest	structure
-	logGroupName!	59
-	logStreamName!	63
-	logEvents!	44
-	sequenceToken	88
+	logGroupName!	82
+	logStreamName!	89
+	logEvents!	64
+	sequenceToken	139
 PutLogEventsResponse	structure
-	nextSequenceToken	88
-	rejectedLogEventsInfo	82
+	nextSequenceToken	139
+	rejectedLogEventsInfo	131
+PutMetricFilterRequest	structure
+	logGroupName!	82
+	filterName!	48
+	filterPattern!	49
+	metricTransformations!	101
+PutQueryDefinitionRequest	structure
+	name!	121
+	queryDefinitionId	123
+	logGroupNames	84
+	queryString!	122
+	clientToken	4	token
+PutQueryDefinitionResponse	structure
+	queryDefinitionId	123
 PutRetentionPolicyRequest	structure
-	logGroupName!	59
-	retentionInDays!	8
+	logGroupName!	82
+	retentionInDays!	9
+PutSubscriptionFilterRequest	structure
+	logGroupName!	82
+	filterName!	48
+	filterPattern!	49
+	destinationArn!	33
+	roleArn	136
+	distribution	37
+QueryCharOffset	integer
+QueryCompileError	structure
+	location	118
+	message	93
+QueryCompileErrorLocation	structure
+	startCharOffset	116
+	endCharOffset	116
+QueryDefinition	structure
+	queryDefinitionId	123
+	name	121
+	queryString	122
+	lastModified	162
+	logGroupNames	84
+QueryDefinitionList	list	of=119
+QueryDefinitionName	string	min=1	max=255
+QueryDefinitionString	string	min=1	max=10000
+QueryId	string	min=0	max=256
+QueryInfo	structure
+	queryId	123
+	queryString	130
+	status	129
+	createTime	162
+	logGroupName	82
+QueryInfoList	list	of=124
+QueryListMaxResults	integer	min=1	max=1000
+QueryResults	list	of=135
+QueryStatistics	structure
+	recordsMatched	145
+	recordsScanned	145
+	bytesScanned	145
+QueryStatus	string	enum=Scheduled|Running|Complete|Failed|Cancelled|Timeout|Unknown
+QueryString	string	min=0	max=10000
 RejectedLogEventsInfo	structure
-	tooNewLogEventStartIndex	55
-	tooOldLogEventEndIndex	55
-	expiredLogEventEndIndex	55
+	tooNewLogEventStartIndex	75
+	tooOldLogEventEndIndex	75
+	expiredLogEventEndIndex	75
 ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
 ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+ResultField	structure
+	field	44
+	value	169
+ResultRows	list	of=134
 RoleArn	string	min=1
 SearchedLogStream	structure
-	logStreamName	63
-	searchedCompletely	64
-SearchedLogStreams	list	of=86
+	logStreamName	89
+	searchedCompletely	90
+SearchedLogStreams	list	of=137
 SequenceToken	string	min=1
 ServiceUnavailableException	structure	error=ServiceUnavailableException,0,server
 StandardUnit	string	enum=Seconds|Microseconds|Milliseconds|Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|Percent|Count|Bytes/Second|Kilobytes/Second|Megabytes/Second|Gigabytes/Second|Terabytes/Second|Bits/Second|Kilobits/Second|Megabits/Second|Gigabits/Second|Terabits/Second|Count/Second|None
 StartFromHead	boolean
+StartQueryRequest	structure
+	logGroupName	82
+	logGroupNames	84
+	logGroupIdentifiers	81
+	startTime!	162
+	endTime!	162
+	queryString!	130
+	limit	42
+StartQueryResponse	structure
+	queryId	123
+StatsValue	double
+StopQueryRequest	structure
+	queryId!	123
+StopQueryResponse	structure
+	success	151
 StoredBytes	long	min=0
 SubscriptionFilter	structure
-	filterName	34
-	logGroupName	59
-	filterPattern	35
-	destinationArn	23
-	roleArn	85
-	distribution	27
-	creationTime	102
-SubscriptionFilters	list	of=93
+	filterName	48
+	logGroupName	82
+	filterPattern	49
+	destinationArn	33
+	roleArn	136
+	distribution	37
+	creationTime	162
+SubscriptionFilters	list	of=149
+Success	boolean
 TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$
-TagKeyList	list	of=95	min=0	max=50
-TagList	list	of=95	min=1
+TagKeyList	list	of=152	min=0	max=50
+TagList	list	of=152	min=1
 TagLogGroupRequest	structure
-	logGroupName!	59
-	tags!	101
+	logGroupName!	82
+	tags!	158
 TagResourceRequest	structure
 	resourceArn!	2
-	tags!	101
+	tags!	158
 TagValue	string	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
-Tags	map	by=95	of=100	min=1	max=50
+Tags	map	by=152	of=157	min=1	max=50
+TestEventMessages	list	of=40	min=1	max=50
+TestMetricFilterRequest	structure
+	filterPattern!	49
+	logEventMessages!	159
+TestMetricFilterResponse	structure
+	matches	96
 Timestamp	long	min=0
+Token	string
 TooManyTagsException	structure	error=TooManyTagsException,0
-	message	66
+	message	93
 	resourceName	2
 Unmask	boolean
 UnrecognizedClientException	structure	error=UnrecognizedClientException,0
 UntagLogGroupRequest	structure
-	logGroupName!	59
-	tags!	97
+	logGroupName!	82
+	tags!	154
 UntagResourceRequest	structure
 	resourceArn!	2
-	tagKeys!	96
+	tagKeys!	153
+Value	string
 `
