@@ -90,6 +90,9 @@ func (s *Service) sendRawEmail(ctx context.Context, in *v1.SendRawEmailRequest) 
 }
 
 func (s *Service) accessSendTemplatedEmail(ctx context.Context, in *v1.SendTemplatedEmailRequest) ([]awsapi.Access, error) {
+	if err := ownTemplate(ctx, val(in.Template), val(in.TemplateArn)); err != nil {
+		return nil, err
+	}
 	return s.access(ctx, sends{
 		version: "1", action: "SendTemplatedEmail", from: val(in.Source), identity: val(in.SourceArn), feedback: sender{val(in.ReturnPath), val(in.ReturnPathArn)},
 		recipients: allOf(in.Destination), template: val(in.Template), set: val(in.ConfigurationSetName),
@@ -111,6 +114,9 @@ func (s *Service) sendTemplatedEmail(ctx context.Context, in *v1.SendTemplatedEm
 }
 
 func (s *Service) accessSendBulkTemplatedEmail(ctx context.Context, in *v1.SendBulkTemplatedEmailRequest) ([]awsapi.Access, error) {
+	if err := ownTemplate(ctx, val(in.Template), val(in.TemplateArn)); err != nil {
+		return nil, err
+	}
 	var to []string
 	for _, d := range in.Destinations {
 		to = append(to, allOf(d.Destination)...)

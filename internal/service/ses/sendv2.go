@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
 	"github.com/nube-run/nube/internal/email"
@@ -30,9 +31,21 @@ func (s *Service) accessSendV2(ctx context.Context, in *v2.SendEmailRequest) ([]
 		o.feedback = sender{or(o.feedback.address, r.returnPath), or(o.feedback.identity, r.returnPathARN)}
 		o.recipients = orAll(o.recipients, r.all())
 	} else if c != nil && c.Template != nil {
+		if err := ownTemplate(ctx, templateName(c.Template), val(c.Template.TemplateArn)); err != nil {
+			return nil, inV2(err)
+		}
 		o.template = templateName(c.Template)
 	}
 	return s.access(ctx, o)
+}
+
+// ownTemplate refuses an ARN that is not that of a template of this name, in the
+// account and region: what has the name here is another.
+func ownTemplate(ctx context.Context, name, template string) error {
+	if template != "" && arn.ARN(template) != awsapi.From(ctx).Scope.Of("ses", "template/"+name) {
+		return noTemplate(template)
+	}
+	return nil
 }
 
 // templateName is the name of a stored template, which may be given by its ARN.
@@ -163,6 +176,9 @@ func (s *Service) accessSendBulkV2(ctx context.Context, in *v2.SendBulkEmailRequ
 		o.recipients = append(o.recipients, allOfV2(e.Destination)...)
 	}
 	if c := in.DefaultContent; c != nil && c.Template != nil {
+		if err := ownTemplate(ctx, templateName(c.Template), val(c.Template.TemplateArn)); err != nil {
+			return nil, inV2(err)
+		}
 		o.template = templateName(c.Template)
 	}
 	return s.access(ctx, o)

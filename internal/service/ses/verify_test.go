@@ -186,6 +186,25 @@ func TestIdentityOfAnotherAddress(t *testing.T) {
 	}
 }
 
+// TestTemplateOfAnotherAccount: a template is that of its ARN, not one of the same name.
+func TestTemplateOfAnotherAccount(t *testing.T) {
+	b := newBed(t, Options{})
+	for _, arn := range []string{"arn:aws:ses:eu-west-1:999999999999:template/t", "arn:aws:ses:us-east-1:123456789012:template/t", "arn:aws:ses:eu-west-1:123456789012:identity/t", "t"} {
+		_, err := b.s.accessSendV2(b.ctx, &v2.SendEmailRequest{FromEmailAddress: ptr("a@b.example"), Content: &v2.EmailContent{Template: &v2.Template{TemplateArn: &arn}}})
+		if !fault.Is(err, "NotFoundException") {
+			t.Errorf("%s: %v", arn, err)
+		}
+		_, err = b.s.accessSendBulkV2(b.ctx, &v2.SendBulkEmailRequest{FromEmailAddress: ptr("a@b.example"), DefaultContent: &v2.BulkEmailContent{Template: &v2.Template{TemplateArn: &arn}}})
+		if !fault.Is(err, "NotFoundException") {
+			t.Errorf("bulk %s: %v", arn, err)
+		}
+		_, err = b.s.accessSendTemplatedEmail(b.ctx, &v1.SendTemplatedEmailRequest{Source: ptr("a@b.example"), Destination: &v1.Destination{}, Template: ptr("t"), TemplateArn: &arn})
+		if !fault.Is(err, noTemplateCode) {
+			t.Errorf("v1 %s: %v", arn, err)
+		}
+	}
+}
+
 // TestResourcePolicy: all policies of an identity take part in one decision.
 func TestResourcePolicy(t *testing.T) {
 	b := newBed(t, Options{})
