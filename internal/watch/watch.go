@@ -32,6 +32,11 @@ type Watcher struct {
 	changes chan []string
 	done    chan struct{} // closed when run has ended
 
+	// watching is held by one Watch at a time, mu only while the maps are looked
+	// at: where the system adds a watch by the goroutine that delivers events, who
+	// takes those must not wait for who adds.
+	watching sync.Mutex
+
 	mu    sync.Mutex
 	paths map[string]bool // what was asked for
 	dirs  map[string]bool // what the system watches for it
@@ -55,34 +60,49 @@ func (w *Watcher) Changes() <-chan []string { return w.changes }
 // Watch replaces what is watched. Paths are absolute. When the system can watch
 // no more the error says so, and what could be watched is.
 func (w *Watcher) Watch(paths []string) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.paths = map[string]bool{}
-	want := map[string]bool{}
+	w.watching.Lock()
+	defer w.watching.Unlock()
+	asked, want := map[string]bool{}, map[string]bool{}
 	for _, p := range paths {
 		p = filepath.Clean(p)
-		w.paths[p] = true
+		asked[p] = true
 		want[around(p)] = true
 	}
+	w.mu.Lock()
+	w.paths = asked
+	had := maps.Clone(w.dirs)
+	w.mu.Unlock()
 	var errs []error
 	for d := range want {
-		if w.dirs[d] {
+		if had[d] {
 			continue
 		}
-		switch err := w.events.Add(d); {
-		case err == nil:
-			w.dirs[d] = true
-		case !errors.Is(err, fs.ErrNotExist): // it has just gone: whoever removed it is seen one level up
-			errs = append(errs, fmt.Errorf("watch %s: %w", d, err))
+		w.note(d, true) // before it is true: it may be gone as soon as it is
+		if err := w.events.Add(d); err != nil {
+			w.note(d, false)
+			if !errors.Is(err, fs.ErrNotExist) { // it has just gone: whoever removed it is seen one level up
+				errs = append(errs, fmt.Errorf("watch %s: %w", d, err))
+			}
 		}
 	}
-	for d := range w.dirs {
+	for d := range had {
 		if !want[d] {
-			delete(w.dirs, d)
+			w.note(d, false)
 			_ = w.events.Remove(d) // it may have gone by itself
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// note notes whether the system watches a directory.
+func (w *Watcher) note(dir string, watched bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if watched {
+		w.dirs[dir] = true
+	} else {
+		delete(w.dirs, dir)
+	}
 }
 
 // around is the directory whose events tell of p: p itself when it is a
