@@ -5,6 +5,9 @@ import (
 	"errors"
 
 	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/awsapi/shapes/ssm"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/manifest/serverless/variables"
 )
 
@@ -28,9 +31,21 @@ func (v variableSource) StackOutput(ctx context.Context, region, name, output st
 	return "", false, nil
 }
 
-// Parameter implements [variables.Cloud].
-func (variableSource) Parameter(context.Context, string, string, bool) (variables.Parameter, bool, error) {
-	return variables.Parameter{}, false, errors.New("${ssm:} needs Parameter Store, which this cloud does not offer; use ${param:} or ${env:}")
+// Parameter implements [variables.Cloud]. Whoever deploys reads it: the account's
+// root.
+func (v variableSource) Parameter(ctx context.Context, region, name string, decrypt bool) (variables.Parameter, bool, error) {
+	if region == "" {
+		region = v.c.opts.Region
+	}
+	ctx = v.c.asRoot(ctx, arn.In(region, v.c.opts.Account))
+	out, err := awsapi.Do(ctx, v.c.front, ssm.GetParameter, &ssm.GetParameterRequest{Name: &name, WithDecryption: &decrypt})
+	if fault.Is(err, "ParameterNotFound") {
+		return variables.Parameter{}, false, nil
+	}
+	if err != nil {
+		return variables.Parameter{}, false, err
+	}
+	return variables.Parameter{Type: *out.Parameter.Type, Value: *out.Parameter.Value}, true, nil
 }
 
 // Object implements [variables.Cloud].
