@@ -37,14 +37,14 @@ var _ delivery.TxReceiver = (*Service)(nil)
 // https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
 func (s *Service) AcceptTx(tx *kv.Tx, _ clock.Instant, es []delivery.Effect) []delivery.Outcome {
 	out := make([]delivery.Outcome, len(es))
-	stuck := map[string]bool{}
+	stuck, seen := map[string]bool{}, map[string]*sending{}
 	for i := range es {
 		e := &es[i]
 		if e.Order != "" && stuck[e.Order] {
 			out[i] = delivery.Outcome{Err: errBehind, Throttled: true}
 			continue
 		}
-		if err := s.accept(tx, e); err != nil {
+		if err := s.accept(tx, e, seen); err != nil {
 			_, refused := fault.As(err)
 			out[i] = delivery.Outcome{Err: fmt.Errorf("send to %s: %w", e.Target, err), Permanent: refused}
 			stuck[e.Order] = !refused
@@ -53,7 +53,7 @@ func (s *Service) AcceptTx(tx *kv.Tx, _ clock.Instant, es []delivery.Effect) []d
 	return out
 }
 
-func (s *Service) accept(tx *kv.Tx, e *delivery.Effect) error {
+func (s *Service) accept(tx *kv.Tx, e *delivery.Effect, seen map[string]*sending) error {
 	x, err := e.Message()
 	if err != nil {
 		return fault.New("InvalidMessageContents", "%s", err).Because(err)
@@ -95,7 +95,7 @@ func (s *Service) accept(tx *kv.Tx, e *delivery.Effect) error {
 	if err := q.checkMessage(m); err != nil {
 		return err
 	}
-	return s.sendTx(tx, q, []*sending{m})
+	return s.sendTx(tx, q, []*sending{m}, seen)
 }
 
 // idOf is the id of the message that an effect brings: always the same, a UUID.

@@ -30,12 +30,9 @@ func (s space) place(k kv.Key, fifo bool) (place, error) {
 type candidates struct {
 	now    millis
 	places []place
-	// durable is the newest commit that was on disk: nothing younger is given out,
-	// because a power loss could undo that it was sent.
-	durable kv.Stamp
-	from    [lanes]kv.Key // where each lane began
-	full    [lanes]bool   // there may be more in the lane
-	next    millis        // when the first of the rest becomes visible; zero: there is none
+	from   [lanes]kv.Key // where each lane began
+	full   [lanes]bool   // there may be more in the lane
+	next   millis        // when the first of the rest becomes visible; zero: there is none
 }
 
 // candidates looks for visible messages, or groups, from where the process knows
@@ -47,7 +44,7 @@ func (q *queue) candidates(snap *kv.Snap, most int) (*candidates, error) {
 
 // among looks for visible messages, or groups, one of each lane in turn.
 func (q *queue) among(snap *kv.Snap, now millis, turn lane, from [lanes]kv.Key, most int) (*candidates, error) {
-	c := &candidates{now: now, from: from, durable: snap.Stamp().At(0xffff)}
+	c := &candidates{now: now, from: from}
 	var found [lanes][]place
 	for n := range lane(lanes) {
 		if from[n] == nil {
@@ -96,8 +93,8 @@ func (q *queue) among(snap *kv.Snap, now millis, turn lane, from [lanes]kv.Key, 
 }
 
 // passed moves the cursors past what was looked at, of which the first done were
-// taken.
-func (c *candidates) passed(q *queue, done int) {
+// taken, but for what was kept.
+func (c *candidates) passed(q *queue, done int, kept *[lanes]kv.Key) {
 	var last [lanes]kv.Key
 	for i, p := range c.places {
 		if i < done {
@@ -108,6 +105,8 @@ func (c *candidates) passed(q *queue, done int) {
 	}
 	for n := range lane(lanes) {
 		switch {
+		case kept != nil && kept[n] != nil:
+			q.live.passed(n, kept[n])
 		case last[n] != nil:
 			q.live.passed(n, kv.Next(last[n]))
 		case !c.full[n] && c.from[n] != nil:

@@ -29,9 +29,10 @@ type live struct {
 	low      [lanes]kv.Key
 	turn     lane // that is served first, next time
 	inFlight tally
-	late     tally  // messages that are delayed
-	bucket   millis // of the last deduplication row
-	taken    int    // since the cursor was written down
+	late     tally    // messages that are delayed
+	relaxed  kv.Stamp // of the last receive
+	bucket   millis   // of the last deduplication row
+	taken    int      // since the cursor was written down
 	line     line
 }
 
@@ -176,6 +177,24 @@ func (l *live) passed(n lane, to kv.Key) {
 	if l.from[n] == nil || bytes.Compare(to, l.from[n]) > 0 {
 		l.from[n] = to
 	}
+}
+
+// took notes what a receive has done, which is committed and may not be on the disk.
+func (l *live) took(at kv.Stamp, p *pass) {
+	l.count(p.flying, nil)
+	for _, x := range p.moved {
+		l.came(x.lane, x.at, 1)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.relaxed = at
+}
+
+// sawAll reports whether a snapshot shows all that receives have done.
+func (l *live) sawAll(durable kv.Stamp) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.relaxed.Compare(durable) <= 0
 }
 
 // count adds to what is in flight and what is delayed.

@@ -214,7 +214,7 @@ func (q *queue) checkMessage(m *sending) error {
 
 // send puts messages that were checked into a queue.
 func (s *Service) send(ctx context.Context, n name, ms []*sending) error {
-	stamp, _, err := s.update(ctx, n, func(tx *kv.Tx, q *queue) error { return s.sendTx(tx, q, ms) })
+	stamp, _, err := s.update(ctx, n, func(tx *kv.Tx, q *queue) error { return s.sendTx(tx, q, ms, map[string]*sending{}) })
 	if err != nil {
 		return err
 	}
@@ -227,12 +227,12 @@ func (s *Service) send(ctx context.Context, n name, ms []*sending) error {
 }
 
 // sendTx is send in a transaction. Of a message of this commit the stamp is not
-// known yet: it is zero.
-func (s *Service) sendTx(tx *kv.Tx, q *queue, ms []*sending) error {
+// known yet: it is zero. Seen is what the transaction has sent before, by queue,
+// scope and deduplication id.
+func (s *Service) sendTx(tx *kv.Tx, q *queue, ms []*sending, seen map[string]*sending) error {
 	now := q.live.now()
 	fresh := make([]*message, 0, len(ms))
 	at := make([]*sending, 0, len(ms))
-	seen := map[string]*sending{}
 	var repeats [][2]*sending
 	for _, m := range ms {
 		m.duplicate, m.stamp = false, kv.Stamp{}
@@ -244,11 +244,12 @@ func (s *Service) sendTx(tx *kv.Tx, q *queue, ms []*sending) error {
 		m.after = now + delay
 		if q.settings.fifo {
 			scope := q.dedupScope(m.group)
-			if first := seen[scope+"\x00"+m.dedup]; first != nil {
+			id := q.queue + "\x00" + scope + "\x00" + m.dedup
+			if first := seen[id]; first != nil {
 				repeats = append(repeats, [2]*sending{m, first})
 				continue
 			}
-			seen[scope+"\x00"+m.dedup] = m
+			seen[id] = m
 			if err := q.recall(tx, now, scope, m); err != nil {
 				return err
 			}

@@ -169,6 +169,9 @@ func (q *queue) expire(tx *kv.Tx, now millis) (millis, error) {
 	}
 	retention := millis(q.settings.retention.Milliseconds())
 	rows, bytes := 0, 0
+	flying := map[millis]int{}
+	live := q.live
+	tx.After(func(kv.Stamp) { live.count(flying, nil) })
 	for p, err := range tx.Scan(q.space.bodies(), kv.ScanOptions{}) {
 		if err != nil {
 			return 0, err
@@ -199,6 +202,9 @@ func (q *queue) expire(tx *kv.Tx, now millis) (millis, error) {
 		tx.Delete(q.space.state(stamp))
 		tx.Delete(q.space.indexed(st.lane, st.until, stamp))
 		tx.Add(q.space.count(), -1)
+		if st.count > 0 {
+			flying[st.until]--
+		}
 	}
 	return 0, nil
 }
@@ -208,6 +214,9 @@ func (q *queue) expire(tx *kv.Tx, now millis) (millis, error) {
 func (q *queue) expireGroups(tx *kv.Tx, now millis) (next millis, err error) {
 	retention := millis(q.settings.retention.Milliseconds())
 	rows, bytes := 0, 0
+	flying := map[millis]int{}
+	live := q.live
+	tx.After(func(kv.Stamp) { live.count(flying, nil) })
 	for p, err := range tx.Peek().Scan(q.space.groups(), kv.ScanOptions{KeysOnly: true}) {
 		if err != nil {
 			return 0, err
@@ -249,6 +258,9 @@ func (q *queue) expireGroups(tx *kv.Tx, now millis) (next millis, err error) {
 			}
 			tx.Delete(m.Key)
 			tx.Add(q.space.count(), -1)
+			if e := g.find(stamp); e != nil {
+				flying[e.until]--
+			}
 			g.remove(stamp)
 			gone = true
 		}

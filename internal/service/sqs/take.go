@@ -53,6 +53,9 @@ type pass struct {
 	done   int // places that were looked at
 	spent  []spent
 	flying map[millis]int
+	moved  []place // where rows are now
+	// kept is, of each lane, the first place whose message is not on the disk yet.
+	kept [lanes]kv.Key
 }
 
 // spent is a message that is not to be received any more.
@@ -66,9 +69,9 @@ type spent struct {
 // take receives what is visible. It returns when the first of the rest becomes
 // visible, zero for never, and whether there is more already.
 //
-// The commit is relaxed; candidates are durable. What has expired or was received
-// too often goes first, in a commit that waits for the disk. What stays visible is
-// in the index again before it returns, and is taken once.
+// The commit is relaxed, and so it looks at what is committed, on the disk or not;
+// but of what was sent it gives out only what is. What has expired or was received
+// too often goes first, in a commit that waits for the disk.
 func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, next millis, more bool, err error) {
 	if err := q.live.load(ctx, s.DB); err != nil {
 		return nil, 0, false, err
@@ -80,57 +83,72 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 		return nil, 0, false, errOverLimit()
 	}
 	w.again = s.Disturb != nil && !q.settings.fifo && s.Disturb.Again(ctx, q.queue)
-	visible := w.visibility <= 0 || w.again
-	var opts []kv.Option
-	if !visible {
-		opts = append(opts, kv.Relaxed())
-	}
 	q.live.taking.Lock()
 	defer q.live.taking.Unlock()
 	for {
-		var c *candidates
-		err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
-			c, err = q.candidates(snap, w.messages-len(got))
-			return err
-		})
+		durable, c, err := s.glance(ctx, q)
 		if err != nil {
 			return got, 0, false, err
 		}
-		if len(c.places) == 0 {
-			c.passed(q, 0)
+		if c != nil {
+			c.passed(q, 0, nil)
 			return got, c.next, false, nil
 		}
 		var p *pass
-		_, err = s.DB.Update(ctx, func(tx *kv.Tx) (err error) {
+		stamp, err := s.DB.Update(ctx, func(tx *kv.Tx) (err error) {
 			if err := q.check(tx); err != nil {
 				return err
 			}
-			if p, err = s.pass(tx, q, c, w, w.messages-len(got)); err != nil {
+			if c, err = q.candidates(tx.Peek(), w.messages-len(got)); err != nil {
+				return err
+			}
+			if p, err = s.pass(tx, q, c, durable, w, w.messages-len(got)); err != nil {
 				return err
 			}
 			if w.attempt != "" {
 				q.noteAttempt(tx, c.now, w.attempt, slices.Concat(got, p.got))
 			}
 			return nil
-		}, opts...)
+		}, kv.Relaxed())
 		if err != nil {
 			return got, 0, false, err
 		}
-		c.passed(q, p.done)
-		q.live.count(p.flying, nil)
+		c.passed(q, p.done, &p.kept)
+		q.live.took(stamp, p)
 		got = append(got, p.got...)
 		if err := s.bury(ctx, q, p.spent, c.now); err != nil {
 			return got, 0, false, err
 		}
-		if len(got) >= w.messages || len(got) > 0 && visible {
+		switch {
+		case len(got) >= w.messages, len(got) > 0 && (w.visibility <= 0 || w.again): // what stays visible is taken once
 			s.trim(ctx, q, len(got))
 			return got, 0, c.more(), nil
+		case len(p.got) == 0 && len(p.spent) == 0 && len(p.moved) == 0: // what there is is not on the disk yet
+			return got, c.next, false, nil
 		}
 	}
 }
 
+// glance looks whether there is anything to take, on what is on the disk: whoever
+// only asks waits for nothing. It returns what it saw if that is nothing, and if it
+// saw all that receives have done.
+func (s *Service) glance(ctx context.Context, q *queue) (durable kv.Stamp, c *candidates, err error) {
+	err = s.DB.View(ctx, func(snap *kv.Snap) (err error) {
+		durable = snap.Stamp().At(0xffff)
+		if !q.live.sawAll(durable) {
+			return nil
+		}
+		c, err = q.candidates(snap, 1)
+		return err
+	})
+	if err != nil || c != nil && len(c.places) > 0 {
+		c = nil
+	}
+	return durable, c, err
+}
+
 // pass is one transaction of a receive.
-func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, w want, most int) (*pass, error) {
+func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, durable kv.Stamp, w want, most int) (*pass, error) {
 	p := &pass{flying: map[millis]int{}}
 	dead, err := s.deadLetters(tx, q)
 	if err != nil {
@@ -142,9 +160,12 @@ func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, w want, most int) (*p
 			break
 		}
 		p.done++
-		if q.settings.fifo {
-			err = s.takeGroup(tx, q, c, at, w, until, most, dead, p)
-		} else {
+		switch {
+		case q.settings.fifo:
+			err = s.takeGroup(tx, q, c, at, durable, w, until, most, dead, p)
+		case at.stamp.Compare(durable) > 0:
+			p.keep(at)
+		default:
 			err = s.takeMessage(tx, q, c, at, w, until, dead, p)
 		}
 		if err != nil {
@@ -152,6 +173,13 @@ func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, w want, most int) (*p
 		}
 	}
 	return p, nil
+}
+
+// keep leaves a place where it is for the next look.
+func (p *pass) keep(at place) {
+	if p.kept[at.lane] == nil {
+		p.kept[at.lane] = at.key
+	}
 }
 
 // takeMessage receives a message of a standard queue.
@@ -191,8 +219,7 @@ func (s *Service) takeMessage(tx *kv.Tx, q *queue, c *candidates, at place, w wa
 	tx.Delete(at.key)
 	tx.Set(q.space.indexed(st.lane, until, at.stamp), nil)
 	tx.Set(q.space.state(at.stamp), st.encode())
-	l, where := q.live, st.lane
-	tx.After(func(kv.Stamp) { l.came(where, until, 1) })
+	p.moved = append(p.moved, place{lane: st.lane, at: until})
 	p.got = append(p.got, &taken{message: m, stamp: at.stamp, receipt: st.receipt})
 	p.flying[until]++
 	return nil
@@ -208,7 +235,7 @@ func (q *queue) spent(m *message, count int, now millis, dead *queue) (gone, exp
 
 // takeGroup receives messages from the head of a group of a FIFO queue, in order,
 // and locks the group.
-func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, w want, until millis, most int, dead *queue, p *pass) error {
+func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, durable kv.Stamp, w want, until millis, most int, dead *queue, p *pass) error {
 	there, err := tx.Get(at.key)
 	if err != nil || there == nil {
 		return err
@@ -269,7 +296,7 @@ func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, w want
 			if err != nil {
 				return err
 			}
-			if stamp.Compare(c.durable) > 0 {
+			if stamp.Compare(durable) > 0 {
 				break
 			}
 			e, ok, err := visit(stamp, receipt{}, pair.Value)
@@ -292,10 +319,10 @@ func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, w want
 			return err
 		}
 	default:
-		return nil // what is spent goes first, or nothing of it is durable yet
+		p.keep(at) // what is spent goes first, or nothing of it is on the disk yet
+		return nil
 	}
-	l, where, when := q.live, g.lane, g.at
-	tx.After(func(kv.Stamp) { l.came(where, when, 1) })
+	p.moved = append(p.moved, place{lane: g.lane, at: g.at})
 	return nil
 }
 
