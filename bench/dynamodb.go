@@ -2,16 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // dynamoTargets are the servers that are measured side by side.
@@ -34,24 +30,9 @@ const (
 	writesEach  = 200 // items that one connection changes
 )
 
-// call is one signed request as bytes: signed once, sent many times.
+// call is a request to DynamoDB as bytes: signed once, sent many times.
 func call(ctx context.Context, host, op, body string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/", strings.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", "DynamoDB_20120810."+op)
-	hash := sha256.Sum256([]byte(body))
-	creds := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
-	if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(hash[:]), "dynamodb", "us-east-1", time.Now()); err != nil {
-		return nil, err
-	}
-	var head []string
-	for k := range req.Header {
-		head = append(head, k, req.Header.Get(k))
-	}
-	return request(http.MethodPost, host, "/", body, head...), nil
+	return signed(ctx, host, "dynamodb", "DynamoDB_20120810."+op, json.RawMessage(body))
 }
 
 // item is the i-th item as a writer wrote it.

@@ -2,7 +2,7 @@
 // run on one machine, and writes the tables of docs/measurements/bench.md.
 //
 //	bench/run                     installs what is compared with, measures everything
-//	bench/run --only answers      one part: startup, cold, answers, users, recording, reload, dynamodb or streams
+//	bench/run --only answers      one part: startup, cold, answers, users, recording, reload, dynamodb, streams or queues
 //	bench/run gate                the limits that nothing may break, in seconds
 //
 // It is a module of its own and knows nube only from outside: the binary that
@@ -29,6 +29,7 @@ type bench struct {
 	report   *report
 	duration time.Duration // of each load
 	examples string        // the directory of the examples
+	depth    int           // of a deep queue
 }
 
 func main() {
@@ -45,10 +46,11 @@ func run(ctx context.Context, args []string) error {
 		return bare(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "comma-separated parts: startup, cold, answers, users, recording, reload, dynamodb, streams")
+	only := flags.String("only", "", "comma-separated parts: startup, cold, answers, users, recording, reload, dynamodb, streams, queues")
 	out := flags.String("out", "", "file for the tables")
 	examples := flags.String("examples", filepath.Join("..", "examples"), "directory of the examples")
 	duration := flags.Duration("duration", 5*time.Second, "how long each load lasts")
+	depth := flags.Int("depth", 1_000_000, "messages in a deep queue")
 	gated := len(args) > 0 && args[0] == "gate"
 	if gated {
 		args = args[1:]
@@ -63,7 +65,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{report: &report{out: os.Stdout}, duration: *duration, examples: dir}
+	b := &bench{report: &report{out: os.Stdout}, duration: *duration, examples: dir, depth: *depth}
 	if gated {
 		return b.gate(ctx)
 	}
@@ -77,7 +79,8 @@ func (b *bench) all(ctx context.Context, only, out string) error {
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"startup", b.startup}, {"cold", b.cold}, {"answers", b.answers}, {"users", b.users}, {"recording", b.recording}, {"reload", b.reload}, {"dynamodb", b.dynamodb}, {"streams", b.streams}} {
+	}{{"startup", b.startup}, {"cold", b.cold}, {"answers", b.answers}, {"users", b.users}, {"recording", b.recording}, {"reload", b.reload}, {"dynamodb", b.dynamodb}, {"streams", b.streams},
+		{"queues", b.queues}} {
 		if !wanted(part.name) {
 			continue
 		}
