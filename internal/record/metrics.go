@@ -12,7 +12,8 @@ import (
 	"github.com/nube-run/nube/internal/record/journal"
 )
 
-// Resolution is the width of a metric's points, as CloudWatch keeps them.
+// Resolution is the width of a metric's points, as CloudWatch keeps them unless
+// they are fine.
 const Resolution = time.Minute
 
 const (
@@ -26,7 +27,16 @@ type Metric struct {
 	Namespace       string // AWS/Lambda
 	Name            string // Duration
 	Dims            []Attr // FunctionName=resize; in any order
+	Unit            string // Milliseconds; empty if its writer named none. Of another unit it is another series
+	Fine            bool   // points of a second, not of a minute
 }
+
+// Parts of a key that are no dimension: no dimension's name begins with a control
+// character.
+const (
+	unitPart = "\x02"
+	finePart = "\x03"
+)
 
 // key is the metric's key in the journal: parts that end in a zero byte, the
 // dimensions sorted, so that it is no prefix of another's.
@@ -45,6 +55,12 @@ func (m Metric) appendKey(b []byte) []byte {
 		b = append(append(b, d.Key...), '=')
 		b = append(append(b, d.Value...), 0)
 	}
+	if m.Unit != "" {
+		b = append(append(append(b, unitPart...), m.Unit...), 0)
+	}
+	if m.Fine {
+		b = append(append(b, finePart...), 0)
+	}
 	return append(b, 1)
 }
 
@@ -55,6 +71,14 @@ func metricOf(key string) (Metric, bool) {
 	}
 	m := Metric{Account: parts[0], Region: parts[1], Namespace: parts[2], Name: parts[3]}
 	for _, p := range parts[4 : len(parts)-1] {
+		if unit, ok := strings.CutPrefix(p, unitPart); ok {
+			m.Unit = unit
+			continue
+		}
+		if p == finePart {
+			m.Fine = true
+			continue
+		}
 		k, v, _ := strings.Cut(p, "=")
 		m.Dims = append(m.Dims, Attr{k, v})
 	}
@@ -80,8 +104,9 @@ func newMetrics(j *journal.Journal, m clock.Machine) *Metrics {
 
 // Series takes the observations of one metric. Who observes often keeps it.
 type Series struct {
-	m   *Metrics
-	key string
+	m     *Metrics
+	key   string
+	width time.Duration // of its points
 
 	mu    sync.Mutex
 	at    clock.Instant // of the point
@@ -101,7 +126,10 @@ func (m *Metrics) Series(of Metric) *Series {
 		if len(m.series) == seriesMax {
 			clear(m.series) // a second series of the same metric does no harm: points add up
 		}
-		s = &Series{m: m, key: key}
+		s = &Series{m: m, key: key, width: Resolution}
+		if of.Fine {
+			s.width = time.Second
+		}
 		m.series[key] = s
 	}
 	return s
@@ -119,7 +147,7 @@ func (s *Series) Merge(at clock.Instant, st Stat) {
 
 // update changes the point of at, and records the one that was open before.
 func (s *Series) update(at clock.Instant, change func(*Stat)) {
-	at = floor(at)
+	at = floor(at, s.width)
 	s.mu.Lock()
 	var old Stat
 	oldAt, became := s.at, !s.dirty
@@ -137,11 +165,11 @@ func (s *Series) update(at clock.Instant, change func(*Stat)) {
 	}
 }
 
-// floor returns the beginning of the minute.
-func floor(t clock.Instant) clock.Instant {
-	r := t % clock.Instant(Resolution)
+// floor returns the beginning of the minute, or whatever the width.
+func floor(t clock.Instant, width time.Duration) clock.Instant {
+	r := t % clock.Instant(width)
 	if r < 0 {
-		r += clock.Instant(Resolution)
+		r += clock.Instant(width)
 	}
 	return t - r
 }
@@ -189,6 +217,7 @@ func (m *Metrics) append(key string, at clock.Instant, st *Stat) {
 type MetricQuery struct {
 	Account, Region string // both needed
 	Namespace       string
+	Name            string // looked at with a namespace only
 	Match           func(Metric) bool
 	From, To        clock.Instant // From ≤ time < To; zero: no bound
 }
@@ -196,10 +225,13 @@ type MetricQuery struct {
 func (q *MetricQuery) query() journal.Query {
 	jq := journal.Query{Prefix: q.Account + "\x00" + q.Region + "\x00", To: q.To}
 	if !q.From.IsZero() {
-		jq.From = floor(q.From)
+		jq.From = floor(q.From, Resolution)
 	}
 	if q.Namespace != "" {
 		jq.Prefix += q.Namespace + "\x00"
+		if q.Name != "" {
+			jq.Prefix += q.Name + "\x00"
+		}
 	}
 	jq.Match = func(key string) bool {
 		m, ok := metricOf(key)
@@ -211,12 +243,12 @@ func (q *MetricQuery) query() journal.Query {
 // Point is one point of a metric.
 type Point struct {
 	Metric Metric
-	At     clock.Instant // beginning of its minute
+	At     clock.Instant // beginning of its minute, or second
 	Stat   Stat
 }
 
 // Read yields the points of the metrics that match, in order of time; the
-// points of one metric and minute are one.
+// points of one metric and minute, or second if they are fine, are one.
 func (m *Metrics) Read(ctx context.Context, q MetricQuery) iter.Seq2[Point, error] {
 	return func(yield func(Point, error) bool) {
 		m.Flush()
@@ -286,8 +318,8 @@ func (m *Metrics) Follow(ctx context.Context) iter.Seq2[Point, error] {
 	}
 }
 
-// List returns the metrics that match and have points, sorted by key, whatever
-// the query's times say.
+// List returns the metrics that match and have points, sorted by key: of the
+// query's times From alone counts, those that have none since are left out.
 func (m *Metrics) List(ctx context.Context, q MetricQuery) ([]Metric, error) {
 	m.Flush()
 	jq := q.query()
@@ -297,7 +329,7 @@ func (m *Metrics) List(ctx context.Context, q MetricQuery) ([]Metric, error) {
 	}
 	var out []Metric
 	for _, k := range keys {
-		if metric, ok := metricOf(k.Key); ok && jq.Match(k.Key) {
+		if metric, ok := metricOf(k.Key); ok && (q.From.IsZero() || k.Last >= jq.From) && jq.Match(k.Key) {
 			out = append(out, metric)
 		}
 	}

@@ -202,3 +202,47 @@ func BenchmarkObserve(b *testing.B) {
 		s.Observe(1, 12.5)
 	}
 }
+
+// Fine series have points of a second, and a unit makes another series of the
+// metric.
+func TestUnitsAndFinePoints(t *testing.T) {
+	r := openMem(t)
+	second := clock.Unix(1_700_000_041, 0)
+	plain := Metric{Account: "1", Region: "r", Namespace: "n", Name: "m", Dims: []Attr{{"d", "x=y"}}}
+	fine := plain
+	fine.Unit, fine.Fine = "Bytes/Second", true
+	r.Metrics.Series(plain).Observe(second, 1)
+	r.Metrics.Series(fine).Observe(second.Add(900*time.Millisecond), 2)
+	r.Metrics.Series(fine).Observe(second.Add(1100*time.Millisecond), 3)
+	r.Metrics.Series(Metric{Account: "1", Region: "r", Namespace: "n", Name: "other"}).Observe(second, 9)
+	var got []Point
+	for p, err := range r.Metrics.Read(t.Context(), MetricQuery{Account: "1", Region: "r", Namespace: "n", Name: "m"}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, p)
+	}
+	want := []Point{{plain, second.Add(-time.Second), StatOf(1)}, {fine, second, StatOf(2)}, {fine, second.Add(time.Second), StatOf(3)}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Stat{}, bucket{})); diff != "" {
+		t.Errorf("points (-want +got):\n%s", diff)
+	}
+	list, err := r.Metrics.List(t.Context(), MetricQuery{Account: "1", Region: "r", From: second.Add(time.Minute)})
+	if err != nil || len(list) != 0 {
+		t.Errorf("metrics since: %v, %v", list, err)
+	}
+}
+
+func TestDistribution(t *testing.T) {
+	s := StatOfMany(100, 3)
+	more := StatOf(-2)
+	s.Add(&more)
+	vs, ok := s.Distribution()
+	if len(vs) != 2 || !ok || vs[0] != (Value{-2, 1}) || math.Abs(vs[1].Value-100) > 1 || vs[1].Count != 3 {
+		t.Errorf("%v, %v", vs, ok)
+	}
+	unknown := StatOfSum(4, 8, 1, 3)
+	s.Add(&unknown)
+	if _, ok := s.Distribution(); ok {
+		t.Error("the distribution of a sum is known")
+	}
+}

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -48,6 +49,28 @@ func StatOfSet(count, sum, min, max float64) Stat {
 	s := StatOfMany(sum/count, count)
 	s.Sum, s.Min, s.Max = sum, min, max
 	return s
+}
+
+// StatOfSum returns the statistics of observations of which only these are
+// known: nothing of their distribution, see [Stat.Distribution].
+func StatOfSum(count, sum, min, max float64) Stat {
+	return Stat{Count: count, Sum: sum, Min: min, Max: max}
+}
+
+// Value is a value that was observed, within 1 %, and how often.
+type Value struct{ Value, Count float64 }
+
+// Distribution returns the values that were observed, in their order, each within
+// 1 %; false where it is not known of all of them.
+func (s *Stat) Distribution() ([]Value, bool) {
+	vs := make([]Value, len(s.buckets))
+	var n float64
+	for i, b := range s.buckets {
+		vs[i] = Value{min(max(b.value(), s.Min), s.Max), b.n}
+		n += b.n
+	}
+	slices.SortFunc(vs, func(a, b Value) int { return cmp.Compare(a.Value, b.Value) })
+	return vs, math.Abs(n-s.Count) <= 1e-9*s.Count
 }
 
 // observe adds n observations of v.
