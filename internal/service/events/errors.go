@@ -26,3 +26,7 @@ func noRule(r rule) *fault.Error {
 func managed(r rule) *fault.Error {
 	return fault.New("ManagedRuleException", "Rule %s is a managed rule.", r.name)
 }
+
+func concurrent() *fault.Error {
+	return fault.New("ConcurrentModificationException", "It was changed at the same time. Try again.")
+}

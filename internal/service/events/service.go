@@ -73,6 +73,7 @@ type Service struct {
 	api   *awsapi.Service
 	front Front
 
+	tokens   tokens
 	indexes  sync.Map // string(key of a bus) → *index
 	policies sync.Map // text of a bus's policy → *policy.Doc
 }
@@ -80,13 +81,19 @@ type Service struct {
 // New returns the service.
 func New(o Options) *Service {
 	s := &Service{Options: o, api: awsapi.NewService(&shapes.Model)}
+	if s.Client == nil {
+		s.Client = newClient()
+	}
 	s.api.Policies = s
 	s.registerBuses()
 	s.registerRules()
+	s.registerArchives()
+	s.registerDestinations()
 	s.registerNotOffered()
 	awsapi.Handle(s.api, shapes.PutEvents, accessPut, s.putEvents)
 	awsapi.Handle(s.api, shapes.TestEventPattern, nil, s.testPattern)
 	o.Timers.Handle(kindSchedule, s.fireSchedule)
+	o.Timers.Handle(kindReplay, s.fireReplay)
 	return s
 }
 
@@ -98,7 +105,7 @@ func (s *Service) API() *awsapi.Service { return s.api }
 
 // Receivers are what delivery must know.
 func (s *Service) Receivers() []delivery.Receiver {
-	return []delivery.Receiver{buses{s}, logGroups{s}, deadLetters{s}}
+	return []delivery.Receiver{buses{s}, logGroups{s}, archives{s}, destinations{s}, deadLetters{s}}
 }
 
 func (s *Service) registerBuses() {
@@ -125,6 +132,32 @@ func (s *Service) registerRules() {
 	awsapi.Handle(s.api, shapes.TagResource, accessTag, s.tagResource)
 	awsapi.Handle(s.api, shapes.UntagResource, accessUntag, s.untagResource)
 	awsapi.Handle(s.api, shapes.ListTagsForResource, accessListTags, s.listTags)
+}
+
+func (s *Service) registerArchives() {
+	awsapi.Handle(s.api, shapes.CreateArchive, accessCreateArchive, s.createArchive)
+	awsapi.Handle(s.api, shapes.UpdateArchive, onArchive("UpdateArchive", func(in *shapes.UpdateArchiveRequest) *string { return in.ArchiveName }), s.updateArchive)
+	awsapi.Handle(s.api, shapes.DeleteArchive, onArchive("DeleteArchive", func(in *shapes.DeleteArchiveRequest) *string { return in.ArchiveName }), s.deleteArchive)
+	awsapi.Handle(s.api, shapes.DescribeArchive, onArchive("DescribeArchive", func(in *shapes.DescribeArchiveRequest) *string { return in.ArchiveName }), s.describeArchive)
+	awsapi.Handle(s.api, shapes.ListArchives, nil, s.listArchives)
+	awsapi.Handle(s.api, shapes.StartReplay, accessReplay, s.startReplay)
+	awsapi.Handle(s.api, shapes.CancelReplay, onNamed("CancelReplay", "replay", func(in *shapes.CancelReplayRequest) *string { return in.ReplayName }), s.cancelReplay)
+	awsapi.Handle(s.api, shapes.DescribeReplay, onNamed("DescribeReplay", "replay", func(in *shapes.DescribeReplayRequest) *string { return in.ReplayName }), s.describeReplay)
+	awsapi.Handle(s.api, shapes.ListReplays, nil, s.listReplays)
+}
+
+func (s *Service) registerDestinations() {
+	awsapi.Handle(s.api, shapes.CreateConnection, onNamed("CreateConnection", "connection", func(in *shapes.CreateConnectionRequest) *string { return in.Name }), s.createConnection)
+	awsapi.Handle(s.api, shapes.UpdateConnection, onNamed("UpdateConnection", "connection", func(in *shapes.UpdateConnectionRequest) *string { return in.Name }), s.updateConnection)
+	awsapi.Handle(s.api, shapes.DescribeConnection, onNamed("DescribeConnection", "connection", func(in *shapes.DescribeConnectionRequest) *string { return in.Name }), s.describeConnection)
+	awsapi.Handle(s.api, shapes.DeauthorizeConnection, onNamed("DeauthorizeConnection", "connection", func(in *shapes.DeauthorizeConnectionRequest) *string { return in.Name }), s.deauthorizeConnection)
+	awsapi.Handle(s.api, shapes.DeleteConnection, onNamed("DeleteConnection", "connection", func(in *shapes.DeleteConnectionRequest) *string { return in.Name }), s.deleteConnection)
+	awsapi.Handle(s.api, shapes.ListConnections, nil, s.listConnections)
+	awsapi.Handle(s.api, shapes.CreateApiDestination, accessCreateDestination, s.createDestination)
+	awsapi.Handle(s.api, shapes.UpdateApiDestination, onNamed("UpdateApiDestination", "api-destination", func(in *shapes.UpdateApiDestinationRequest) *string { return in.Name }), s.updateDestination)
+	awsapi.Handle(s.api, shapes.DescribeApiDestination, onNamed("DescribeApiDestination", "api-destination", func(in *shapes.DescribeApiDestinationRequest) *string { return in.Name }), s.describeDestination)
+	awsapi.Handle(s.api, shapes.DeleteApiDestination, onNamed("DeleteApiDestination", "api-destination", func(in *shapes.DeleteApiDestinationRequest) *string { return in.Name }), s.deleteDestination)
+	awsapi.Handle(s.api, shapes.ListApiDestinations, nil, s.listDestinations)
 }
 
 // registerNotOffered says why there are no partners and no global endpoints.
