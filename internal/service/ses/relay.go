@@ -8,6 +8,7 @@ import (
 	"net/textproto"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 )
@@ -112,6 +113,9 @@ func (r relay) note(ctx context.Context, e *delivery.Effect, row Recipient, id s
 			return err
 		}
 		tx.Signal(sp.arrived())
+		if (row.State == Refused || row.State == Expired) && arn.ARN(m.By).Service() == "ses" { // not of mail that the platform sends
+			tx.Add(sp.count(quarterOf(row.At), bounces), 1)
+		}
 		if err := set(tx, sp.recipient(id, row.Address), &row); err != nil {
 			return err
 		}

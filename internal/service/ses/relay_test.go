@@ -15,6 +15,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
+	v1 "github.com/nube-run/nube/internal/awsapi/shapes/ses"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
@@ -188,6 +189,15 @@ func TestRelayRetries(t *testing.T) {
 	}
 	if d := cmp.Diff([]string{"bounces@example.com ana@example.com hello"}, p.took); d != "" {
 		t.Error(d)
+	}
+	var stats v1.GetSendStatisticsResponse
+	b.do("v1.GetSendStatistics", `{}`, &stats)
+	var tried, bounced int64
+	for _, p := range stats.SendDataPoints {
+		tried, bounced = tried+*p.DeliveryAttempts, bounced+*p.Bounces
+	}
+	if tried != 2 || bounced != 1 {
+		t.Errorf("%d attempts and %d bounces are counted, want 2 and 1", tried, bounced)
 	}
 }
 
