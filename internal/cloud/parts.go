@@ -25,6 +25,7 @@ import (
 	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
 	"github.com/nube-run/nube/internal/service/logs"
+	"github.com/nube-run/nube/internal/service/scheduler"
 	"github.com/nube-run/nube/internal/service/secretsmanager"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
@@ -49,6 +50,7 @@ type parts struct {
 	sns       *sns.Service
 	sqs       *sqs.Service
 	events    *events.Service
+	scheduler *scheduler.Service
 	gateway   *apigateway.Service
 	httpAPIs  *apigatewayv2.Service
 	formation *cloudformation.Service
@@ -80,6 +82,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.sns.API(),
 		p.sqs.API(),
 		p.events.API(),
+		p.scheduler.API(),
 		p.sts.API(),
 		p.iam.API(),
 		p.formation.API(),
@@ -122,6 +125,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	p.gateway.Use(c.front)
 	p.httpAPIs.Use(c.front)
 	p.events.Use(c.front)
+	p.scheduler.Use(c.front)
 	p.edge = edge.New(p.gateway, c.scope, c.ledger, c.recorder)
 	p.edge.Add(p.httpAPIs, p.lambda.URLs(c.front))
 	c.settler = &work.Settler{Ledger: c.ledger, DB: c.db, Clock: c.model, Backlogs: p.backlogs()}
@@ -183,7 +187,8 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		p.delivery.Receive(r)
 	}
 	p.events = events.New(events.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}, Sealer: c.vault})
-	for _, r := range p.events.Receivers() {
+	p.scheduler = scheduler.New(scheduler.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}})
+	for _, r := range append(p.events.Receivers(), p.scheduler.Receivers()...) {
 		p.delivery.Receive(r)
 	}
 	p.mappings = sources.New(sources.Options{

@@ -66,7 +66,14 @@ func onArchive[I any](action string, name func(*I) *string) func(context.Context
 }
 
 func accessCreateArchive(ctx context.Context, in *shapes.CreateArchiveRequest) ([]awsapi.Access, error) {
+	if _, ok := busOfARN(value(in.EventSourceArn)); !ok {
+		return nil, notOfBus()
+	}
 	return append(need("CreateArchive", named(ctx, in.ArchiveName).other("archive"), nil), need("CreateArchive", value(in.EventSourceArn), nil)...), nil
+}
+
+func notOfBus() *fault.Error {
+	return invalid("Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN of this account and region.")
 }
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateArchive.html
@@ -74,7 +81,7 @@ func (s *Service) createArchive(ctx context.Context, in *shapes.CreateArchiveReq
 	n := named(ctx, in.ArchiveName)
 	of, ok := busOfARN(value(in.EventSourceArn))
 	if !ok || of.scope != n.scope {
-		return nil, invalid("Parameter EventSourceArn is not valid. Reason: Must contain an event bus ARN of this account and region.")
+		return nil, notOfBus()
 	}
 	now := s.Clock.Now()
 	row := archiveRow{ID: rand.Text(), Bus: of.arn(), Created: now, Description: value(in.Description), Pattern: value(in.EventPattern), Days: number(in.RetentionDays)}

@@ -45,12 +45,26 @@ const (
 )
 
 func accessReplay(ctx context.Context, in *shapes.StartReplayRequest) ([]awsapi.Access, error) {
+	if _, ok := archiveOfARN(value(in.EventSourceArn)); !ok {
+		return nil, notOfArchive()
+	}
 	needs := need("StartReplay", named(ctx, in.ReplayName).other("replay"), nil)
 	needs = append(needs, need("StartReplay", value(in.EventSourceArn), nil)...)
 	if d := in.Destination; d != nil {
+		if _, ok := busOfARN(value(d.Arn)); !ok {
+			return nil, notToBus()
+		}
 		needs = append(needs, need("StartReplay", value(d.Arn), nil)...)
 	}
 	return needs, nil
+}
+
+func notOfArchive() *fault.Error {
+	return invalid("Parameter EventSourceArn is not valid. Reason: Must contain an archive ARN.")
+}
+
+func notToBus() *fault.Error {
+	return invalid("Parameter Destination.Arn is not valid. Reason: Must contain an event bus ARN.")
 }
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_StartReplay.html
@@ -58,7 +72,7 @@ func (s *Service) startReplay(ctx context.Context, in *shapes.StartReplayRequest
 	n := named(ctx, in.ReplayName)
 	archive, ok := archiveOfARN(value(in.EventSourceArn))
 	if !ok {
-		return nil, invalid("Parameter EventSourceArn is not valid. Reason: Must contain an archive ARN.")
+		return nil, notOfArchive()
 	}
 	now := s.Clock.Now()
 	row := replayRow{
@@ -66,7 +80,7 @@ func (s *Service) startReplay(ctx context.Context, in *shapes.StartReplayRequest
 		Description: value(in.Description), State: starting, Started: now,
 	}
 	if _, ok := busOfARN(row.Bus); !ok {
-		return nil, invalid("Parameter Destination.Arn is not valid. Reason: Must contain an event bus ARN.")
+		return nil, notToBus()
 	}
 	if row.To <= row.From {
 		return nil, invalid("Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime.")
