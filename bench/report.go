@@ -71,7 +71,9 @@ process of their own; nube runs the same binary, and both send it the same field
 one's median counts.
 
 A message's way is three requests, each signed: it is sent, one is received, and that is deleted. A deep queue keeps its
-depth. ElasticMQ's H2 database was not filled.
+depth. ElasticMQ's H2 database was not filled. A put of events is acknowledged when what it causes is durable; the rule that
+matches sends it to a queue. HTTP endpoints are paths of one server beside the load; the one that is stuck takes the request
+and never answers.
 
 What is compared with a cloud that records everything runs the same application and records less. A change of a handler is
 of a text that it answers with; it is asked for every 2 ms until the new one is there. go build alone has the flags that

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -20,13 +21,27 @@ func signed(ctx context.Context, host, service, target string, in any) ([]byte, 
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/", strings.NewReader(string(body)))
+	kind := "application/x-amz-json-1.0"
+	if service == "events" {
+		kind = "application/x-amz-json-1.1"
+	}
+	return sign(ctx, host, service, string(body), "Content-Type", kind, "X-Amz-Target", target)
+}
+
+// signedForm is one of the query protocol.
+func signedForm(ctx context.Context, host, service string, form url.Values) ([]byte, error) {
+	return sign(ctx, host, service, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+func sign(ctx context.Context, host, service, body string, header ...string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/", strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	req.Header.Set("X-Amz-Target", target)
-	hash := sha256.Sum256(body)
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	hash := sha256.Sum256([]byte(body))
 	creds := aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}
 	if err := v4.NewSigner().SignHTTP(ctx, creds, req, hex.EncodeToString(hash[:]), service, "us-east-1", time.Now()); err != nil {
 		return nil, err
@@ -35,5 +50,5 @@ func signed(ctx context.Context, host, service, target string, in any) ([]byte, 
 	for k := range req.Header {
 		head = append(head, k, req.Header.Get(k))
 	}
-	return request(http.MethodPost, host, "/", string(body), head...), nil
+	return request(http.MethodPost, host, "/", body, head...), nil
 }
