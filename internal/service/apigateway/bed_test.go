@@ -76,6 +76,7 @@ func (f *function) says(payload string) {
 type bed struct {
 	*testing.T
 	function *function
+	gateway  *apigateway.Service
 	front    *awsapi.Front
 	edge     *edge.Edge
 	root     context.Context
@@ -152,6 +153,7 @@ func (b *bed) start() {
 		Services: []*awsapi.Service{gateway.API(), b.ids.API()}, Identities: b.ids, Account: account, Region: scope.Region, Model: b.clock, Enforcement: b.mode,
 	})
 	gateway.Use(b.front)
+	b.gateway = gateway
 	recorder, err := record.Open(record.Options{FS: disk.Mem(), Dir: "records", Model: b.clock})
 	if err != nil {
 		b.Fatal(err)

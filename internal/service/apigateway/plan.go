@@ -151,11 +151,33 @@ func (s *Service) plan(ctx context.Context, t edge.Target) (*plan, error) {
 	if p != nil {
 		return p, nil
 	}
-	sp := spaceOf(t.Scope)
-	if !watched { // before the read, so that no change is missed
-		s.watch(t.Scope, sp)
+	if !watched {
+		// Whoever sends a request can name a region in its Host: those that have
+		// no such stage are not watched, or memory would grow with each.
+		if p, err := s.planOf(ctx, t); err != nil || p == nil {
+			return nil, err
+		}
+		s.watch(t.Scope, spaceOf(t.Scope)) // before the read, so that no change is missed
 	}
-	err := s.db.View(ctx, func(sn *kv.Snap) error {
+	p, err := s.planOf(ctx, t)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	s.plans.mu.Lock()
+	defer s.plans.mu.Unlock()
+	if s.plans.epoch == epoch {
+		if s.plans.plans == nil {
+			s.plans.plans = map[planKey]*plan{}
+		}
+		s.plans.plans[key] = p
+	}
+	return p, nil
+}
+
+// planOf reads what a stage serves; nil when there is no such API or stage.
+func (s *Service) planOf(ctx context.Context, t edge.Target) (p *plan, err error) {
+	sp := spaceOf(t.Scope)
+	err = s.db.View(ctx, func(sn *kv.Snap) error {
 		a, err := load[api](sn, sp.api(t.API))
 		if err != nil || a == nil {
 			return err
@@ -174,16 +196,8 @@ func (s *Service) plan(ctx context.Context, t edge.Target) (*plan, error) {
 		}
 		return p.equip(t)
 	})
-	if err != nil || p == nil {
+	if err != nil {
 		return nil, err
-	}
-	s.plans.mu.Lock()
-	defer s.plans.mu.Unlock()
-	if s.plans.epoch == epoch {
-		if s.plans.plans == nil {
-			s.plans.plans = map[planKey]*plan{}
-		}
-		s.plans.plans[key] = p
 	}
 	return p, nil
 }
