@@ -40,8 +40,15 @@ func (e *Engine) Backlog(ctx context.Context, s *kv.Snap, now clock.Instant) (wo
 // addMapping adds what one mapping has to do. What lies before a mapping that
 // is switched off is no work.
 func (e *Engine) addMapping(st *work.Status, s *kv.Snap, m *Mapping, now clock.Instant) error {
-	source, ok := e.Source(m.Source)
-	if !m.Enabled || !ok {
+	if !m.Enabled {
+		return nil
+	}
+	of, _ := e.Source(m.Source)
+	if q, ok := of.(Queue); ok {
+		return e.addQueue(st, s, q, m, now)
+	}
+	source, ok := of.(Stream)
+	if !ok {
 		return nil
 	}
 	shards, err := source.Shards(s, m.Source)
@@ -66,6 +73,37 @@ func (e *Engine) addMapping(st *work.Status, s *kv.Snap, m *Mapping, now clock.I
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// addQueue adds what a queue has for one mapping. What becomes visible later will
+// be handled then; what was refused is tried again when the row says so.
+func (e *Engine) addQueue(st *work.Status, s *kv.Snap, q Queue, m *Mapping, now clock.Instant) error {
+	p, err := q.Pending(s, m.Source, now)
+	if errors.Is(err, ErrNoSource) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var r row
+	if b, err := s.Get(layoutOf(m.Cell).lane(m.ID, "", 0)); err != nil || b == nil {
+		return err
+	} else if r, err = decodeRow(b); err != nil {
+		return err
+	}
+	switch {
+	case p.Ready && r.Due > now:
+		st.Next = earliest(st.Next, r.Due)
+	case p.Ready:
+		st.Ready++
+	}
+	st.Next = earliest(st.Next, p.Next)
+	if d, err := q.Describe(s, m.Source); err != nil {
+		return err
+	} else if (p.Ready || p.Next != 0) && r.Attempts >= stuckAfter && !d.Redrive {
+		st.Stuck = append(st.Stuck, work.Item{ID: m.ID + " " + m.Source.Resource(), Why: fmt.Sprintf("received %d times: %s", r.Attempts, r.Result)})
 	}
 	return nil
 }

@@ -281,6 +281,7 @@ func newBed(t testing.TB, db *kv.DB, model *clock.Model, fn *function) *bed {
 		DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger, Emit: b.delivery, Functions: functions{fn, model},
 	})
 	b.engine.Read(stream{})
+	b.engine.Read(queues{db, model})
 	b.settle = &work.Settler{Ledger: b.ledger, DB: db, Clock: model, Backlogs: []work.Backlog{b.timers, b.delivery, b.engine}}
 	return b
 }

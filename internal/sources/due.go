@@ -7,10 +7,11 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/timer"
+	"github.com/nube-run/nube/internal/work"
 )
 
-// dueLanes is the index of what lanes wait for, as package timer sees it. It is
-// in memory: the lanes, which alone change it, say when each is due.
+// dueLanes is the index of what lanes and consumers wait for, as package timer
+// sees it. It is in memory: they, who alone change it, say when each is due.
 type dueLanes struct{ e *Engine }
 
 // NextDue implements [timer.Index].
@@ -23,47 +24,57 @@ func (d dueLanes) NextDue(context.Context, *kv.Snap) (timer.Due, error) {
 	return timer.Due{OneShot: d.e.due[0].next}, nil
 }
 
-// Fire implements [timer.Index]: it wakes the lanes that are due.
+// Fire implements [timer.Index]: it wakes those that are due.
 func (d dueLanes) Fire(_ context.Context, _ *timer.Shard, now clock.Instant) error {
 	d.e.mu.Lock()
 	defer d.e.mu.Unlock()
 	for len(d.e.due) > 0 && d.e.due[0].next <= now {
-		l := d.e.due[0]
-		d.e.due.set(l, 0)
-		l.sleeper.Wake()
+		a := d.e.due[0]
+		d.e.due.set(a, 0)
+		a.sleeper.Wake()
 	}
 	return nil
 }
 
-// wakeAt has a lane woken at an instant; zero: not any more.
-func (e *Engine) wakeAt(l *lane, at clock.Instant) {
+// alarm is what wakes a goroutine at an instant, besides whoever else does.
+type alarm struct {
+	sleeper *work.Sleeper
+
+	// Guarded by the engine's mu.
+	next  clock.Instant // zero: it is woken by others
+	index int           // in the due heap
+}
+
+// wakeAt sets an alarm; zero: not any more.
+func (e *Engine) wakeAt(a *alarm, at clock.Instant) {
 	e.mu.Lock()
-	if l.next == at {
+	if a.next == at {
 		e.mu.Unlock()
 		return
 	}
-	e.due.set(l, at)
-	first := len(e.due) > 0 && e.due[0] == l
+	e.due.set(a, at)
+	first := len(e.due) > 0 && e.due[0] == a
 	e.mu.Unlock()
 	if first {
 		e.wakeDue(kv.Stamp{})
 	}
 }
 
-// dueHeap is the lanes that wait for an instant, the earliest first. It is
-// guarded by the engine's mu.
-type dueHeap []*lane
+// dueHeap is the alarms that are set, the earliest first. It is guarded by the
+// engine's mu.
+type dueHeap []*alarm
 
-// set sets what a lane waits for, zero for nothing.
-func (h *dueHeap) set(l *lane, next clock.Instant) {
-	l.next = next
+// set sets an alarm, zero for not any more.
+func (h *dueHeap) set(a *alarm, next clock.Instant) {
+	set := !a.next.IsZero()
+	a.next = next
 	switch {
-	case l.index >= 0 && next.IsZero():
-		heap.Remove(h, l.index)
-	case l.index >= 0:
-		heap.Fix(h, l.index)
+	case set && next.IsZero():
+		heap.Remove(h, a.index)
+	case set:
+		heap.Fix(h, a.index)
 	case !next.IsZero():
-		heap.Push(h, l)
+		heap.Push(h, a)
 	}
 }
 
@@ -75,16 +86,15 @@ func (h dueHeap) Swap(i, j int) {
 }
 
 func (h *dueHeap) Push(x any) {
-	l := x.(*lane)
-	l.index = len(*h)
-	*h = append(*h, l)
+	a := x.(*alarm)
+	a.index = len(*h)
+	*h = append(*h, a)
 }
 
 func (h *dueHeap) Pop() any {
 	old := *h
-	l := old[len(old)-1]
+	a := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
-	l.index = -1
-	return l
+	return a
 }

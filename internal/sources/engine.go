@@ -68,11 +68,11 @@ type Options struct {
 // Engine runs mappings. Register all sources, then Run.
 type Engine struct {
 	o       Options
-	streams map[string]Stream // by service
+	sources map[string]Source // by service: streams and queues
 	wakeDue func(kv.Stamp)
 
 	mu  sync.Mutex
-	due dueHeap // lanes that wait for an instant, the earliest first
+	due dueHeap
 }
 
 // New returns an engine without sources.
@@ -83,22 +83,27 @@ func New(o Options) *Engine {
 	if o.Shards == 0 {
 		o.Shards = 1
 	}
-	e := &Engine{o: o, streams: make(map[string]Stream)}
+	e := &Engine{o: o, sources: make(map[string]Source)}
 	e.wakeDue = o.Timers.RegisterLocal("event source mappings", dueLanes{e})
 	return e
 }
 
-// Read registers a source.
-func (e *Engine) Read(s Stream) {
-	if e.streams[s.Service()] != nil {
+// Read registers a source, a [Stream] or a [Queue].
+func (e *Engine) Read(s Source) {
+	switch s.(type) {
+	case Stream, Queue:
+	default:
+		panic(fmt.Sprintf("sources: %q is neither a stream nor a queue", s.Service()))
+	}
+	if e.sources[s.Service()] != nil {
 		panic(fmt.Sprintf("sources: two sources of %q", s.Service()))
 	}
-	e.streams[s.Service()] = s
+	e.sources[s.Service()] = s
 }
 
 // Source returns the source of an ARN; false if nothing reads it.
-func (e *Engine) Source(a arn.ARN) (Stream, bool) {
-	s, ok := e.streams[a.Service()]
+func (e *Engine) Source(a arn.ARN) (Source, bool) {
+	s, ok := e.sources[a.Service()]
 	return s, ok
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/nube-run/nube/internal/delivery"
-	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/work"
@@ -63,16 +62,6 @@ func (l *lane) invoke(ctx context.Context, b *batch) (attempt, error) {
 	return a, nil
 }
 
-// problem says what an error is, to whoever looks at the mapping. One that is not
-// in AWS's terms is for the log.
-func (l *lane) problem(err error) string {
-	if f, ok := fault.As(err); ok {
-		return f.Message
-	}
-	l.k.e.o.Log.Error("event source mapping", "mapping", l.m.ID, "function", l.m.Function, "err", err)
-	return "internal Lambda error."
-}
-
 // causes returns the causes of records.
 func causes(rs []Record) []record.Cause {
 	var cs []record.Cause
@@ -105,17 +94,9 @@ func (l *lane) commit(ctx context.Context, r row, given *given, reader delivery.
 	}
 	tok := e.o.Ledger.Begin(work.Source, "checkpoint of "+l.m.ID)
 	_, err := e.o.DB.Update(ctx, func(tx *kv.Tx) error {
-		if err := l.k.shard.Guard(tx); err != nil {
+		if err := l.writeRow(tx, &r); err != nil {
 			return err
 		}
-		still, err := tx.Get(layoutOf(l.m.Cell).mapping(l.m.ID))
-		if err != nil {
-			return err
-		}
-		if still == nil {
-			return errGone
-		}
-		tx.Set(l.key(), r.encode())
 		if err := e.o.Emit.Emit(tx, es...); err != nil {
 			return err
 		}

@@ -14,9 +14,9 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-// keeper sees to it that the lanes of one shard's mappings run: all that are to,
-// with the mapping as it is now, and a shard's only when its parent's are
-// through. It waits for no lane.
+// keeper sees to it that the lanes and consumers of one shard's mappings run: all
+// that are to, with the mapping as it is now, and a stream's shard only when its
+// parent's are through. It waits for none of them.
 type keeper struct {
 	e       *Engine
 	shard   *timer.Shard
@@ -28,7 +28,7 @@ type keeper struct {
 	kept map[mappingKey]*kept
 
 	mu    sync.Mutex
-	ended []*lane // that have come to their end since it looked last
+	ended []runner // that have come to their end since it looked last
 }
 
 type mappingKey struct {
@@ -40,7 +40,7 @@ type mappingKey struct {
 type kept struct {
 	raw     string   // its row
 	mapping *Mapping // nil once it is gone
-	running map[laneKey]*lane
+	running map[laneKey]runner
 	look    bool // whether lanes are to be begun or ended
 }
 
@@ -82,9 +82,10 @@ func (k *keeper) tend(ctx context.Context) error {
 	ended := k.ended
 	k.ended = nil
 	k.mu.Unlock()
-	for _, l := range ended {
-		of := k.kept[mappingKey{l.m.Cell, l.m.ID}]
-		delete(of.running, laneKey{l.shard.ID, l.n})
+	for _, r := range ended {
+		p := r.of()
+		of := k.kept[mappingKey{p.m.Cell, p.m.ID}]
+		delete(of.running, p.key)
 		of.look = true
 	}
 	if err := k.read(ctx); err != nil {
@@ -130,7 +131,7 @@ func (k *keeper) read(ctx context.Context) error {
 				found[key] = true
 				of := k.kept[key]
 				if of == nil {
-					of = &kept{running: make(map[laneKey]*lane)}
+					of = &kept{running: make(map[laneKey]runner)}
 					k.kept[key] = of
 				}
 				if of.raw != string(p.Value) {
@@ -155,9 +156,9 @@ func (k *keeper) read(ctx context.Context) error {
 // run it as it was before, those come to their end first.
 func (k *keeper) tendOne(ctx context.Context, of *kept) error {
 	stopping := false
-	for _, l := range of.running {
-		if l.m != of.mapping {
-			l.stop()
+	for _, r := range of.running {
+		if r.of().m != of.mapping {
+			r.stop()
 			stopping = true
 		}
 	}
@@ -165,37 +166,49 @@ func (k *keeper) tendOne(ctx context.Context, of *kept) error {
 	if stopping || of.mapping == nil || !of.mapping.Enabled {
 		return nil
 	}
-	lanes, err := k.lay(ctx, of)
+	wanted, err := k.wanted(ctx, of)
 	if err != nil {
 		of.look = true
 		return err
 	}
-	for _, l := range lanes {
-		key := laneKey{l.shard.ID, l.n}
+	for _, r := range wanted {
+		key := r.of().key
 		if of.running[key] != nil {
 			continue
 		}
-		of.running[key] = l
-		l.begin()
+		of.running[key] = r
+		r.begin()
 	}
 	return nil
+}
+
+// wanted returns what is to run of a mapping.
+func (k *keeper) wanted(ctx context.Context, of *kept) ([]runner, error) {
+	f, err := filterOf(of.mapping)
+	if err != nil {
+		return nil, err
+	}
+	source, _ := k.e.Source(of.mapping.Source)
+	switch source := source.(type) {
+	case Stream:
+		return k.lay(ctx, of, source, f)
+	case Queue:
+		return []runner{k.newConsumer(of, source, f)}, nil
+	}
+	return nil, nil // its service is not in this cloud any more
+}
+
+func (k *keeper) newPart(of *kept, f filter, key laneKey) part {
+	return part{k: k, m: of.mapping, raw: of.raw, filter: f, key: key}
 }
 
 // lay writes the rows of the lanes that a mapping's shards are to have and have
 // not, removes those of shards that are no more, and returns the lanes that can
 // run.
-func (k *keeper) lay(ctx context.Context, of *kept) ([]*lane, error) {
+func (k *keeper) lay(ctx context.Context, of *kept, source Stream, filter filter) ([]runner, error) {
 	m := of.mapping
-	source, ok := k.e.Source(m.Source)
-	if !ok {
-		return nil, nil // its service is not in this cloud any more
-	}
-	filter, err := filterOf(m)
-	if err != nil {
-		return nil, err
-	}
-	var lanes []*lane
-	_, err = k.e.o.DB.Update(ctx, func(tx *kv.Tx) error {
+	var lanes []runner
+	_, err := k.e.o.DB.Update(ctx, func(tx *kv.Tx) error {
 		lanes = nil
 		if err := k.shard.Guard(tx); err != nil {
 			return err
@@ -318,10 +331,10 @@ func merged(rows []row, want int) row {
 	return next
 }
 
-// laneEnded is told by a lane that has come to its end.
-func (k *keeper) laneEnded(l *lane) {
+// ends is told by what has come to its end.
+func (k *keeper) ends(r runner) {
 	k.mu.Lock()
-	k.ended = append(k.ended, l)
+	k.ended = append(k.ended, r)
 	k.mu.Unlock()
 	k.sleeper.Wake()
 }

@@ -3,40 +3,26 @@ package sources
 import (
 	"context"
 	"errors"
-	"sync/atomic"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
-	"github.com/nube-run/nube/internal/kv"
-	"github.com/nube-run/nube/internal/timer"
 	"github.com/nube-run/nube/internal/work"
 )
 
 // lane reads the records of some orders of a shard for a mapping, one batch
 // after another.
 type lane struct {
-	k      *keeper
-	m      *Mapping
+	part
 	source Stream
-	filter filter
 	shard  Shard
 	n      int
-
-	sleeper  *work.Sleeper
-	stopping atomic.Bool
-	raw      string // the mapping's row
 
 	// Of its goroutine.
 	row      row
 	gathered gathering
-	passed   int    // how often the cursor has moved since it was kept
-	failures int    // of the store, in a row
-	checked  uint64 // the keeper's changes, when the mapping was found to be as it was
-
-	// Guarded by the engine's mu.
-	next  clock.Instant // when it is woken; zero: by others
-	index int           // in the due heap
+	passed   int // how often the cursor has moved since it was kept
+	failures int // of the store, in a row
 }
 
 // gathering is what a batch has so far whose window is open. The records are
@@ -47,31 +33,21 @@ type gathering struct {
 }
 
 func (k *keeper) newLane(of *kept, source Stream, f filter, sh Shard, n int) *lane {
-	return &lane{k: k, m: of.mapping, raw: of.raw, source: source, filter: f, shard: sh, n: n, index: -1}
+	return &lane{part: k.newPart(of, f, laneKey{sh.ID, n}), source: source, shard: sh, n: n}
 }
 
-// begin runs the lane. Its token begins before the keeper sleeps.
 func (l *lane) begin() {
 	l.sleeper = l.k.e.o.Ledger.Sleeper(work.Source, string(l.m.Function)+" ← "+l.shard.ID)
 	l.k.lanes.Go(l.run)
 }
-
-// stop ends the lane once the batch under way is done.
-func (l *lane) stop() {
-	l.stopping.Store(true)
-	l.sleeper.Wake()
-}
-
-// errGone says that the mapping does not exist any more.
-var errGone = errors.New("sources: the mapping is gone")
 
 // run works until the shard's end, or until it is told to stop.
 func (l *lane) run() {
 	ctx := l.k.shard.Context()
 	e := l.k.e
 	defer l.sleeper.End()
-	defer l.k.laneEnded(l)
-	defer e.wakeAt(l, 0)
+	defer l.k.ends(l)
+	defer e.wakeAt(&l.alarm, 0)
 	w := e.o.DB.WatchFunc(l.sleeper.Wake, l.shard.Topic)
 	defer w.Close()
 	err := l.load(ctx)
@@ -88,8 +64,8 @@ func (l *lane) run() {
 			return
 		case err == nil:
 			l.failures = 0
-			e.wakeAt(l, rest.until)
-		case ctx.Err() != nil || errors.Is(err, errGone) || errors.Is(err, timer.ErrLost) || errors.Is(err, kv.ErrBroken) || errors.Is(err, kv.ErrClosed):
+			e.wakeAt(&l.alarm, rest.until)
+		case ctx.Err() != nil || ends(err):
 			return
 		case errors.Is(err, ErrNoSource):
 			rest.why = "the stream is gone"
@@ -124,28 +100,16 @@ func (l *lane) noteGone(ctx context.Context) error {
 type rest struct {
 	end   bool // for good: the shard has nothing more
 	until clock.Instant
+	also  <-chan struct{} // ends it too
 	why   string
 }
 
-// load reads the row: the newest one, durable or not, so that what was done is
-// not done again.
+// load reads the row.
 func (l *lane) load(ctx context.Context) error {
-	_, err := l.k.e.o.DB.Update(ctx, func(tx *kv.Tx) error {
-		b, err := tx.Get(l.key())
-		if err != nil {
-			return err
-		}
-		if b == nil {
-			return errGone
-		}
-		l.row, err = decodeRow(b)
-		return err
-	})
-	l.gathered = gathering{upTo: l.row.Cursor}
+	r, err := l.readRow(ctx)
+	l.row, l.gathered = r, gathering{upTo: r.Cursor}
 	return err
 }
-
-func (l *lane) key() kv.Key { return layoutOf(l.m.Cell).lane(l.m.ID, l.shard.ID, l.n) }
 
 // work does what can be done, batch after batch.
 func (l *lane) work(ctx context.Context) (rest, error) {
@@ -204,30 +168,6 @@ func (l *lane) work(ctx context.Context) (rest, error) {
 		return rest{end: l.row.End, until: l.windowEnd(), why: "no record"}, nil
 	}
 	return rest{}, ctx.Err()
-}
-
-// unchanged reports whether the mapping is still what the lane runs. Once a
-// change of it has been acknowledged no batch is handled as it was before: what
-// is written after a mapping was switched off is not read.
-func (l *lane) unchanged(ctx context.Context) (bool, error) {
-	now := l.k.changes.Load()
-	if l.checked == now {
-		return true, nil
-	}
-	var raw []byte
-	err := l.k.e.o.DB.View(ctx, func(s *kv.Snap) (err error) {
-		raw, err = s.Get(layoutOf(l.m.Cell).mapping(l.m.ID))
-		return err
-	})
-	if err != nil {
-		return false, err
-	}
-	if string(raw) != l.raw {
-		l.stopping.Store(true)
-		return false, nil
-	}
-	l.checked = now
-	return true, nil
 }
 
 // maxPassed is over how often a cursor moves over records of other lanes until

@@ -28,6 +28,9 @@ type Mapping struct {
 	// (tumbling.go); 0: there are none. There is one lane then.
 	Tumbling time.Duration `json:",omitempty"`
 	Factor   int           `json:",omitempty"` // batches of a shard at the same time; 0: one
+	// Concurrency is how many batches of a queue are under way at the same time at
+	// most; 0: as many as AWS allows.
+	Concurrency int `json:",omitempty"`
 	// Filters are patterns; a record that none of them matches is passed over.
 	// Without any all are taken.
 	Filters []string `json:",omitempty"`

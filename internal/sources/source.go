@@ -14,7 +14,7 @@ import (
 var ErrNoSource = errors.New("sources: no such source")
 
 // Source is what mappings read: the streams, or the queues, of one service. It
-// also implements [Stream].
+// also implements [Stream] or [Queue].
 type Source interface {
 	// Service is the service in the ARNs of what it reads: "dynamodb".
 	Service() string

@@ -36,9 +36,10 @@ func (e *Engine) Put(tx *kv.Tx, m *Mapping) error {
 // begin notes where a mapping begins in the shards that there are. In those
 // that come later it begins at the beginning.
 func (e *Engine) begin(tx *kv.Tx, l layout, m *Mapping) error {
-	source, ok := e.Source(m.Source)
+	of, _ := e.Source(m.Source)
+	source, ok := of.(Stream)
 	if !ok {
-		return fmt.Errorf("%w: %s", ErrNoSource, m.Source)
+		return e.beginQueue(tx, l, m)
 	}
 	// Records that come in meanwhile have a later place than what Seek returns.
 	shards, err := source.Shards(tx.Peek(), m.Source)
@@ -55,6 +56,20 @@ func (e *Engine) begin(tx *kv.Tx, l layout, m *Mapping) error {
 			tx.Set(l.lane(m.ID, sh.ID, n), r.encode())
 		}
 	}
+	return nil
+}
+
+// beginQueue notes that a queue is read.
+func (e *Engine) beginQueue(tx *kv.Tx, l layout, m *Mapping) error {
+	of, _ := e.Source(m.Source)
+	source, ok := of.(Queue)
+	if !ok {
+		return fmt.Errorf("%w: %s", ErrNoSource, m.Source)
+	}
+	if _, err := source.Describe(tx.Peek(), m.Source); err != nil {
+		return err
+	}
+	tx.Set(l.lane(m.ID, "", 0), (&row{Factor: 1}).encode())
 	return nil
 }
 
