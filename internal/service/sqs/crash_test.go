@@ -67,6 +67,13 @@ func (w *witness) ack(note func()) (on bool) {
 	return !w.off
 }
 
+// on reports whether the power is on.
+func (w *witness) on() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.off
+}
+
 func powerLoss(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 12))
 	w := &witness{
@@ -111,7 +118,7 @@ func (w *witness) use(b *bed, queues []*string, seed uint64) {
 	var wg sync.WaitGroup
 	for n := range 6 {
 		wg.Go(func() {
-			for i := 0; w.ack(func() {}); i++ {
+			for i := 0; w.on(); i++ {
 				w.send(b, queues[n%2], fmt.Sprintf("%d-%d-%05d", w.life, n, i), n)
 			}
 		})
@@ -150,6 +157,9 @@ func (w *witness) receive(b *bed, q *string, r *rand.Rand) bool {
 		return false
 	}
 	after := b.clock.Now()
+	if len(out.Messages) == 0 {
+		return w.on()
+	}
 	on := w.ack(func() {
 		for _, m := range out.Messages {
 			w.holds(*m.Body, m.Attributes["MessageGroupId"], m.Attributes["SequenceNumber"], before, after)
