@@ -11,7 +11,8 @@ const service = "sources"
 // layout is the keys of a cell's mappings:
 //
 //	"m" id            → mapping, JSON
-//	"l" id shard lane → where a lane of a mapping's shard is (row.go)
+//	"l" id shard lane → where a lane of a mapping's shard is (row.go); of a queue,
+//	                    whose shard and lane are empty, how its batches went
 //
 // History: version 1; version 2 of lanes, which have a window that is open.
 // testdata/layout.golden holds keys and rows to them.
