@@ -63,6 +63,9 @@ func (e *Engine) prepare(r reader, l layout, d *Deploy, s *Stack) (*prepared, er
 	if err := ds.Err(); err != nil {
 		return nil, err
 	}
+	if err := e.stored(d.Scope, d.Actor, params); err != nil {
+		return nil, err
+	}
 	var failed error
 	m, ds := e.compile(d.Template, params, identity(s, d.Scope, d.NotificationARNs), importer(r, l, &failed))
 	if err := errors.Join(failed, ds.Err()); err != nil {

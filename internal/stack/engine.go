@@ -25,6 +25,10 @@ type Options struct {
 	Ledger *work.Ledger
 	Log    *slog.Logger
 
+	// Dynamic reads what a dynamic reference stands for, with the rights of the
+	// actor in ctx: {{resolve:service:what}}. Nil knows none.
+	Dynamic func(ctx context.Context, service, what string) (string, error)
+
 	// Parallel is how many resources of a stack are worked on at the same
 	// time; zero means 8.
 	Parallel int
@@ -44,6 +48,7 @@ type Engine struct {
 	log      *slog.Logger
 	parallel int
 	newID    func() [16]byte
+	dynamic  func(ctx context.Context, service, what string) (string, error)
 
 	base context.Context // of the runners
 	stop context.CancelFunc
@@ -58,7 +63,7 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		db: o.DB, types: o.Types, model: o.Model, ledger: o.Ledger, log: o.Log,
-		parallel: o.Parallel, newID: o.NewID, runs: map[string]*run{},
+		parallel: o.Parallel, newID: o.NewID, dynamic: o.Dynamic, runs: map[string]*run{},
 	}
 	if e.parallel == 0 {
 		e.parallel = 8

@@ -124,6 +124,9 @@ func (r *run) recompile(s *kv.Snap) error {
 	if err := ds.Err(); err != nil {
 		return fmt.Errorf("stored parameters: %w", err)
 	}
+	if err := r.e.stored(scopeOf(r.l.cell), r.op.Actor, params); err != nil {
+		return err
+	}
 	var failed error
 	m, ds := r.e.compile(t, params, identity(r.info, scopeOf(r.l.cell), r.op.Settings.NotificationARNs), importer(s, r.l, &failed))
 	if err := errors.Join(failed, ds.Err()); err != nil {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/nube-run/nube/internal/stack/eval"
 	"github.com/nube-run/nube/internal/template"
 )
 
@@ -111,7 +113,15 @@ func (r *run) carryOut(ctx context.Context, res *Resource, again bool) error {
 			return err
 		}
 	}
-	p, err := r.call(ctx, do, req)
+	p, err := r.call(ctx, func(ctx context.Context, req Request) (_ Progress, err error) {
+		if strings.Contains(req.PhysicalID, eval.DynamicPrefix) {
+			return Progress{}, fmt.Errorf("the name of a resource cannot be a dynamic reference: %s", req.PhysicalID)
+		}
+		if req.Properties, err = r.e.resolve(ctx, req.Properties); err != nil {
+			return Progress{}, err
+		}
+		return do(ctx, req)
+	}, req)
 	if err != nil && r.interrupted() {
 		return err
 	}

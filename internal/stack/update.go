@@ -71,6 +71,11 @@ func unchanged(s reader, l layout, d *Deploy, info *Stack) (bool, error) {
 	if ds.HasErrors() {
 		return false, nil // told by whoever prepares it
 	}
+	for _, p := range params {
+		if p.Stored {
+			return false, nil // it may have changed where it is
+		}
+	}
 	next := d.settings(params)
 	return slices.Equal(info.Parameters, next.Parameters) && slices.Equal(info.Tags, next.Tags) &&
 		slices.Equal(info.NotificationARNs, next.NotificationARNs) && info.RoleARN == next.RoleARN, nil

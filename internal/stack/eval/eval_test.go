@@ -196,8 +196,9 @@ func TestValue(t *testing.T) {
 		{`{Condition: {StringEquals: {a: !Ref Stage}}}`, `{"Condition":{"StringEquals":{"a":"dev"}}}`},
 		{`{"Fn::Sub": a, b: c}`, `! Fn::Sub must be the only key of its map`},
 		{`{"Fn::Nope": a}`, `! Template error: Fn::Nope is not a function`},
-		{`"{{resolve:ssm:/x}}"`, `! dynamic references ({{resolve:...}}) are not supported`},
-		{`!Sub "{{resolve:ssm:/${Stage}}}"`, `! dynamic references ({{resolve:...}}) are not supported`},
+		{`"{{resolve:ssm:/x}}"`, `"{{resolve:ssm:/x}}"`},
+		{`!Sub "{{resolve:ssm:/${Stage}}}"`, `"{{resolve:ssm:/dev}}"`},
+		{`"{{resolve:s3:/x}}"`, `! "s3" is not what a dynamic reference can read`},
 	} {
 		if got := evaluate(t, env, c.in); got != c.want {
 			t.Errorf("%s\n got %s\nwant %s", c.in, got, c.want)

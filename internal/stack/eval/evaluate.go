@@ -53,12 +53,30 @@ func (e *evaluator) value(v *template.Value) *template.Value {
 		}
 		return e.mapping(v)
 	case template.String:
-		if strings.Contains(v.Text, "{{resolve:") {
-			e.fail(v.Pos, "dynamic references ({{resolve:...}}) are not supported")
-			e.hint("pass the value as a parameter, or let the function read it at run time")
-		}
+		e.dynamic(v)
 	}
 	return v
+}
+
+// DynamicPrefix is what a dynamic reference begins with; two braces end it.
+const DynamicPrefix = "{{resolve:"
+
+// dynamic checks the dynamic references in a text. They stay as they are: what
+// they stand for is read when a resource is made.
+func (e *evaluator) dynamic(v *template.Value) {
+	_, rest, ok := strings.Cut(v.Text, DynamicPrefix)
+	if !ok {
+		return
+	}
+	service, _, _ := strings.Cut(rest, ":")
+	switch {
+	case e.block != "Resources":
+		e.fail(v.Pos, "dynamic references ({{resolve:...}}) are not supported in the %s block of the template", e.block)
+		e.hint("declare a parameter of the type AWS::SSM::Parameter::Value<String>")
+	case service != "ssm" && service != "ssm-secure" && service != "secretsmanager":
+		e.fail(v.Pos, "%q is not what a dynamic reference can read", service)
+		e.hint("ssm, ssm-secure and secretsmanager are")
+	}
 }
 
 // call returns the function that a map is. "Condition" is one only where

@@ -18,14 +18,22 @@ type Parameter struct {
 	Text   string // as it was given
 	List   bool   // Ref returns a list
 	NoEcho bool   // must not be shown
+	// Stored says that Text is the name of a parameter in Parameter Store, and
+	// Value what that holds. Who binds sets it before anything is evaluated.
+	Stored bool
+	Value  string
 }
 
 // at returns what Ref of the parameter yields.
 func (p Parameter) at(pos template.Pos) *template.Value {
-	if !p.List {
-		return template.New(pos, p.Text)
+	text := p.Text
+	if p.Stored {
+		text = p.Value
 	}
-	return template.New(pos, split(p.Text))
+	if !p.List {
+		return template.New(pos, text)
+	}
+	return template.New(pos, split(text))
 }
 
 // split cuts a comma-delimited list; space around its members does not count.
@@ -67,7 +75,7 @@ func Bind(t *template.Template, given map[string]string) (Parameters, template.D
 			}
 			text = def.Text
 		}
-		value := Parameter{Text: text, List: kind.list}
+		value := Parameter{Text: text, List: kind.list, Stored: kind.stored}
 		value.NoEcho, _ = p.Body.Get("NoEcho").AsBool()
 		if d := constrain(p, kind, text); d != nil {
 			ds = append(ds, *d)
@@ -92,7 +100,7 @@ func Bind(t *template.Template, given map[string]string) (Parameters, template.D
 }
 
 // kind is how the text of a parameter is read.
-type kind struct{ list, number bool }
+type kind struct{ list, number, stored bool }
 
 // Sketch gives the parameters of a template their defaults, and to those without
 // one a value that they could have, for checks without their values.
@@ -102,7 +110,7 @@ func Sketch(t *template.Template) (Parameters, template.Diagnostics) {
 	for i := range t.Parameters {
 		p := &t.Parameters[i]
 		k, d := parameterKind(p)
-		v := Parameter{Text: "placeholder", List: k.list}
+		v := Parameter{Text: "placeholder", List: k.list, Stored: k.stored, Value: "placeholder"}
 		values := p.Body.Get("AllowedValues")
 		switch def := p.Default(); {
 		case def.IsScalar():
@@ -124,7 +132,7 @@ func Sketch(t *template.Template) (Parameters, template.Diagnostics) {
 }
 
 // parameterKind reads the Type of a parameter. Types that AWS would look up
-// somewhere are refused: there is nowhere to look.
+// somewhere else than in Parameter Store are refused: there is nowhere to look.
 func parameterKind(p *template.Parameter) (kind, *template.Diagnostic) {
 	switch p.Type {
 	case "String":
@@ -135,13 +143,19 @@ func parameterKind(p *template.Parameter) (kind, *template.Diagnostic) {
 		return kind{list: true}, nil
 	case "List<Number>":
 		return kind{list: true, number: true}, nil
+	case "AWS::SSM::Parameter::Name":
+		return kind{}, nil
+	case "AWS::SSM::Parameter::Value<String>":
+		return kind{stored: true}, nil
+	case "AWS::SSM::Parameter::Value<List<String>>", "AWS::SSM::Parameter::Value<CommaDelimitedList>":
+		return kind{list: true, stored: true}, nil
 	}
 	pos := p.Body.Get("Type").At()
 	d := template.Errorf(pos, "Template format error: Unrecognized parameter type: %s", p.Type)
 	switch {
 	case strings.HasPrefix(p.Type, "AWS::SSM::Parameter::"):
 		d = template.Errorf(pos, "the parameter type %s is not supported", p.Type).
-			WithHint("make it a String and pass the value itself")
+			WithHint("nube has AWS::SSM::Parameter::Name, and ::Value<String>, <List<String>> and <CommaDelimitedList>: there is nothing here to check such a value against")
 	case strings.HasPrefix(p.Type, "AWS::"), strings.HasPrefix(p.Type, "List<AWS::"):
 		d = template.Errorf(pos, "the parameter type %s is not supported", p.Type).
 			WithHint("make it a String or a CommaDelimitedList: there is nothing here to check such a value against")
@@ -158,6 +172,9 @@ func constrain(p *template.Parameter, k kind, text string) *template.Diagnostic 
 	items := []string{text}
 	if k.list {
 		items = split(text)
+	}
+	if k.stored {
+		items = []string{text} // the name
 	}
 	for _, item := range items {
 		reason := ""

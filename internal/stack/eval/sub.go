@@ -24,9 +24,7 @@ func (e *evaluator) sub(v, arg *template.Value) *template.Value {
 	if text.IsNull() || !text.IsScalar() {
 		return e.fail(v.Pos, usage)
 	}
-	if strings.Contains(text.Text, "{{resolve:") {
-		e.value(text)
-	}
+	e.dynamic(text)
 	var parts []*template.Value
 	for _, p := range splitSub(text.Text) {
 		if !p.variable {
