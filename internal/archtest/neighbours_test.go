@@ -51,7 +51,7 @@ func TestNeighbours(t *testing.T) {
 	for test, faults := range names {
 		for _, f := range faults {
 			if !slices.Contains(told[test], f) {
-				t.Errorf("%s names %s, and docs/neighbours.md does not say so", test, f)
+				t.Errorf("%s names %s: say so in docs/neighbours.md", test, f)
 			}
 		}
 	}
