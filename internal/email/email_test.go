@@ -3,6 +3,7 @@ package email
 import (
 	"bytes"
 	"flag"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,4 +182,19 @@ func FuzzRoundTrip(f *testing.F) {
 			t.Fatal(d)
 		}
 	})
+}
+
+// Mailboxes can be read again, whatever their names are.
+func TestMailboxes(t *testing.T) {
+	r, err := Read([]byte("To: \"Doe, John\" <john@example.com>, =?UTF-8?Q?Zo=C3=AB=2C_A?= <zoe@example.com>, bo@example.com\r\nCc: nobody at all\r\n\r\nx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := mail.ParseAddressList(strings.Join(r.Mailboxes("To"), ", "))
+	if err != nil || len(list) != 3 || list[0].Name != "Doe, John" || list[1].Name != "Zoë, A" || list[2].Address != "bo@example.com" {
+		t.Errorf("%q: %v, %v", r.Mailboxes("To"), list, err)
+	}
+	if got := r.Mailboxes("Cc"); len(got) != 1 || got[0] != "nobody at all" || r.Mailboxes("Bcc") != nil {
+		t.Errorf("%q, %q", got, r.Mailboxes("Bcc"))
+	}
 }

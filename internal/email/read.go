@@ -156,9 +156,20 @@ func decodeWords(s string) string {
 	return out
 }
 
-// addressList is a field that is a list of addresses; one that cannot be read is
-// shown as it is.
+// addressList is a field that is a list of addresses, for people; one that cannot
+// be read is shown as it is.
 func addressList(h mail.Header, name string) []string {
+	return addressesOf(h, name, func(a *mail.Address) string { return Plain(*a) })
+}
+
+// Mailboxes are the addresses of a field for programs: their names are quoted or
+// encoded where they must be, so that each can be read again. A field that cannot
+// be read is returned as it is.
+func (r *Reading) Mailboxes(name string) []string {
+	return addressesOf(r.Header, name, (*mail.Address).String)
+}
+
+func addressesOf(h mail.Header, name string, write func(*mail.Address) string) []string {
 	text := h.Get(name)
 	if strings.TrimSpace(text) == "" {
 		return nil
@@ -169,7 +180,7 @@ func addressList(h mail.Header, name string) []string {
 	}
 	out := make([]string, len(list))
 	for i, a := range list {
-		out[i] = Plain(*a)
+		out[i] = write(a)
 	}
 	return out
 }

@@ -1,7 +1,6 @@
 package ses
 
 import (
-	"net/mail"
 	"slices"
 	"strings"
 
@@ -13,12 +12,9 @@ import (
 // letter makes the mail of a submission.
 func (o *submission) letter(tx *kv.Tx, sp space, id string, now clock.Instant, region string, p permission) (*letter, error) {
 	l := &letter{Mail: Mail{
-		ID: id, At: now, From: o.from, Sender: bare(o.from), To: o.to, Cc: o.cc, Bcc: o.bcc, Template: o.template, Set: p.set, Tags: o.tags,
+		ID: id, At: now, From: shownAs(o.from), Sender: bare(o.from), To: o.to, Cc: o.cc, Bcc: o.bcc, Template: o.template, Set: p.set, Tags: o.tags,
 		Unverified: p.unverified,
 	}}
-	if a, err := mail.ParseAddress(o.from); err == nil {
-		l.From = email.Plain(*a)
-	}
 	if o.returnPath != "" {
 		l.Sender = bare(o.returnPath)
 	}
@@ -131,6 +127,6 @@ func (o *submission) rewritten(l *letter, id, region string) error {
 		name = strings.ToLower(name)
 		return name == "message-id" || name == "bcc" || name == "return-path" || strings.HasPrefix(name, "x-ses-")
 	}, add)
-	l.Subject, l.Files = r.Subject, len(r.Files)
+	l.To, l.Cc, l.Bcc, l.Subject, l.Files = r.To, r.Cc, r.Bcc, r.Subject, len(r.Files)
 	return nil
 }

@@ -55,7 +55,7 @@ func letterOf(e *delivery.Effect, now clock.Instant) (*letter, error) {
 	}
 	sum := sha256.Sum256([]byte(e.ID + "\x00" + e.Target))
 	l := &letter{raw: e.Payload, cause: e.Cause, actor: e.Actor, Mail: Mail{
-		ID: hex.EncodeToString(sum[:16]), At: now, From: m.From[0], Sender: bare(m.From[0]), To: m.To, Cc: m.Cc, Subject: m.Subject, Files: len(m.Files),
+		ID: hex.EncodeToString(sum[:16]), At: now, From: m.From[0], Sender: bare(m.Mailboxes("From")[0]), To: m.To, Cc: m.Cc, Subject: m.Subject, Files: len(m.Files),
 		By: e.SourceARN,
 	}}
 	l.trace(e.Cause)
@@ -66,6 +66,14 @@ func letterOf(e *delivery.Effect, now clock.Instant) (*letter, error) {
 		l.Recipients = append(l.Recipients, Recipient{Address: a})
 	}
 	return l, nil
+}
+
+// shownAs is a mailbox as people read it; what is none stays.
+func shownAs(s string) string {
+	if a, err := mail.ParseAddress(s); err == nil {
+		return email.Plain(*a)
+	}
+	return s
 }
 
 // bare is the address of a mailbox without its name; what is none stays.

@@ -173,7 +173,7 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 			return p, err
 		}
 		if !found || id.Verified.IsZero() {
-			p.unverified = append(p.unverified, sender)
+			p.unverified = append(p.unverified, shownAs(sender))
 		}
 		if i == 0 {
 			if p.identity, p.set = name, id.Set; !found {

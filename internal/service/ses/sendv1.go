@@ -200,11 +200,11 @@ func readRaw(data []byte) raw {
 	}
 	field := func(name string) string { return strings.TrimSpace(m.Header.Get(name)) }
 	r := raw{
-		to: m.To, cc: m.Cc, bcc: m.Bcc, set: field("X-Ses-Configuration-Set"), returnPath: strings.Trim(field("Return-Path"), "<> "),
+		to: m.Mailboxes("To"), cc: m.Mailboxes("Cc"), bcc: m.Mailboxes("Bcc"), set: field("X-Ses-Configuration-Set"), returnPath: strings.Trim(field("Return-Path"), "<> "),
 		sourceARN: field("X-Ses-Source-Arn"), fromARN: field("X-Ses-From-Arn"), returnPathARN: field("X-Ses-Return-Path-Arn"),
 	}
-	if len(m.From) > 0 {
-		r.from = m.From[0]
+	if from := m.Mailboxes("From"); len(from) > 0 {
+		r.from = from[0]
 	}
 	for tag := range strings.SplitSeq(m.Header.Get("X-Ses-Message-Tags"), ",") {
 		if k, v, ok := strings.Cut(strings.TrimSpace(tag), "="); ok {
