@@ -50,8 +50,7 @@ func (s *Service) Reader(ctx context.Context, m *sources.Mapping, needs []awsapi
 		if _, denied := fault.As(err); !denied {
 			return delivery.ActorRef{}, fmt.Errorf("role of %s: %w", m.Function, err)
 		}
-		return delivery.ActorRef{}, invalid("Cannot access stream %s. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.",
-			m.Source).Because(err)
+		return delivery.ActorRef{}, s.denied(ctx, m, needs, err)
 	}
 	return who, nil
 }

@@ -42,13 +42,15 @@ func (s *Service) newMapping(ctx context.Context, in *shapes.CreateEventSourceMa
 	if _, ok := s.mappings.Source(source); !ok {
 		return nil, refused("event source mappings of " + source.Service())
 	}
-	start, err := s.start(in, source)
-	if err != nil {
-		return nil, err
-	}
 	m := &sources.Mapping{
-		Cell: cell(ctx), ID: newUUID(), Source: source, Function: fn, Start: start,
+		Cell: cell(ctx), ID: newUUID(), Source: source, Function: fn,
 		Enabled: in.Enabled == nil || *in.Enabled, BatchSize: streamBatch, MaxRetries: -1, Modified: s.Clock.Now(), Tags: in.Tags,
+	}
+	if _, ok := s.queueOf(m); ok {
+		m.BatchSize = queueBatch
+	}
+	if m.Start, err = s.start(in, m); err != nil {
+		return nil, err
 	}
 	if len(in.Topics) > 0 || len(in.Queues) > 0 || in.AmazonManagedKafkaEventSourceConfig != nil || in.SelfManagedKafkaEventSourceConfig != nil {
 		return nil, unsupportedOf("Topics and Queues")
@@ -107,16 +109,22 @@ func (s *Service) mapped(ctx context.Context, name *string) (arn.ARN, error) {
 }
 
 // start is where a mapping begins.
-func (s *Service) start(in *shapes.CreateEventSourceMappingRequest, source arn.ARN) (sources.Position, error) {
+func (s *Service) start(in *shapes.CreateEventSourceMappingRequest, m *sources.Mapping) (sources.Position, error) {
 	var p sources.Position
+	if _, ok := s.queueOf(m); ok {
+		if in.StartingPosition != nil || in.StartingPositionTimestamp != nil {
+			return p, invalid("StartingPosition is not valid for SQS event sources.")
+		}
+		return p, nil
+	}
 	switch value(in.StartingPosition) {
 	case "":
 		return p, invalid("1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.")
 	case "LATEST":
 		p.From = sources.Latest
 	case "AT_TIMESTAMP":
-		if source.Service() == "dynamodb" {
-			return p, invalid("Unsupported starting position for arn type: %s", source)
+		if m.Source.Service() == "dynamodb" {
+			return p, invalid("Unsupported starting position for arn type: %s", m.Source)
 		}
 		if in.StartingPositionTimestamp == nil {
 			return p, invalid("Need to specify a timestamp")
@@ -135,19 +143,26 @@ func (s *Service) start(in *shapes.CreateEventSourceMappingRequest, source arn.A
 // setMapping changes what a request names. The ranges of numbers are the
 // model's.
 func (s *Service) setMapping(m *sources.Mapping, in *shapes.UpdateEventSourceMappingRequest) error {
+	if _, ok := s.queueOf(m); ok {
+		return s.setQueueMapping(m, in)
+	}
 	if err := refusedOfMapping(in); err != nil {
 		return err
 	}
+	switch {
+	case in.ScalingConfig != nil:
+		return unsupportedOf("ScalingConfig")
+	case in.ProvisionedPollerConfig != nil:
+		return unsupportedOf("ProvisionedPollerConfig")
+	}
+	setShared(m, in)
 	for _, n := range []struct {
 		from *int32
 		to   *int
-	}{{in.BatchSize, &m.BatchSize}, {in.ParallelizationFactor, &m.Factor}, {in.MaximumRetryAttempts, &m.MaxRetries}} {
+	}{{in.ParallelizationFactor, &m.Factor}, {in.MaximumRetryAttempts, &m.MaxRetries}} {
 		if n.from != nil {
 			*n.to = int(*n.from)
 		}
-	}
-	if in.MaximumBatchingWindowInSeconds != nil {
-		m.Window = time.Duration(*in.MaximumBatchingWindowInSeconds) * time.Second
 	}
 	if in.TumblingWindowInSeconds != nil {
 		m.Tumbling = time.Duration(*in.TumblingWindowInSeconds) * time.Second
@@ -157,9 +172,6 @@ func (s *Service) setMapping(m *sources.Mapping, in *shapes.UpdateEventSourceMap
 	}
 	if in.BisectBatchOnFunctionError != nil {
 		m.Bisect = *in.BisectBatchOnFunctionError
-	}
-	if in.FunctionResponseTypes != nil {
-		m.Partial = slices.Contains(in.FunctionResponseTypes, reportFailures)
 	}
 	if age := in.MaximumRecordAgeInSeconds; age != nil {
 		m.MaxAge = time.Duration(max(0, *age)) * time.Second
@@ -173,17 +185,28 @@ func (s *Service) setMapping(m *sources.Mapping, in *shapes.UpdateEventSourceMap
 	return s.setOnFailure(m, in.DestinationConfig)
 }
 
-// refusedOfMapping is about what streams do not have, and what nube has not.
+// setShared changes what a request names of all that streams and queues have in
+// common but the filters.
+func setShared(m *sources.Mapping, in *shapes.UpdateEventSourceMappingRequest) {
+	if in.BatchSize != nil {
+		m.BatchSize = int(*in.BatchSize)
+	}
+	if in.MaximumBatchingWindowInSeconds != nil {
+		m.Window = time.Duration(*in.MaximumBatchingWindowInSeconds) * time.Second
+	}
+	if in.FunctionResponseTypes != nil {
+		m.Partial = slices.Contains(in.FunctionResponseTypes, reportFailures)
+	}
+}
+
+// refusedOfMapping is about what neither streams nor queues have, and what nube has
+// not.
 func refusedOfMapping(in *shapes.UpdateEventSourceMappingRequest) error {
 	switch {
 	case in.MetricsConfig != nil && len(in.MetricsConfig.Metrics) > 0:
 		return refused("metrics of event source mappings (MetricsConfig)")
 	case value(in.KMSKeyArn) != "":
 		return refused("encryption of filter criteria (KMSKeyArn)")
-	case in.ScalingConfig != nil:
-		return unsupportedOf("ScalingConfig")
-	case in.ProvisionedPollerConfig != nil:
-		return unsupportedOf("ProvisionedPollerConfig")
 	case len(in.SourceAccessConfigurations) > 0:
 		return unsupportedOf("SourceAccessConfigurations")
 	case in.DocumentDBEventSourceConfig != nil:

@@ -120,6 +120,11 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateEventSourc
 	if _, err := s.Reader(ctx, m, source.Needs(m.Source)); err != nil {
 		return nil, err
 	}
+	if q, ok := source.(sources.Queue); ok {
+		if err := s.checkQueue(ctx, m, q); err != nil {
+			return nil, err
+		}
+	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		if err := s.unmapped(tx, m); err != nil {
 			return err
@@ -127,7 +132,7 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateEventSourc
 		return s.mappings.Put(tx, m)
 	})
 	if errors.Is(err, sources.ErrNoSource) {
-		return nil, invalid("Stream not found: %s", m.Source)
+		return nil, noSuchSource(m)
 	}
 	if err != nil {
 		return nil, err
@@ -144,6 +149,10 @@ func (s *Service) unmapped(tx *kv.Tx, m *sources.Mapping) error {
 	}
 	for _, o := range all {
 		if o.Source == m.Source && o.Function == m.Function && o.ID != m.ID {
+			if m.Source.Service() == "sqs" {
+				return conflict(`An event source mapping with SQS arn (" %s ") and function (" %s ") already exists. Please update or delete the existing mapping with UUID %s`,
+					m.Source, m.Function.ResourceID(), o.ID)
+			}
 			return conflict(`The event source arn (" %s ") and function (" %s ") provided mapping already exists. Please update or delete the existing mapping with UUID %s`,
 				m.Source, m.Function.ResourceID(), o.ID)
 		}
@@ -209,6 +218,11 @@ func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateEventSourc
 	if err != nil {
 		return nil, err
 	}
+	if q, ok := s.queueOf(m); ok && m.Function != old.Function {
+		if err := s.checkQueue(ctx, m, q); err != nil {
+			return nil, err
+		}
+	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		now, err := s.mappings.Get(tx, m.Cell, m.ID)
 		switch {
@@ -261,18 +275,29 @@ func (s *Service) deleteMapping(ctx context.Context, in *shapes.DeleteEventSourc
 
 // shapeMapping is a mapping as the API shows it.
 func shapeMapping(m *sources.Mapping, result, state string) *shapes.EventSourceMappingConfiguration {
+	if m.Source.Service() == "sqs" {
+		return shapeQueueMapping(m, result, state)
+	}
+	out := shapeShared(m, result, state)
+	out.StartingPosition, out.StartingPositionTimestamp = ptr(startName(m.Start.From)), some(m.Start.Time)
+	out.ParallelizationFactor, out.BisectBatchOnFunctionError = ptr(int32(max(1, m.Factor))), &m.Bisect
+	out.MaximumRetryAttempts, out.MaximumRecordAgeInSeconds = ptr(int32(m.MaxRetries)), ptr(int32(-1))
+	if m.MaxAge > 0 {
+		out.MaximumRecordAgeInSeconds = ptr(int32(m.MaxAge.Seconds()))
+	}
+	out.TumblingWindowInSeconds = ptr(int32(m.Tumbling.Seconds()))
+	out.DestinationConfig = &shapes.DestinationConfig{OnFailure: &shapes.OnFailure{Destination: some(m.OnFailure)}}
+	out.StateTransitionReason = ptr("User action")
+	return out
+}
+
+// shapeShared is what all mappings show.
+func shapeShared(m *sources.Mapping, result, state string) *shapes.EventSourceMappingConfiguration {
 	out := &shapes.EventSourceMappingConfiguration{
 		UUID: &m.ID, EventSourceMappingArn: ptr(string(m.Function.Scope().EventSourceMapping(m.ID))),
 		EventSourceArn: ptr(string(m.Source)), FunctionArn: ptr(string(m.Function)),
-		StartingPosition: ptr(startName(m.Start.From)), StartingPositionTimestamp: some(m.Start.Time),
-		BatchSize: ptr(int32(m.BatchSize)), MaximumBatchingWindowInSeconds: ptr(int32(m.Window.Seconds())), ParallelizationFactor: ptr(int32(max(1, m.Factor))),
-		BisectBatchOnFunctionError: &m.Bisect, MaximumRetryAttempts: ptr(int32(m.MaxRetries)), MaximumRecordAgeInSeconds: ptr(int32(-1)),
-		TumblingWindowInSeconds: ptr(int32(m.Tumbling.Seconds())), FunctionResponseTypes: []string{},
-		DestinationConfig: &shapes.DestinationConfig{OnFailure: &shapes.OnFailure{Destination: some(m.OnFailure)}},
-		LastModified:      &m.Modified, LastProcessingResult: &result, State: &state, StateTransitionReason: ptr("User action"),
-	}
-	if m.MaxAge > 0 {
-		out.MaximumRecordAgeInSeconds = ptr(int32(m.MaxAge.Seconds()))
+		BatchSize: ptr(int32(m.BatchSize)), MaximumBatchingWindowInSeconds: ptr(int32(m.Window.Seconds())), FunctionResponseTypes: []string{},
+		LastModified: &m.Modified, LastProcessingResult: &result, State: &state,
 	}
 	if m.Partial {
 		out.FunctionResponseTypes = []string{reportFailures}
