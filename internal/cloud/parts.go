@@ -103,7 +103,7 @@ func (p *parts) backlogs() []work.Backlog {
 func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
 	p := &parts{denials: &control.Denials{}}
-	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Dynamic: resource.Dynamic(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
 	c.parts, c.errands = p, &errands{}
 	var err error
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
@@ -195,6 +195,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: twiceRead{p.lambda.Functions(), c.faults, c.recorder}, Log: c.log,
 	})
 	p.mappings.Read(p.dynamodb.Source())
+	p.mappings.Read(p.sqs.Queues())
 	p.lambda.Map(p.mappings)
 	if err := c.makeMail(p, meter); err != nil {
 		return err
