@@ -31,7 +31,7 @@ func absent(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound":
+	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound", "ParameterNotFound":
 		return true
 	}
 	return false
@@ -44,7 +44,8 @@ func present(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceInUseException", "ResourceAlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ConflictException", "AlreadyExistsException":
+	case "ResourceInUseException", "ResourceAlreadyExistsException", "EntityAlreadyExists", "ResourceConflictException", "ConflictException", "AlreadyExistsException",
+		"ResourceExistsException", "ParameterAlreadyExists":
 		return true
 	}
 	return false

@@ -61,6 +61,8 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: inlinePolicy{b}, Name: short},
 		{Provider: role{b}, NameProperty: "RoleName", Name: stack.NameRule{Max: 64}},
 		{Provider: user{b}, NameProperty: "UserName", Name: stack.NameRule{Max: 64}, Refused: []string{"LoginProfile"}},
+		{Provider: keyAlias{b}, NameProperty: "AliasName", Name: stack.NameRule{Max: 256}},
+		{Provider: encryptionKey{b}, Refused: []string{"MultiRegion"}},
 		{Provider: alias{b}},
 		{Provider: eventInvokeConfig{b}, Name: stack.NameRule{Max: 128}},
 		{Provider: eventSourceMapping{b}, Name: stack.NameRule{Max: 36}, Refused: refusedOfMapping()},
@@ -78,6 +80,10 @@ func Types(c awsapi.Caller) stack.Types {
 		{Provider: topic{b}, NameProperty: "TopicName", Name: stack.NameRule{Max: 251}, Refused: refusedOfTopic()},
 		{Provider: topicInlinePolicy{b}},
 		{Provider: topicPolicy{b}, Name: stack.NameRule{Max: 128}},
+		{Provider: parameter{b}, NameProperty: "Name", Name: stack.NameRule{Max: 900}},
+		{Provider: secretPolicy{b}},
+		{Provider: rotationSchedule{b}, Refused: refusedOfRotation()},
+		{Provider: secret{b}, NameProperty: "Name", Name: stack.NameRule{Max: 500}, Refused: refusedOfSecret()},
 	}
 	for i, name := range names() {
 		types[i].Schema, types[i].Table = spec.Table.Type(name), &spec.Table
@@ -96,10 +102,11 @@ func names() []string {
 		"AWS::ApiGatewayV2::DomainName", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Model", "AWS::ApiGatewayV2::Route",
 		"AWS::ApiGatewayV2::Stage", "AWS::CloudFormation::WaitConditionHandle",
 		"AWS::DynamoDB::Table", "AWS::Events::EventBus", "AWS::Events::EventBusPolicy", "AWS::Events::Rule",
-		"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::Lambda::Alias",
+		"AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User", "AWS::KMS::Alias", "AWS::KMS::Key", "AWS::Lambda::Alias",
 		"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Function", "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission",
 		"AWS::Lambda::Url", "AWS::Lambda::Version", "AWS::Logs::LogGroup",
 		"AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination", "AWS::SES::EmailIdentity", "AWS::SES::Template",
 		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SNS::TopicInlinePolicy", "AWS::SNS::TopicPolicy",
+		"AWS::SSM::Parameter", "AWS::SecretsManager::ResourcePolicy", "AWS::SecretsManager::RotationSchedule", "AWS::SecretsManager::Secret",
 	}
 }

@@ -24,14 +24,18 @@ import (
 	"github.com/nube-run/nube/internal/resource"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
+	"github.com/nube-run/nube/internal/seal"
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/events"
 	"github.com/nube-run/nube/internal/service/iam"
+	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/secretsmanager"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
+	"github.com/nube-run/nube/internal/service/ssm"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
@@ -64,6 +68,13 @@ func (nowhere) Emit(*kv.Tx, ...delivery.Effect) error { return nil }
 
 func (nowhere) Delivers(string) bool { return true }
 
+// lateFront is the front for services that are made before it.
+type lateFront struct{ front *awsapi.Front }
+
+func (l *lateFront) Call(ctx context.Context, m *schema.Model, op *schema.Op, in any) (any, error) {
+	return l.front.Call(ctx, m, op, in)
+}
+
 // anyRole lets everybody take every role.
 type anyRole struct{}
 
@@ -91,13 +102,22 @@ func newLive(t *testing.T) *live {
 	owner := &timer.Owner{DB: db}
 	timers := timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: ledger})
 	buses := events.New(events.Options{DB: db, Clock: model, Emit: nowhere{}, Timers: timers, Roles: anyRole{}})
+	master, err := seal.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := kms.New(kms.Options{DB: db, Clock: model, Sealer: sealer{seal.Keys{master}}, Timers: timers})
+	late := &lateFront{}
+	parameters := ssm.New(ssm.Options{DB: db, Clock: model, Timers: timers, Caller: late})
+	secrets := secretsmanager.New(secretsmanager.Options{DB: db, Clock: model, Timers: timers, Emit: nowhere{}, Caller: late})
 	mappings := sources.New(sources.Options{DB: db, Owner: owner, Timers: timers, Model: model, Ledger: ledger, Functions: functions.Functions()})
 	mappings.Read(tables.Source())
 	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), buses.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), buses.API(), keys.API(), parameters.API(), secrets.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
-	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
+	late.front = l.front
+	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Dynamic: resource.Dynamic(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
 		l.engine.Close()
 		tables.Stop()

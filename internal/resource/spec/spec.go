@@ -279,19 +279,43 @@ var Table = schema.Table{
 			{Name: "VectorIndexes", Shape: 76},
 			{Name: "WarmThroughput", Shape: 58},
 		}},
+		{Name: "AWS::Events::ApiDestination", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "ArnForPolicy"}, Properties: []schema.Property{
+			{Name: "ConnectionArn", Shape: 0, Required: true},
+			{Name: "Description", Shape: 0},
+			{Name: "HttpMethod", Shape: 0, Required: true},
+			{Name: "InvocationEndpoint", Shape: 0, Required: true},
+			{Name: "InvocationRateLimitPerSecond", Shape: 6},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+		}},
+		{Name: "AWS::Events::Archive", PrimaryID: []string{"ArchiveName"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
+			{Name: "ArchiveName", Shape: 0, CreateOnly: true},
+			{Name: "Description", Shape: 0},
+			{Name: "EventPattern", Shape: 24},
+			{Name: "KmsKeyIdentifier", Shape: 0},
+			{Name: "RetentionDays", Shape: 6},
+			{Name: "SourceArn", Shape: 0, Required: true, CreateOnly: true},
+		}},
+		{Name: "AWS::Events::Connection", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "ArnForPolicy", "AuthParameters.ConnectivityParameters.ResourceParameters.ResourceAssociationArn", "InvocationConnectivityParameters.ResourceParameters.ResourceAssociationArn", "SecretArn"}, Properties: []schema.Property{
+			{Name: "AuthParameters", Shape: 77},
+			{Name: "AuthorizationType", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "InvocationConnectivityParameters", Shape: 87},
+			{Name: "KmsKeyIdentifier", Shape: 0},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+		}},
 		{Name: "AWS::Events::EventBus", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "Name", "Policy"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "DeadLetterConfig", Shape: 77},
+			{Name: "DeadLetterConfig", Shape: 88},
 			{Name: "Description", Shape: 0},
 			{Name: "EventSourceName", Shape: 0, CreateOnly: true},
 			{Name: "KmsKeyIdentifier", Shape: 0},
-			{Name: "LogConfig", Shape: 78},
+			{Name: "LogConfig", Shape: 89},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "Policy", Shape: 24},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::Events::EventBusPolicy", PrimaryID: []string{"EventBusName", "StatementId"}, Properties: []schema.Property{
 			{Name: "Action", Shape: 0},
-			{Name: "Condition", Shape: 79},
+			{Name: "Condition", Shape: 90},
 			{Name: "EventBusName", Shape: 0, CreateOnly: true},
 			{Name: "Principal", Shape: 0},
 			{Name: "Statement", Shape: 24},
@@ -306,7 +330,7 @@ var Table = schema.Table{
 			{Name: "ScheduleExpression", Shape: 0},
 			{Name: "State", Shape: 0},
 			{Name: "Tags", Shape: 5},
-			{Name: "Targets", Shape: 107},
+			{Name: "Targets", Shape: 118},
 		}},
 		{Name: "AWS::IAM::ManagedPolicy", PrimaryID: []string{"PolicyArn"}, Attributes: []string{"AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn", "PolicyId", "UpdateDate"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0, CreateOnly: true},
@@ -331,59 +355,77 @@ var Table = schema.Table{
 			{Name: "MaxSessionDuration", Shape: 6},
 			{Name: "Path", Shape: 0, CreateOnly: true},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 109},
+			{Name: "Policies", Shape: 120},
 			{Name: "RoleName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::IAM::User", PrimaryID: []string{"UserName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Groups", Shape: 7},
-			{Name: "LoginProfile", Shape: 110},
+			{Name: "LoginProfile", Shape: 121},
 			{Name: "ManagedPolicyArns", Shape: 7},
 			{Name: "Path", Shape: 0},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 112},
+			{Name: "Policies", Shape: 123},
 			{Name: "Tags", Shape: 5},
 			{Name: "UserName", Shape: 0, CreateOnly: true},
+		}},
+		{Name: "AWS::KMS::Alias", PrimaryID: []string{"AliasName"}, Properties: []schema.Property{
+			{Name: "AliasName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "TargetKeyId", Shape: 0, Required: true},
+		}},
+		{Name: "AWS::KMS::Key", PrimaryID: []string{"KeyId"}, Attributes: []string{"Arn", "KeyId"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "BypassPolicyLockoutSafetyCheck", Shape: 1},
+			{Name: "Description", Shape: 0},
+			{Name: "EnableKeyRotation", Shape: 1},
+			{Name: "Enabled", Shape: 1},
+			{Name: "KeyPolicy", Shape: 24},
+			{Name: "KeySpec", Shape: 0},
+			{Name: "KeyUsage", Shape: 0},
+			{Name: "MultiRegion", Shape: 1},
+			{Name: "Origin", Shape: 0},
+			{Name: "PendingWindowInDays", Shape: 6},
+			{Name: "RotationPeriodInDays", Shape: 6},
+			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::Lambda::Alias", PrimaryID: []string{"AliasArn"}, Attributes: []string{"AliasArn"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 113},
-			{Name: "RoutingConfig", Shape: 114},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 124},
+			{Name: "RoutingConfig", Shape: 125},
 		}},
 		{Name: "AWS::Lambda::EventInvokeConfig", PrimaryID: []string{"FunctionName", "Qualifier"}, Properties: []schema.Property{
-			{Name: "DestinationConfig", Shape: 117},
+			{Name: "DestinationConfig", Shape: 128},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 			{Name: "Qualifier", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::Lambda::EventSourceMapping", PrimaryID: []string{"Id"}, Attributes: []string{"EventSourceMappingArn", "Id"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 120, CreateOnly: true},
+			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 131, CreateOnly: true},
 			{Name: "BatchSize", Shape: 6},
 			{Name: "BisectBatchOnFunctionError", Shape: 1},
-			{Name: "DestinationConfig", Shape: 126},
-			{Name: "DocumentDBEventSourceConfig", Shape: 128},
+			{Name: "DestinationConfig", Shape: 137},
+			{Name: "DocumentDBEventSourceConfig", Shape: 139},
 			{Name: "Enabled", Shape: 1},
 			{Name: "EventSourceArn", Shape: 0, CreateOnly: true},
-			{Name: "FilterCriteria", Shape: 129},
+			{Name: "FilterCriteria", Shape: 140},
 			{Name: "FunctionName", Shape: 0, Required: true},
 			{Name: "FunctionResponseTypes", Shape: 7},
 			{Name: "KmsKeyArn", Shape: 0},
-			{Name: "LoggingConfig", Shape: 132},
+			{Name: "LoggingConfig", Shape: 143},
 			{Name: "MaximumBatchingWindowInSeconds", Shape: 6},
 			{Name: "MaximumRecordAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
-			{Name: "MetricsConfig", Shape: 133},
+			{Name: "MetricsConfig", Shape: 144},
 			{Name: "ParallelizationFactor", Shape: 6},
-			{Name: "ProvisionedPollerConfig", Shape: 134},
+			{Name: "ProvisionedPollerConfig", Shape: 145},
 			{Name: "Queues", Shape: 7},
-			{Name: "ScalingConfig", Shape: 135},
-			{Name: "SelfManagedEventSource", Shape: 136, CreateOnly: true},
-			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 138, CreateOnly: true},
-			{Name: "SourceAccessConfigurations", Shape: 140},
+			{Name: "ScalingConfig", Shape: 146},
+			{Name: "SelfManagedEventSource", Shape: 147, CreateOnly: true},
+			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 149, CreateOnly: true},
+			{Name: "SourceAccessConfigurations", Shape: 151},
 			{Name: "StartingPosition", Shape: 0, CreateOnly: true},
 			{Name: "StartingPositionTimestamp", Shape: 9, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
@@ -392,22 +434,22 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Function", PrimaryID: []string{"FunctionName"}, Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Architectures", Shape: 7},
-			{Name: "CapacityProviderConfig", Shape: 141},
-			{Name: "Code", Shape: 143, Required: true},
+			{Name: "CapacityProviderConfig", Shape: 152},
+			{Name: "Code", Shape: 154, Required: true},
 			{Name: "CodeSigningConfigArn", Shape: 0},
-			{Name: "DeadLetterConfig", Shape: 144},
+			{Name: "DeadLetterConfig", Shape: 155},
 			{Name: "Description", Shape: 0},
-			{Name: "DurableConfig", Shape: 145},
-			{Name: "Environment", Shape: 146},
-			{Name: "EphemeralStorage", Shape: 147},
-			{Name: "FileSystemConfigs", Shape: 150},
+			{Name: "DurableConfig", Shape: 156},
+			{Name: "Environment", Shape: 157},
+			{Name: "EphemeralStorage", Shape: 158},
+			{Name: "FileSystemConfigs", Shape: 161},
 			{Name: "FunctionName", Shape: 0, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 151},
+			{Name: "FunctionScalingConfig", Shape: 162},
 			{Name: "Handler", Shape: 0},
-			{Name: "ImageConfig", Shape: 152},
+			{Name: "ImageConfig", Shape: 163},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Layers", Shape: 7},
-			{Name: "LoggingConfig", Shape: 153},
+			{Name: "LoggingConfig", Shape: 164},
 			{Name: "MemorySize", Shape: 6},
 			{Name: "PackageType", Shape: 0, CreateOnly: true},
 			{Name: "PublishToLatestPublished", Shape: 1},
@@ -415,18 +457,18 @@ var Table = schema.Table{
 			{Name: "ReservedConcurrentExecutions", Shape: 6},
 			{Name: "Role", Shape: 0, Required: true},
 			{Name: "Runtime", Shape: 0},
-			{Name: "RuntimeManagementConfig", Shape: 154},
-			{Name: "SnapStart", Shape: 155},
+			{Name: "RuntimeManagementConfig", Shape: 165},
+			{Name: "SnapStart", Shape: 166},
 			{Name: "Tags", Shape: 5},
-			{Name: "TenancyConfig", Shape: 156, CreateOnly: true},
+			{Name: "TenancyConfig", Shape: 167, CreateOnly: true},
 			{Name: "Timeout", Shape: 6},
-			{Name: "TracingConfig", Shape: 157},
-			{Name: "VpcConfig", Shape: 158},
+			{Name: "TracingConfig", Shape: 168},
+			{Name: "VpcConfig", Shape: 169},
 		}},
 		{Name: "AWS::Lambda::LayerVersion", PrimaryID: []string{"LayerVersionArn"}, Attributes: []string{"LayerVersionArn"}, Properties: []schema.Property{
 			{Name: "CompatibleArchitectures", Shape: 7, CreateOnly: true},
 			{Name: "CompatibleRuntimes", Shape: 7, CreateOnly: true},
-			{Name: "Content", Shape: 159, Required: true, CreateOnly: true},
+			{Name: "Content", Shape: 170, Required: true, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "LayerName", Shape: 0, CreateOnly: true},
 			{Name: "LicenseInfo", Shape: 0, CreateOnly: true},
@@ -444,7 +486,7 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Url", PrimaryID: []string{"FunctionArn"}, Attributes: []string{"FunctionArn", "FunctionUrl"}, Properties: []schema.Property{
 			{Name: "AuthType", Shape: 0, Required: true},
-			{Name: "Cors", Shape: 160},
+			{Name: "Cors", Shape: 171},
 			{Name: "InvokeMode", Shape: 0},
 			{Name: "Qualifier", Shape: 0, CreateOnly: true},
 			{Name: "TargetFunctionArn", Shape: 0, Required: true, CreateOnly: true},
@@ -453,15 +495,15 @@ var Table = schema.Table{
 			{Name: "CodeSha256", Shape: 0, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 161},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 162, CreateOnly: true},
-			{Name: "RuntimePolicy", Shape: 163, CreateOnly: true},
+			{Name: "FunctionScalingConfig", Shape: 172},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 173, CreateOnly: true},
+			{Name: "RuntimePolicy", Shape: 174, CreateOnly: true},
 		}},
 		{Name: "AWS::Logs::LogGroup", PrimaryID: []string{"LogGroupName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "BearerTokenAuthenticationEnabled", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "FieldIndexPolicies", Shape: 164},
+			{Name: "FieldIndexPolicies", Shape: 175},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "LogGroupClass", Shape: 0},
 			{Name: "LogGroupName", Shape: 0, CreateOnly: true},
@@ -470,32 +512,32 @@ var Table = schema.Table{
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ArchivingOptions", Shape: 165},
-			{Name: "DeliveryOptions", Shape: 166},
+			{Name: "ArchivingOptions", Shape: 176},
+			{Name: "DeliveryOptions", Shape: 177},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReputationOptions", Shape: 167},
-			{Name: "SendingOptions", Shape: 168},
-			{Name: "SuppressionOptions", Shape: 169},
+			{Name: "ReputationOptions", Shape: 178},
+			{Name: "SendingOptions", Shape: 179},
+			{Name: "SuppressionOptions", Shape: 180},
 			{Name: "Tags", Shape: 5},
-			{Name: "TrackingOptions", Shape: 173},
-			{Name: "VdmOptions", Shape: 174},
+			{Name: "TrackingOptions", Shape: 184},
+			{Name: "VdmOptions", Shape: 185},
 		}},
 		{Name: "AWS::SES::ConfigurationSetEventDestination", PrimaryID: []string{"Id", "ConfigurationSetName"}, Attributes: []string{"Id"}, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "EventDestination", Shape: 177, Required: true},
+			{Name: "EventDestination", Shape: 188, Required: true},
 		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 184},
-			{Name: "DkimAttributes", Shape: 185},
-			{Name: "DkimSigningAttributes", Shape: 186},
+			{Name: "ConfigurationSetAttributes", Shape: 195},
+			{Name: "DkimAttributes", Shape: 196},
+			{Name: "DkimSigningAttributes", Shape: 197},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 187},
-			{Name: "MailFromAttributes", Shape: 188},
+			{Name: "FeedbackAttributes", Shape: 198},
+			{Name: "MailFromAttributes", Shape: 199},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 189},
+			{Name: "Template", Shape: 200},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -514,14 +556,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 191},
+			{Name: "DeliveryStatusLogging", Shape: 202},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 193},
+			{Name: "Subscription", Shape: 204},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -533,6 +575,58 @@ var Table = schema.Table{
 		{Name: "AWS::SNS::TopicPolicy", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "Topics", Shape: 7, Required: true},
+		}},
+		{Name: "AWS::SSM::Parameter", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "Type", "Value"}, Properties: []schema.Property{
+			{Name: "AllowedPattern", Shape: 0},
+			{Name: "DataType", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "Policies", Shape: 0},
+			{Name: "Tags", Shape: 10},
+			{Name: "Tier", Shape: 0},
+			{Name: "Type", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		{Name: "AWS::Scheduler::Schedule", PrimaryID: []string{"Name"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
+			{Name: "Description", Shape: 0},
+			{Name: "EndDate", Shape: 0},
+			{Name: "FlexibleTimeWindow", Shape: 205, Required: true},
+			{Name: "GroupName", Shape: 0},
+			{Name: "KmsKeyArn", Shape: 0},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "ScheduleExpression", Shape: 0, Required: true},
+			{Name: "ScheduleExpressionTimezone", Shape: 0},
+			{Name: "StartDate", Shape: 0},
+			{Name: "State", Shape: 0},
+			{Name: "Target", Shape: 206, Required: true},
+		}},
+		{Name: "AWS::Scheduler::ScheduleGroup", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "CreationDate", "LastModificationDate", "State"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "Tags", Shape: 5},
+		}},
+		{Name: "AWS::SecretsManager::ResourcePolicy", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Properties: []schema.Property{
+			{Name: "BlockPublicPolicy", Shape: 1},
+			{Name: "ResourcePolicy", Shape: 24, Required: true},
+			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
+		}},
+		{Name: "AWS::SecretsManager::RotationSchedule", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Properties: []schema.Property{
+			{Name: "ExternalSecretRotationMetadata", Shape: 226},
+			{Name: "ExternalSecretRotationRoleArn", Shape: 0},
+			{Name: "HostedRotationLambda", Shape: 227},
+			{Name: "RotateImmediatelyOnUpdate", Shape: 1},
+			{Name: "RotationLambdaARN", Shape: 0},
+			{Name: "RotationRules", Shape: 228},
+			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
+		}},
+		{Name: "AWS::SecretsManager::Secret", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "Description", Shape: 0},
+			{Name: "GenerateSecretString", Shape: 229},
+			{Name: "KmsKeyId", Shape: 0},
+			{Name: "Name", Shape: 0, CreateOnly: true},
+			{Name: "ReplicaRegions", Shape: 231},
+			{Name: "SecretString", Shape: 0},
+			{Name: "Tags", Shape: 5},
+			{Name: "Type", Shape: 0},
 		}},
 	},
 	Shapes: []schema.Shape{
@@ -850,64 +944,110 @@ var Table = schema.Table{
 			{Name: "AttributeName", Shape: 0, Required: true},
 		}},
 		76: {Kind: schema.List, Elem: 72},
-		77: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		77: {Name: "AuthParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ApiKeyAuthParameters", Shape: 78},
+			{Name: "BasicAuthParameters", Shape: 79},
+			{Name: "ConnectivityParameters", Shape: 80},
+			{Name: "InvocationHttpParameters", Shape: 82},
+			{Name: "OAuthParameters", Shape: 85},
+		}},
+		78: {Name: "ApiKeyAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ApiKeyName", Shape: 0, Required: true},
+			{Name: "ApiKeyValue", Shape: 0, Required: true},
+		}},
+		79: {Name: "BasicAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Password", Shape: 0, Required: true},
+			{Name: "Username", Shape: 0, Required: true},
+		}},
+		80: {Name: "ConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourceParameters", Shape: 81, Required: true},
+		}},
+		81: {Name: "ResourceParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourceAssociationArn", Shape: 0},
+			{Name: "ResourceConfigurationArn", Shape: 0, Required: true},
+		}},
+		82: {Name: "ConnectionHttpParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "BodyParameters", Shape: 84},
+			{Name: "HeaderParameters", Shape: 84},
+			{Name: "QueryStringParameters", Shape: 84},
+		}},
+		83: {Name: "Parameter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "IsValueSecret", Shape: 1},
+			{Name: "Key", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		84: {Kind: schema.List, Elem: 83},
+		85: {Name: "OAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AuthorizationEndpoint", Shape: 0, Required: true},
+			{Name: "ClientParameters", Shape: 86, Required: true},
+			{Name: "HttpMethod", Shape: 0, Required: true},
+			{Name: "OAuthHttpParameters", Shape: 82},
+		}},
+		86: {Name: "ClientParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ClientID", Shape: 0, Required: true},
+			{Name: "ClientSecret", Shape: 0, Required: true},
+		}},
+		87: {Name: "InvocationConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourceParameters", Shape: 81, Required: true},
+		}},
+		88: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		78: {Name: "LogConfig", Kind: schema.Object, Properties: []schema.Property{
+		89: {Name: "LogConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "IncludeDetail", Shape: 0},
 			{Name: "Level", Shape: 0},
 		}},
-		79: {Name: "Condition", Kind: schema.Object, Properties: []schema.Property{
+		90: {Name: "Condition", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0},
 			{Name: "Type", Shape: 0},
 			{Name: "Value", Shape: 0},
 		}},
-		80: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AppSyncParameters", Shape: 81},
+		91: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AppSyncParameters", Shape: 92},
 			{Name: "Arn", Shape: 0, Required: true},
-			{Name: "BatchParameters", Shape: 82},
-			{Name: "DeadLetterConfig", Shape: 85},
-			{Name: "EcsParameters", Shape: 86},
-			{Name: "HttpParameters", Shape: 95},
+			{Name: "BatchParameters", Shape: 93},
+			{Name: "DeadLetterConfig", Shape: 96},
+			{Name: "EcsParameters", Shape: 97},
+			{Name: "HttpParameters", Shape: 106},
 			{Name: "Id", Shape: 0, Required: true},
 			{Name: "Input", Shape: 0},
 			{Name: "InputPath", Shape: 0},
-			{Name: "InputTransformer", Shape: 96},
-			{Name: "KinesisParameters", Shape: 97},
-			{Name: "RedshiftDataParameters", Shape: 98},
-			{Name: "RetryPolicy", Shape: 99},
+			{Name: "InputTransformer", Shape: 107},
+			{Name: "KinesisParameters", Shape: 108},
+			{Name: "RedshiftDataParameters", Shape: 109},
+			{Name: "RetryPolicy", Shape: 110},
 			{Name: "RoleArn", Shape: 0},
-			{Name: "RunCommandParameters", Shape: 100},
-			{Name: "SageMakerPipelineParameters", Shape: 103},
-			{Name: "SqsParameters", Shape: 106},
+			{Name: "RunCommandParameters", Shape: 111},
+			{Name: "SageMakerPipelineParameters", Shape: 114},
+			{Name: "SqsParameters", Shape: 117},
 		}},
-		81: {Name: "AppSyncParameters", Kind: schema.Object, Properties: []schema.Property{
+		92: {Name: "AppSyncParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "GraphQLOperation", Shape: 0, Required: true},
 		}},
-		82: {Name: "BatchParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ArrayProperties", Shape: 83},
+		93: {Name: "BatchParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ArrayProperties", Shape: 94},
 			{Name: "JobDefinition", Shape: 0, Required: true},
 			{Name: "JobName", Shape: 0, Required: true},
-			{Name: "RetryStrategy", Shape: 84},
+			{Name: "RetryStrategy", Shape: 95},
 		}},
-		83: {Name: "BatchArrayProperties", Kind: schema.Object, Properties: []schema.Property{
+		94: {Name: "BatchArrayProperties", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6},
 		}},
-		84: {Name: "BatchRetryStrategy", Kind: schema.Object, Properties: []schema.Property{
+		95: {Name: "BatchRetryStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attempts", Shape: 6},
 		}},
-		85: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		96: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		86: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CapacityProviderStrategy", Shape: 88},
+		97: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 99},
 			{Name: "EnableECSManagedTags", Shape: 1},
 			{Name: "EnableExecuteCommand", Shape: 1},
 			{Name: "Group", Shape: 0},
 			{Name: "LaunchType", Shape: 0},
-			{Name: "NetworkConfiguration", Shape: 89},
-			{Name: "PlacementConstraints", Shape: 92},
-			{Name: "PlacementStrategies", Shape: 94},
+			{Name: "NetworkConfiguration", Shape: 100},
+			{Name: "PlacementConstraints", Shape: 103},
+			{Name: "PlacementStrategies", Shape: 105},
 			{Name: "PlatformVersion", Shape: 0},
 			{Name: "PropagateTags", Shape: 0},
 			{Name: "ReferenceId", Shape: 0},
@@ -915,43 +1055,43 @@ var Table = schema.Table{
 			{Name: "TaskCount", Shape: 6},
 			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
 		}},
-		87: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+		98: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Base", Shape: 6},
 			{Name: "CapacityProvider", Shape: 0, Required: true},
 			{Name: "Weight", Shape: 6},
 		}},
-		88: {Kind: schema.List, Elem: 87},
-		89: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AwsVpcConfiguration", Shape: 90},
+		99: {Kind: schema.List, Elem: 98},
+		100: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsVpcConfiguration", Shape: 101},
 		}},
-		90: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		101: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AssignPublicIp", Shape: 0},
 			{Name: "SecurityGroups", Shape: 7},
 			{Name: "Subnets", Shape: 7, Required: true},
 		}},
-		91: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+		102: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Expression", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		92: {Kind: schema.List, Elem: 91},
-		93: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+		103: {Kind: schema.List, Elem: 102},
+		104: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Field", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		94: {Kind: schema.List, Elem: 93},
-		95: {Name: "HttpParameters", Kind: schema.Object, Properties: []schema.Property{
+		105: {Kind: schema.List, Elem: 104},
+		106: {Name: "HttpParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HeaderParameters", Shape: 10},
 			{Name: "PathParameterValues", Shape: 7},
 			{Name: "QueryStringParameters", Shape: 10},
 		}},
-		96: {Name: "InputTransformer", Kind: schema.Object, Properties: []schema.Property{
+		107: {Name: "InputTransformer", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "InputPathsMap", Shape: 10},
 			{Name: "InputTemplate", Shape: 0, Required: true},
 		}},
-		97: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+		108: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PartitionKeyPath", Shape: 0, Required: true},
 		}},
-		98: {Name: "RedshiftDataParameters", Kind: schema.Object, Properties: []schema.Property{
+		109: {Name: "RedshiftDataParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Database", Shape: 0, Required: true},
 			{Name: "DbUser", Shape: 0},
 			{Name: "SecretManagerArn", Shape: 0},
@@ -960,141 +1100,141 @@ var Table = schema.Table{
 			{Name: "StatementName", Shape: 0},
 			{Name: "WithEvent", Shape: 1},
 		}},
-		99: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+		110: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 		}},
-		100: {Name: "RunCommandParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "RunCommandTargets", Shape: 102, Required: true},
+		111: {Name: "RunCommandParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "RunCommandTargets", Shape: 113, Required: true},
 		}},
-		101: {Name: "RunCommandTarget", Kind: schema.Object, Properties: []schema.Property{
+		112: {Name: "RunCommandTarget", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0, Required: true},
 			{Name: "Values", Shape: 7, Required: true},
 		}},
-		102: {Kind: schema.List, Elem: 101},
-		103: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "PipelineParameterList", Shape: 105},
+		113: {Kind: schema.List, Elem: 112},
+		114: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 116},
 		}},
-		104: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+		115: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Name", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		105: {Kind: schema.List, Elem: 104},
-		106: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+		116: {Kind: schema.List, Elem: 115},
+		117: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MessageGroupId", Shape: 0, Required: true},
 		}},
-		107: {Kind: schema.List, Elem: 80},
-		108: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		118: {Kind: schema.List, Elem: 91},
+		119: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		109: {Kind: schema.List, Elem: 108},
-		110: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
+		120: {Kind: schema.List, Elem: 119},
+		121: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Password", Shape: 0, Required: true},
 			{Name: "PasswordResetRequired", Shape: 1},
 		}},
-		111: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		122: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		112: {Kind: schema.List, Elem: 111},
-		113: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		123: {Kind: schema.List, Elem: 122},
+		124: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		114: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AdditionalVersionWeights", Shape: 116},
+		125: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AdditionalVersionWeights", Shape: 127},
 		}},
-		115: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
+		126: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "FunctionWeight", Shape: 9, Required: true},
 		}},
-		116: {Kind: schema.List, Elem: 115},
-		117: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 118},
-			{Name: "OnSuccess", Shape: 119},
+		127: {Kind: schema.List, Elem: 126},
+		128: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 129},
+			{Name: "OnSuccess", Shape: 130},
 		}},
-		118: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		129: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		119: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
+		130: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		120: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		131: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
-			{Name: "SchemaRegistryConfig", Shape: 121},
+			{Name: "SchemaRegistryConfig", Shape: 132},
 		}},
-		121: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AccessConfigs", Shape: 123},
+		132: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccessConfigs", Shape: 134},
 			{Name: "EventRecordFormat", Shape: 0},
 			{Name: "SchemaRegistryURI", Shape: 0},
-			{Name: "SchemaValidationConfigs", Shape: 125},
+			{Name: "SchemaValidationConfigs", Shape: 136},
 		}},
-		122: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
+		133: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		123: {Kind: schema.List, Elem: 122},
-		124: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
+		134: {Kind: schema.List, Elem: 133},
+		135: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attribute", Shape: 0},
 		}},
-		125: {Kind: schema.List, Elem: 124},
-		126: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 127},
+		136: {Kind: schema.List, Elem: 135},
+		137: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 138},
 		}},
-		127: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		138: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0},
 		}},
-		128: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		139: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CollectionName", Shape: 0},
 			{Name: "DatabaseName", Shape: 0},
 			{Name: "FullDocument", Shape: 0},
 		}},
-		129: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Filters", Shape: 131},
+		140: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Filters", Shape: 142},
 		}},
-		130: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
+		141: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Pattern", Shape: 0},
 		}},
-		131: {Kind: schema.List, Elem: 130},
-		132: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		142: {Kind: schema.List, Elem: 141},
+		143: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		133: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
+		144: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Metrics", Shape: 7},
 		}},
-		134: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
+		145: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumPollers", Shape: 6},
 			{Name: "MinimumPollers", Shape: 6},
 			{Name: "PollerGroupName", Shape: 0},
 		}},
-		135: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		146: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumConcurrency", Shape: 6},
 		}},
-		136: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Endpoints", Shape: 137, CreateOnly: true},
+		147: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Endpoints", Shape: 148, CreateOnly: true},
 		}},
-		137: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
+		148: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KafkaBootstrapServers", Shape: 7, CreateOnly: true},
 		}},
-		138: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		149: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
 			{Name: "ConsumptionMode", Shape: 0},
-			{Name: "SchemaRegistryConfig", Shape: 121},
+			{Name: "SchemaRegistryConfig", Shape: 132},
 		}},
-		139: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		150: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		140: {Kind: schema.List, Elem: 139},
-		141: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 142, Required: true},
+		151: {Kind: schema.List, Elem: 150},
+		152: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 153, Required: true},
 		}},
-		142: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+		153: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CapacityProviderArn", Shape: 0, Required: true},
 			{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: 9},
 			{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: 6},
 		}},
-		143: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
+		154: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ImageUri", Shape: 0},
 			{Name: "S3Bucket", Shape: 0},
 			{Name: "S3Key", Shape: 0},
@@ -1104,70 +1244,70 @@ var Table = schema.Table{
 			{Name: "ZipFile", Shape: 0},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		144: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		155: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TargetArn", Shape: 0},
 		}},
-		145: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
+		156: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExecutionTimeout", Shape: 6, Required: true},
 			{Name: "KMSKeyArn", Shape: 0},
 			{Name: "RetentionPeriodInDays", Shape: 6},
 		}},
-		146: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
+		157: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Variables", Shape: 10},
 		}},
-		147: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
+		158: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6, Required: true},
 		}},
-		148: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
+		159: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
 			{Name: "LocalMountPath", Shape: 0, Required: true},
-			{Name: "S3FilesConfig", Shape: 149},
+			{Name: "S3FilesConfig", Shape: 160},
 		}},
-		149: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
+		160: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DirectS3Read", Shape: 0},
 		}},
-		150: {Kind: schema.List, Elem: 148},
-		151: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		161: {Kind: schema.List, Elem: 159},
+		162: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		152: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
+		163: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Command", Shape: 7},
 			{Name: "EntryPoint", Shape: 7},
 			{Name: "WorkingDirectory", Shape: 0},
 		}},
-		153: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		164: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplicationLogLevel", Shape: 0},
 			{Name: "LogFormat", Shape: 0},
 			{Name: "LogGroup", Shape: 0},
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		154: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
+		165: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		155: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
+		166: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplyOn", Shape: 0, Required: true},
 		}},
-		156: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
+		167: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TenantIsolationMode", Shape: 0, Required: true},
 		}},
-		157: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
+		168: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Mode", Shape: 0},
 		}},
-		158: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
+		169: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Ipv6AllowedForDualStack", Shape: 1},
 			{Name: "SecurityGroupIds", Shape: 7},
 			{Name: "SubnetIds", Shape: 7},
 		}},
-		159: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
+		170: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, CreateOnly: true},
 			{Name: "S3Key", Shape: 0, CreateOnly: true},
 			{Name: "S3ObjectStorageMode", Shape: 0},
 			{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		160: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
+		171: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AllowCredentials", Shape: 1},
 			{Name: "AllowHeaders", Shape: 7},
 			{Name: "AllowMethods", Shape: 7},
@@ -1175,123 +1315,245 @@ var Table = schema.Table{
 			{Name: "ExposeHeaders", Shape: 7},
 			{Name: "MaxAge", Shape: 6},
 		}},
-		161: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		172: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		162: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		173: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		163: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
+		174: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		164: {Kind: schema.List, Elem: 24},
-		165: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+		175: {Kind: schema.List, Elem: 24},
+		176: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ArchiveArn", Shape: 0},
 		}},
-		166: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+		177: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxDeliverySeconds", Shape: 9},
 			{Name: "SendingPoolName", Shape: 0},
 			{Name: "TlsPolicy", Shape: 0},
 		}},
-		167: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+		178: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReputationMetricsEnabled", Shape: 1},
 		}},
-		168: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+		179: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SendingEnabled", Shape: 1},
 		}},
-		169: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+		180: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SuppressedReasons", Shape: 7},
-			{Name: "ValidationOptions", Shape: 170},
+			{Name: "ValidationOptions", Shape: 181},
 		}},
-		170: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ConditionThreshold", Shape: 171, Required: true},
+		181: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 182, Required: true},
 		}},
-		171: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+		182: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
-			{Name: "OverallConfidenceThreshold", Shape: 172},
+			{Name: "OverallConfidenceThreshold", Shape: 183},
 		}},
-		172: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+		183: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
 		}},
-		173: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+		184: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CustomRedirectDomain", Shape: 0},
 			{Name: "HttpsPolicy", Shape: 0},
 		}},
-		174: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DashboardOptions", Shape: 175},
-			{Name: "GuardianOptions", Shape: 176},
+		185: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 186},
+			{Name: "GuardianOptions", Shape: 187},
 		}},
-		175: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+		186: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EngagementMetrics", Shape: 0, Required: true},
 		}},
-		176: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+		187: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		177: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CloudWatchDestination", Shape: 178},
+		188: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CloudWatchDestination", Shape: 189},
 			{Name: "Enabled", Shape: 1},
-			{Name: "EventBridgeDestination", Shape: 181},
-			{Name: "KinesisFirehoseDestination", Shape: 182},
+			{Name: "EventBridgeDestination", Shape: 192},
+			{Name: "KinesisFirehoseDestination", Shape: 193},
 			{Name: "MatchingEventTypes", Shape: 7, Required: true},
 			{Name: "Name", Shape: 0},
-			{Name: "SnsDestination", Shape: 183},
+			{Name: "SnsDestination", Shape: 194},
 		}},
-		178: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DimensionConfigurations", Shape: 180},
+		189: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DimensionConfigurations", Shape: 191},
 		}},
-		179: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		190: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DefaultDimensionValue", Shape: 0, Required: true},
 			{Name: "DimensionName", Shape: 0, Required: true},
 			{Name: "DimensionValueSource", Shape: 0, Required: true},
 		}},
-		180: {Kind: schema.List, Elem: 179},
-		181: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
+		191: {Kind: schema.List, Elem: 190},
+		192: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EventBusArn", Shape: 0, Required: true},
 		}},
-		182: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
+		193: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DeliveryStreamARN", Shape: 0, Required: true},
 			{Name: "IAMRoleARN", Shape: 0, Required: true},
 		}},
-		183: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
+		194: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TopicARN", Shape: 0, Required: true},
 		}},
-		184: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		195: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		185: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		196: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		186: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		197: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		187: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		198: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		188: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		199: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		189: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		200: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		190: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		201: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		191: {Kind: schema.List, Elem: 190},
-		192: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		202: {Kind: schema.List, Elem: 201},
+		203: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		193: {Kind: schema.List, Elem: 192},
+		204: {Kind: schema.List, Elem: 203},
+		205: {Name: "FlexibleTimeWindow", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaximumWindowInMinutes", Shape: 9},
+			{Name: "Mode", Shape: 0, Required: true},
+		}},
+		206: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Arn", Shape: 0, Required: true},
+			{Name: "DeadLetterConfig", Shape: 207},
+			{Name: "EcsParameters", Shape: 208},
+			{Name: "EventBridgeParameters", Shape: 218},
+			{Name: "Input", Shape: 0},
+			{Name: "KinesisParameters", Shape: 219},
+			{Name: "RetryPolicy", Shape: 220},
+			{Name: "RoleArn", Shape: 0, Required: true},
+			{Name: "SageMakerPipelineParameters", Shape: 221},
+			{Name: "SqsParameters", Shape: 224},
+		}},
+		207: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Arn", Shape: 0},
+		}},
+		208: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 210},
+			{Name: "EnableECSManagedTags", Shape: 1},
+			{Name: "EnableExecuteCommand", Shape: 1},
+			{Name: "Group", Shape: 0},
+			{Name: "LaunchType", Shape: 0},
+			{Name: "NetworkConfiguration", Shape: 211},
+			{Name: "PlacementConstraints", Shape: 214},
+			{Name: "PlacementStrategy", Shape: 216},
+			{Name: "PlatformVersion", Shape: 0},
+			{Name: "PropagateTags", Shape: 0},
+			{Name: "ReferenceId", Shape: 0},
+			{Name: "Tags", Shape: 217},
+			{Name: "TaskCount", Shape: 9},
+			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
+		}},
+		209: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Base", Shape: 9},
+			{Name: "CapacityProvider", Shape: 0, Required: true},
+			{Name: "Weight", Shape: 9},
+		}},
+		210: {Kind: schema.List, Elem: 209},
+		211: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsvpcConfiguration", Shape: 212},
+		}},
+		212: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AssignPublicIp", Shape: 0},
+			{Name: "SecurityGroups", Shape: 7},
+			{Name: "Subnets", Shape: 7, Required: true},
+		}},
+		213: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Expression", Shape: 0},
+			{Name: "Type", Shape: 0},
+		}},
+		214: {Kind: schema.List, Elem: 213},
+		215: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Field", Shape: 0},
+			{Name: "Type", Shape: 0},
+		}},
+		216: {Kind: schema.List, Elem: 215},
+		217: {Kind: schema.List, Elem: 10},
+		218: {Name: "EventBridgeParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DetailType", Shape: 0, Required: true},
+			{Name: "Source", Shape: 0, Required: true},
+		}},
+		219: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PartitionKey", Shape: 0, Required: true},
+		}},
+		220: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MaximumEventAgeInSeconds", Shape: 9},
+			{Name: "MaximumRetryAttempts", Shape: 9},
+		}},
+		221: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 223},
+		}},
+		222: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Name", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		223: {Kind: schema.List, Elem: 222},
+		224: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "MessageGroupId", Shape: 0},
+		}},
+		225: {Name: "ExternalSecretRotationMetadataItem", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Key", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		226: {Kind: schema.List, Elem: 225},
+		227: {Name: "HostedRotationLambda", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ExcludeCharacters", Shape: 0},
+			{Name: "KmsKeyArn", Shape: 0},
+			{Name: "MasterSecretArn", Shape: 0},
+			{Name: "MasterSecretKmsKeyArn", Shape: 0},
+			{Name: "RotationLambdaName", Shape: 0},
+			{Name: "RotationType", Shape: 0, Required: true},
+			{Name: "Runtime", Shape: 0},
+			{Name: "SuperuserSecretArn", Shape: 0},
+			{Name: "SuperuserSecretKmsKeyArn", Shape: 0},
+			{Name: "VpcSecurityGroupIds", Shape: 0},
+			{Name: "VpcSubnetIds", Shape: 0},
+		}},
+		228: {Name: "RotationRules", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AutomaticallyAfterDays", Shape: 6},
+			{Name: "Duration", Shape: 0},
+			{Name: "ScheduleExpression", Shape: 0},
+		}},
+		229: {Name: "GenerateSecretString", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ExcludeCharacters", Shape: 0},
+			{Name: "ExcludeLowercase", Shape: 1},
+			{Name: "ExcludeNumbers", Shape: 1},
+			{Name: "ExcludePunctuation", Shape: 1},
+			{Name: "ExcludeUppercase", Shape: 1},
+			{Name: "GenerateStringKey", Shape: 0},
+			{Name: "IncludeSpace", Shape: 1},
+			{Name: "PasswordLength", Shape: 6},
+			{Name: "RequireEachIncludedType", Shape: 1},
+			{Name: "SecretStringTemplate", Shape: 0},
+		}},
+		230: {Name: "ReplicaRegion", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "KmsKeyId", Shape: 0},
+			{Name: "Region", Shape: 0, Required: true},
+		}},
+		231: {Kind: schema.List, Elem: 230},
 	},
 }
