@@ -31,7 +31,7 @@ func absent(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound", "ParameterNotFound":
+	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound", "ParameterNotFound", "QueueDoesNotExist":
 		return true
 	}
 	return false

@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nube-run/nube/internal/awsapi/shapes/lambda"
@@ -16,7 +17,7 @@ type eventSourceMapping struct{ base }
 func refusedOfMapping() []string {
 	return []string{
 		"AmazonManagedKafkaEventSourceConfig", "DocumentDBEventSourceConfig", "KmsKeyArn", "LoggingConfig", "MetricsConfig", "ProvisionedPollerConfig",
-		"Queues", "ScalingConfig", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Topics",
+		"Queues", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations", "Topics",
 	}
 }
 
@@ -63,15 +64,18 @@ func mappingAttrs(m *lambda.EventSourceMappingConfiguration) stack.Attrs {
 }
 
 // Update says what a mapping is to be. What was there and is not any more goes
-// back to what a stream's mapping is without it.
+// back to what a mapping of its source is without it.
 func (e eventSourceMapping) Update(ctx context.Context, r stack.Request) (stack.Progress, error) {
-	want, none := r.Properties, template.Object{}
+	want, none, batch := r.Properties, template.Object{}, 100
+	if strings.Contains(text(want, "EventSourceArn"), ":sqs:") {
+		batch = 10
+	}
 	for _, d := range (template.Object{
-		{Key: "BatchSize", Value: 100}, {Key: "BisectBatchOnFunctionError", Value: false},
+		{Key: "BatchSize", Value: batch}, {Key: "BisectBatchOnFunctionError", Value: false},
 		{Key: "DestinationConfig", Value: template.Object{{Key: "OnFailure", Value: none}}}, {Key: "Enabled", Value: true},
 		{Key: "FilterCriteria", Value: template.Object{{Key: "Filters", Value: []any{}}}}, {Key: "FunctionResponseTypes", Value: []any{}},
 		{Key: "MaximumBatchingWindowInSeconds", Value: 0}, {Key: "MaximumRecordAgeInSeconds", Value: -1}, {Key: "MaximumRetryAttempts", Value: -1},
-		{Key: "ParallelizationFactor", Value: 1}, {Key: "TumblingWindowInSeconds", Value: 0},
+		{Key: "ParallelizationFactor", Value: 1}, {Key: "ScalingConfig", Value: none}, {Key: "TumblingWindowInSeconds", Value: 0},
 	}) {
 		if r.Old.Has(d.Key) && !want.Has(d.Key) {
 			want = want.With(d.Key, template.New(want.Pos, d.Value))

@@ -32,9 +32,11 @@ import (
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/scheduler"
 	"github.com/nube-run/nube/internal/service/secretsmanager"
 	"github.com/nube-run/nube/internal/service/ses"
 	"github.com/nube-run/nube/internal/service/sns"
+	"github.com/nube-run/nube/internal/service/sqs"
 	"github.com/nube-run/nube/internal/service/ssm"
 	"github.com/nube-run/nube/internal/sources"
 	"github.com/nube-run/nube/internal/stack"
@@ -75,6 +77,13 @@ func (l *lateFront) Call(ctx context.Context, m *schema.Model, op *schema.Op, in
 	return l.front.Call(ctx, m, op, in)
 }
 
+// open seals nothing.
+type open struct{}
+
+func (open) Seal(_ context.Context, text, _ []byte) ([]byte, error) { return text, nil }
+
+func (open) Open(_ context.Context, sealed, _ []byte) ([]byte, error) { return sealed, nil }
+
 // anyRole lets everybody take every role.
 type anyRole struct{}
 
@@ -101,7 +110,8 @@ func newLive(t *testing.T) *live {
 	functions := lambda.New(lambda.Options{DB: db, Clock: model, Runner: idle{}, Artifacts: l.builds, Delivers: func(string) bool { return true }})
 	owner := &timer.Owner{DB: db}
 	timers := timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: ledger})
-	buses := events.New(events.Options{DB: db, Clock: model, Emit: nowhere{}, Timers: timers, Roles: anyRole{}})
+	buses := events.New(events.Options{DB: db, Clock: model, Emit: nowhere{}, Timers: timers, Roles: anyRole{}, Sealer: open{}})
+	schedules := scheduler.New(scheduler.Options{DB: db, Clock: model, Emit: nowhere{}, Timers: timers, Roles: anyRole{}})
 	master, err := seal.Generate()
 	if err != nil {
 		t.Fatal(err)
@@ -112,11 +122,15 @@ func newLive(t *testing.T) *live {
 	secrets := secretsmanager.New(secretsmanager.Options{DB: db, Clock: model, Timers: timers, Emit: nowhere{}, Caller: late})
 	mappings := sources.New(sources.Options{DB: db, Owner: owner, Timers: timers, Model: model, Ledger: ledger, Functions: functions.Functions()})
 	mappings.Read(tables.Source())
+	queues := sqs.New(sqs.Options{DB: db, Clock: model, Endpoint: "http://127.0.0.1:4566"})
+	mappings.Read(queues.Queues())
 	functions.Map(mappings)
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), buses.API(), keys.API(), parameters.API(), secrets.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), queues.API(), buses.API(), schedules.API(), keys.API(), parameters.API(), secrets.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	late.front = l.front
+	buses.Use(l.front)
+	schedules.Use(l.front)
 	l.engine = stack.New(stack.Options{DB: db, Types: resource.Types(l.front), Dynamic: resource.Dynamic(l.front), Model: model, Ledger: ledger, Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
 		l.engine.Close()
