@@ -14,6 +14,9 @@ import (
 // into the manifest is the cure.
 //
 // localstack#7183, #6173: policies were there, and nothing was enforced.
+//
+// Mutations that it finds: denials that are not enforced; denials that nobody
+// notes.
 func TestDenied(t *testing.T) {
 	c, manifest := deniedShop(t)
 	want(t, c.create("Ada", "ada@example.com"), http.StatusInternalServerError)

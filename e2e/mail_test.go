@@ -55,6 +55,8 @@ func (c *cloud) mails(t *testing.T) (list []struct {
 }
 
 // TestMailSurvives: a mail that was accepted is there after kill -9.
+//
+// Mutation that it finds: a store in memory.
 func TestMailSurvives(t *testing.T) {
 	data := t.TempDir()
 	c := start(t, data, "start")

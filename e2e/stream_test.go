@@ -26,12 +26,16 @@ import (
 //
 // Mutations that it finds: a stream that nobody reads, a subscription that gets
 // mail before it is confirmed, records without images, a settle that does not
-// wait for what follows.
+// wait.
 func TestStream(t *testing.T) {
 	for name, dir := range languages(t) {
 		t.Run(name, func(t *testing.T) {
 			c := start(t, "memory", "up", dir)
 			const admin = "admin@company.com"
+			// What follows takes a while: who does not wait for it sees nothing of it.
+			if out, code := c.nube("fault", "add", "latency", "300ms", "--function", "dynamoDbProcessor"); code != 0 {
+				t.Fatal(out)
+			}
 
 			id := want(t, c.create("Ada", "ada@example.com"), http.StatusCreated).object(t)["id"].(string)
 			c.settle()
@@ -73,6 +77,8 @@ func TestStream(t *testing.T) {
 // TestStreamSurvives kills nube in a burst of writes, again and again: every
 // user that was acknowledged has a record, one and no more, and at least one
 // welcome.
+//
+// Mutation that it finds: the checkpoint of a batch committed before its call.
 func TestStreamSurvives(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
 	created := map[string]bool{}

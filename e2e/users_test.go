@@ -152,6 +152,8 @@ func TestEverythingIsThereAgain(t *testing.T) {
 }
 
 // TestKilledInABurst: whatever was acknowledged before kill -9 is there.
+//
+// Mutation that it finds: a store in memory.
 func TestKilledInABurst(t *testing.T) {
 	data := t.TempDir()
 	c := start(t, data, "up", "../examples/shop")
@@ -193,6 +195,8 @@ func TestKilledInABurst(t *testing.T) {
 
 // TestDeployWhileRunning changes the manifest of a running application, well
 // and badly.
+//
+// Mutation that it finds: a stack that takes what it is already for a change.
 func TestDeployWhileRunning(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "shop")
 	if out, err := exec.Command("cp", "-r", "../examples/shop", dir).CombinedOutput(); err != nil {

@@ -32,6 +32,9 @@ import (
 // promises: every acknowledged write is there, no write is half there, and
 // every acknowledged event has had its effect once the cloud has settled.
 //
+// Mutations that it finds: commits acknowledged before they are on disk; an event
+// that is emitted after its answer.
+//
 // Seeds are printed as names of subtests. NUBE_SEEDS sets how many are run, and
 // NUBE_SEED the first.
 func TestPowerLoss(t *testing.T) {

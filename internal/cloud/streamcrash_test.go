@@ -18,6 +18,9 @@ import (
 // with a stream that a function reads. On the disk that is found, once the cloud
 // has settled, the function has seen every change that was made, those of an item
 // in their order; what it has seen again it saw after the power failed.
+//
+// Mutations that it finds: the checkpoint of a batch committed before its call;
+// commits acknowledged before they are on disk.
 func TestStreamPowerLoss(t *testing.T) {
 	code := effectFunction(t)
 	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 6)

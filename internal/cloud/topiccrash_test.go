@@ -19,6 +19,8 @@ import (
 // two functions subscribe to, one of them to every other message. On the disk
 // that is found, once the cloud has settled, each acknowledged message has had its
 // effect by each function that was to get it, and by no other.
+//
+// Mutation that it finds: commits acknowledged before they are on disk.
 func TestTopicPowerLoss(t *testing.T) {
 	code := effectFunction(t)
 	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 4)
