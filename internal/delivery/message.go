@@ -18,6 +18,7 @@ type Message struct {
 	Group      string                      `json:",omitempty"` // MessageGroupId
 	Dedup      string                      `json:",omitempty"` // MessageDeduplicationId
 	Attributes map[string]MessageAttribute `json:",omitempty"`
+	Subject    string                      `json:",omitempty"` // of what goes to a topic
 
 	Body []byte `json:"-"`
 }

@@ -38,6 +38,9 @@ func (s *Service) accept(ctx context.Context, e *delivery.Effect) delivery.Outco
 		return delivery.Outcome{Err: err, Permanent: true}
 	}
 	in := &shapes.PublishInput{TopicArn: &e.Target, Message: ptr(string(m.Body))}
+	if m.Subject != "" {
+		in.Subject = &m.Subject
+	}
 	if m.Group != "" {
 		in.MessageGroupId = &m.Group
 	}
