@@ -18,7 +18,7 @@
 //
 // In a standard queue each message has a row of its own in the index. In a FIFO
 // queue each message group has one, and its messages are a log: a receive takes
-// from the head of the group and locks it by moving its row to when the last of
+// from the head of the group and locks it by moving its row to when the first of
 // them becomes visible again. Fair queues ([laneOf]) spread the message groups of a
 // standard queue over lanes that are served in turn.
 //
@@ -67,8 +67,8 @@
 //
 // Invariants: a message whose sending was acknowledged is received until it is
 // deleted, has expired or was moved; while a message of a group is in flight no
-// other receive gets one of that group, and a group's messages are received in the
-// order of their sequence numbers; inside its visibility timeout a message has one
+// receive gets one that follows it, and a group's messages are received in the order
+// of their sequence numbers; inside its visibility timeout a message has one
 // holder, unless a crash takes back the receive that began it.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html

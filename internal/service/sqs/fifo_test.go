@@ -54,7 +54,7 @@ func TestGroupsInOrder_localstack7036(t *testing.T) {
 	expect(b, "counts", b.counts(q), "0 0 0")
 }
 
-// While a message of a group is in flight nobody gets another of it.
+// While a message of a group is in flight nobody gets one that follows it.
 //
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 func TestGroupIsLocked(t *testing.T) {
@@ -77,6 +77,25 @@ func TestGroupIsLocked(t *testing.T) {
 	// A handle whose visibility has ended deletes nothing in a FIFO queue.
 	b.advance(30 * time.Second)
 	refused(b, "InvalidParameterValue", shapes.DeleteMessage, &shapes.DeleteMessageRequest{QueueUrl: q, ReceiptHandle: b.receiveAndForget(q)})
+}
+
+// What was received with others and is held for longer holds up what follows it, and
+// nothing before it. https://github.com/localstack/localstack/issues/12457: what
+// followed was received; https://github.com/localstack/localstack/pull/13386: as it is
+// on AWS.
+func TestHeldForLonger_localstack12457(t *testing.T) {
+	for held, want := range map[int]string{0: "", 1: "1", 2: "1 2"} {
+		b := newBed(t)
+		q := b.create("q.fifo", "ContentBasedDeduplication", "true")
+		for _, m := range strings.Fields("1 2 3") {
+			b.send(q, m, to("g", ""))
+		}
+		b.hold(q, b.receive(q)[held], 60)
+		b.advance(30 * time.Second)
+		expect(b, "before the end", bodies(b.receive(q, invisible(0))), want)
+		b.advance(30 * time.Second)
+		expect(b, "at the end", bodies(b.receive(q)), "1 2 3")
+	}
 }
 
 // receiveAndForget receives a message and lets its visibility end.

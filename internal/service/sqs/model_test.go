@@ -41,19 +41,14 @@ func (m *model) expire(now clock.Instant) {
 func (k *known) inFlight(now clock.Instant) bool { return k.count > 0 && now < k.until }
 
 // visible are the messages that can be received, in their order: of a FIFO queue
-// those of groups of which nothing is in flight, up to the first that is delayed.
+// those of each group up to the first that is in flight or delayed.
 func (m *model) visible(now clock.Instant) []*known {
 	locked := map[string]bool{}
-	if m.fifo {
-		for _, k := range m.messages {
-			locked[k.group] = locked[k.group] || k.inFlight(now)
-		}
-	}
 	var out []*known
 	for _, k := range m.messages {
 		switch {
-		case m.fifo && locked[k.group], !m.fifo && k.inFlight(now):
-		case k.after > now:
+		case locked[k.group]:
+		case k.inFlight(now), k.after > now:
 			locked[k.group] = m.fifo
 		default:
 			out = append(out, k)
@@ -77,8 +72,8 @@ func (m *model) counts(now clock.Instant) string {
 // TestModel does random things to a queue and to its model.
 //
 // It fails, each alone, if: came does not lower the cursor (live.go); a group's row
-// stays where it is after a receive (takeGroup); settle frees a group of which
-// something is in flight; passed ignores what came meanwhile; recall looks into one
+// stays where it is after a receive (takeGroup); settle frees a group whose first
+// message is in flight; passed ignores what came meanwhile; recall looks into one
 // bucket only.
 func TestModel(t *testing.T) {
 	seeds := uint64(24)

@@ -153,12 +153,11 @@ func (g *group) remove(at kv.Stamp) {
 	}
 }
 
-// free returns when the group can be received: at once, unless one of its messages
-// is in flight.
+// free returns when the group can be received: at once, unless its first message is
+// in flight. What is in flight behind it holds up only what follows.
 func (g *group) free(now millis) millis {
-	at := now
-	for i := range g.entries {
-		at = max(at, g.entries[i].until)
+	if len(g.entries) == 0 {
+		return now
 	}
-	return at
+	return max(now, g.entries[0].until)
 }

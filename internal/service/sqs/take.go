@@ -271,6 +271,9 @@ func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, durabl
 	first := len(p.spent)
 	for i := 0; i < len(g.entries) && len(p.got) < most; i++ {
 		e := &g.entries[i]
+		if e.until > c.now {
+			break // what follows it waits for it
+		}
 		b, err := tx.Peek().Get(q.space.entry(at.group, e.stamp))
 		if err != nil {
 			return err
