@@ -64,7 +64,8 @@ type compositeRow struct {
 	PendingOld      string        `json:",omitempty"` // state before it
 	SuppressedBy    string        `json:",omitempty"` // WaitPeriod, Alarm or ExtensionPeriod
 	SuppressedWhy   string        `json:",omitempty"`
-	SuppressorWas   clock.Instant `json:",omitempty"` // when the suppressor was in ALARM the last time
+	SuppressorOn    bool          `json:",omitempty"` // the suppressor is in ALARM
+	SuppressorWas   clock.Instant `json:",omitempty"` // when it went there, or came back
 }
 
 // Limits of alarms.

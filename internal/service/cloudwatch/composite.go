@@ -168,17 +168,17 @@ func (s *Service) release(tx *kv.Tx, c keyspace.Cell, name string, row *alarmRow
 	if r.Suppressor == "" {
 		return nil
 	}
-	if suppressor == stateAlarm {
-		r.SuppressorWas = now
+	if on := suppressor == stateAlarm; on != r.SuppressorOn {
+		r.SuppressorOn, r.SuppressorWas = on, now
 	}
 	switch {
 	case r.Pending == "":
 		r.SuppressedBy, r.SuppressedWhy = "", ""
-		if suppressor != stateAlarm && r.SuppressorWas != 0 && now >= r.SuppressorWas.Add(seconds(r.Extension)) {
+		if !r.SuppressorOn && r.SuppressorWas != 0 && now >= r.SuppressorWas.Add(seconds(r.Extension)) {
 			r.SuppressorWas = 0
 		}
 		return nil
-	case suppressor == stateAlarm:
+	case r.SuppressorOn:
 		r.SuppressedBy, r.SuppressedWhy = byAlarm, string(scopeOf(c).Alarm(r.Suppressor))+" is in ALARM"
 		return nil
 	case r.SuppressorWas != 0 && now < r.SuppressorWas.Add(seconds(r.Extension)):

@@ -172,7 +172,7 @@ func (m *metricRow) lowSamples(p sample) bool {
 	if share >= 0.5 {
 		share = 1 - share
 	}
-	return p.count*share < 10
+	return p.count*share < 10-1e-9 // 0.1 is not 1-0.9
 }
 
 func (m *metricRow) breaches(v float64) bool {

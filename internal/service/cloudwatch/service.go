@@ -65,7 +65,7 @@ func (s *Service) registerAlarms() {
 	awsapi.Handle(s.api, shapes.PutCompositeAlarm, onAlarm("PutCompositeAlarm", func(in *shapes.PutCompositeAlarmInput) (*string, []shapes.Tag) { return in.AlarmName, in.Tags }), s.putCompositeAlarm)
 	awsapi.Handle(s.api, shapes.DeleteAlarms, onAlarms("DeleteAlarms", func(in *shapes.DeleteAlarmsInput) []string { return in.AlarmNames }), s.deleteAlarms)
 	awsapi.Handle(s.api, shapes.DescribeAlarms, onAllAlarms[*shapes.DescribeAlarmsInput]("DescribeAlarms"), s.describeAlarms)
-	awsapi.Handle(s.api, shapes.DescribeAlarmsForMetric, onAllAlarms[*shapes.DescribeAlarmsForMetricInput]("DescribeAlarmsForMetric"), s.describeAlarmsForMetric)
+	awsapi.Handle(s.api, shapes.DescribeAlarmsForMetric, nil, s.describeAlarmsForMetric)
 	awsapi.Handle(s.api, shapes.DescribeAlarmHistory, onAlarm("DescribeAlarmHistory", func(in *shapes.DescribeAlarmHistoryInput) (*string, []shapes.Tag) { return or(in.AlarmName, "*"), nil }), s.describeAlarmHistory)
 	awsapi.Handle(s.api, shapes.SetAlarmState, onAlarm("SetAlarmState", func(in *shapes.SetAlarmStateInput) (*string, []shapes.Tag) { return in.AlarmName, nil }), s.setAlarmState)
 	awsapi.Handle(s.api, shapes.EnableAlarmActions, onAlarms("EnableAlarmActions", func(in *shapes.EnableAlarmActionsInput) []string { return in.AlarmNames }), s.enableAlarmActions)
