@@ -348,6 +348,7 @@ func (w *walker) values() map[string]any {
 		"dynamodb.ResourceArn":                       "arn:aws:dynamodb:" + region + ":" + account + ":table/walk",
 		"dynamodbstreams.StreamArn":                  stream,
 		"dynamodbstreams.ShardIterator":              stream + "|1|AAAAAAAAAAAAAAAAAAAAAAAA",
+		"cloudwatch.ResourceARN":                     "arn:aws:cloudwatch:" + region + ":" + account + ":alarm:walk",
 		"logs.resourceArn":                           "arn:aws:logs:" + region + ":" + account + ":log-group:walk",
 		"sesv2.ResourceArn":                          "arn:aws:ses:" + region + ":" + account + ":identity/walk.example.com",
 		"logs.logGroupName":                          "walk",

@@ -19,6 +19,7 @@ import (
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/cloudformation"
+	"github.com/nube-run/nube/internal/service/cloudwatch"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/events"
 	"github.com/nube-run/nube/internal/service/iam"
@@ -57,6 +58,7 @@ type parts struct {
 	ses       *ses.Service
 	kms       *kms.Service
 	ssm       *ssm.Service
+	watch     *cloudwatch.Service
 	secrets   *secretsmanager.Service
 
 	owner    *timer.Owner
@@ -90,6 +92,7 @@ func (p *parts) services() []*awsapi.Service {
 		p.ses.APIv2(),
 		p.kms.API(),
 		p.ssm.API(),
+		p.watch.API(),
 		p.secrets.API(),
 	}
 }
@@ -191,6 +194,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	for _, r := range append(p.events.Receivers(), p.scheduler.Receivers()...) {
 		p.delivery.Receive(r)
 	}
+	p.watch = cloudwatch.New(cloudwatch.Options{DB: c.db, Clock: c.model, Metrics: c.recorder.Metrics, Emit: p.delivery, Timers: p.timers})
 	p.mappings = sources.New(sources.Options{
 		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: twiceRead{p.lambda.Functions(), c.faults, c.recorder}, Log: c.log,
 	})
