@@ -155,7 +155,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	}
 	p.sts = sts.New(issuer{p.iam}, c.model)
 	p.kms = kms.New(kms.Options{DB: c.db, Clock: c.model, Sealer: c.vault, Timers: p.timers})
-	p.ssm = ssm.New(ssm.Options{DB: c.db, Clock: c.model, Timers: p.timers, Caller: caller})
+	p.ssm = ssm.New(ssm.Options{DB: c.db, Clock: c.model, Timers: p.timers, Caller: caller, Events: (&parameterEvents{p.delivery, c.model}).tell})
 	p.secrets = secretsmanager.New(secretsmanager.Options{DB: c.db, Clock: c.model, Timers: p.timers, Emit: p.delivery, Caller: caller})
 	p.delivery.Receive(p.secrets)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})

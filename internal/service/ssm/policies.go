@@ -184,7 +184,7 @@ func (s *Service) fireNotice(tx *kv.Tx, now clock.Instant, t timer.T) error {
 		return nil
 	}
 	p.Done = true
-	if err := s.changed(tx, n, &row, p.Type); err != nil {
+	if err := s.tell(tx, n, &row, p.Type, p.Text); err != nil {
 		return err
 	}
 	return set(tx, n.space().parameter(n.text), &row)
