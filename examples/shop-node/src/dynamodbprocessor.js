@@ -36,10 +36,15 @@ async function processRecord({ eventID, eventName, dynamodb }) {
     case "INSERT":
       if (!after.userId) return; // the item that keeps an address unique
       await sendWelcomeEmail(after.email, after.name);
+      await publish("UserCreated", `New user ${after.userId}`, { userId: after.userId, email: after.email });
       return track(eventID, "UserRegistered", after.userId);
     case "MODIFY":
       if (!before.status || !after.status || before.status === after.status) return;
-      return sendStatusChange(after.userId, before.status, after.status);
+      return publish("UserStatusChanged", `User ${after.userId} is ${after.status}`, {
+        userId: after.userId,
+        oldStatus: before.status,
+        newStatus: after.status,
+      });
     case "REMOVE":
       if (before.userId) return track(eventID, "UserDeleted", before.userId);
   }
@@ -55,13 +60,14 @@ async function sendWelcomeEmail(email, name) {
   );
 }
 
-async function sendStatusChange(userId, oldStatus, newStatus) {
+// An event has its kind as an attribute, by which subscribers choose.
+async function publish(type, subject, event) {
   await sns.send(
     new PublishCommand({
       TopicArn: NOTIFICATION_TOPIC,
-      Subject: `User ${userId} is ${newStatus}`,
-      Message: JSON.stringify({ userId, oldStatus, newStatus }),
-      MessageAttributes: { type: { DataType: "String", StringValue: "UserStatusChanged" } },
+      Subject: subject,
+      Message: JSON.stringify(event),
+      MessageAttributes: { type: { DataType: "String", StringValue: type } },
     }),
   );
 }

@@ -43,11 +43,13 @@ def process(record):
             if "userId" not in after:
                 return  # the item that keeps an address unique
             send_welcome_email(after["email"], after["name"])
+            publish("UserCreated", f"New user {after['userId']}", {"userId": after["userId"], "email": after["email"]})
             track(record["eventID"], "UserRegistered", after["userId"])
         case "MODIFY":
             old, new = before.get("status"), after.get("status")
             if old and new and old != new:
-                send_status_change(after["userId"], old, new)
+                change = {"userId": after["userId"], "oldStatus": old, "newStatus": new}
+                publish("UserStatusChanged", f"User {after['userId']} is {new}", change)
         case "REMOVE":
             if "userId" in before:
                 track(record["eventID"], "UserDeleted", before["userId"])
@@ -66,12 +68,13 @@ def send_welcome_email(email, name):
     )
 
 
-def send_status_change(user_id, old, new):
+def publish(kind, subject, event):
+    """Publishes an event, with its kind as an attribute by which subscribers choose."""
     sns.publish(
         TopicArn=os.environ["NOTIFICATION_TOPIC"],
-        Subject=f"User {user_id} is {new}",
-        Message=json.dumps({"userId": user_id, "oldStatus": old, "newStatus": new}),
-        MessageAttributes={"type": {"DataType": "String", "StringValue": "UserStatusChanged"}},
+        Subject=subject,
+        Message=json.dumps(event),
+        MessageAttributes={"type": {"DataType": "String", "StringValue": kind}},
     )
 
 

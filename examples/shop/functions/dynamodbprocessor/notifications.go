@@ -38,20 +38,29 @@ func (n *Notifications) SendWelcomeEmail(ctx context.Context, email, name string
 	return nil
 }
 
+// SendUserCreated publishes that there is a new user.
+func (n *Notifications) SendUserCreated(ctx context.Context, userID, email string) error {
+	return n.publish(ctx, "UserCreated", "New user "+userID, map[string]string{"userId": userID, "email": email})
+}
+
 // SendStatusChange publishes that a user has another status.
 func (n *Notifications) SendStatusChange(ctx context.Context, userID, from, to string) error {
-	text, err := json.Marshal(map[string]string{"userId": userID, "oldStatus": from, "newStatus": to})
+	return n.publish(ctx, "UserStatusChanged", "User "+userID+" is "+to, map[string]string{"userId": userID, "oldStatus": from, "newStatus": to})
+}
+
+// publish publishes an event, with its kind as an attribute by which subscribers
+// choose.
+func (n *Notifications) publish(ctx context.Context, kind, subject string, event map[string]string) error {
+	text, err := json.Marshal(event)
 	if err != nil {
-		return fmt.Errorf("status of %s: %w", userID, err)
+		return fmt.Errorf("publish %s of %s: %w", kind, event["userId"], err)
 	}
 	_, err = n.SNS.Publish(ctx, &sns.PublishInput{
-		TopicArn: &n.Topic, Subject: aws.String("User " + userID + " is " + to), Message: aws.String(string(text)),
-		MessageAttributes: map[string]types.MessageAttributeValue{
-			"type": {DataType: aws.String("String"), StringValue: aws.String("UserStatusChanged")},
-		},
+		TopicArn: &n.Topic, Subject: &subject, Message: aws.String(string(text)),
+		MessageAttributes: map[string]types.MessageAttributeValue{"type": {DataType: aws.String("String"), StringValue: &kind}},
 	})
 	if err != nil {
-		return fmt.Errorf("status of %s: %w", userID, err)
+		return fmt.Errorf("publish %s of %s: %w", kind, event["userId"], err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 // Notifier tells people what happened.
 type Notifier interface {
 	SendWelcomeEmail(ctx context.Context, email, name string) error
+	SendUserCreated(ctx context.Context, userID, email string) error
 	SendStatusChange(ctx context.Context, userID, from, to string) error
 }
 
@@ -53,6 +54,9 @@ func (p *Processor) process(ctx context.Context, r events.DynamoDBEventRecord) e
 			return nil // the item that keeps an address unique
 		}
 		if err := p.Notifications.SendWelcomeEmail(ctx, next.text("email"), next.text("name")); err != nil {
+			return err
+		}
+		if err := p.Notifications.SendUserCreated(ctx, user, next.text("email")); err != nil {
 			return err
 		}
 		return p.Analytics.TrackRegistration(ctx, r.EventID, user)

@@ -25,6 +25,11 @@ func (h *heard) SendWelcomeEmail(_ context.Context, email, name string) error {
 	return nil
 }
 
+func (h *heard) SendUserCreated(_ context.Context, userID, email string) error {
+	h.did = append(h.did, "created "+userID+" "+email)
+	return nil
+}
+
 func (h *heard) SendStatusChange(_ context.Context, userID, from, to string) error {
 	h.did = append(h.did, "status "+userID+" "+from+" "+to)
 	return nil
@@ -53,7 +58,7 @@ func TestHandle(t *testing.T) {
 		want          []string
 		failed        string // sequence number
 	}{
-		{"a new user", record("INSERT", "", ada, "100"), "", []string{"welcome Ada ada@example.com", "registered 1 e100"}, ""},
+		{"a new user", record("INSERT", "", ada, "100"), "", []string{"welcome Ada ada@example.com", "created 1 ada@example.com", "registered 1 e100"}, ""},
 		{"an address", record("INSERT", "", address, "100"), "", nil, ""},
 		{"another status", record("MODIFY", ada, inactive, "100"), "", []string{"status 1 active inactive"}, ""},
 		{"the same status", record("MODIFY", ada, ada, "100"), "", nil, ""},
