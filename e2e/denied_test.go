@@ -58,6 +58,8 @@ func TestDenied(t *testing.T) {
 }
 
 // TestWarn: what is missing is only told of.
+//
+// Mutation that it finds: denials that are enforced all the same.
 func TestWarn(t *testing.T) {
 	c, _ := deniedShop(t, "--iam", "warn")
 	want(t, c.create("Ada", "ada@example.com"), http.StatusCreated)

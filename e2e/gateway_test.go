@@ -11,6 +11,8 @@ import (
 
 // TestGateway: authorizers, keys, validators, policies and logs work as the
 // manifest of an application asks for them.
+//
+// Mutation that it finds: a stage that asks nothing of its callers.
 func TestGateway(t *testing.T) {
 	c := start(t, "memory", "up", "testdata/gateway")
 	t.Run("authorizer", func(t *testing.T) { gatewayAuthorizer(t, c) })

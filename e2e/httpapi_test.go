@@ -66,6 +66,8 @@ func (i *issuer) token(scope string) string {
 
 // TestHTTPAPI: an HTTP API beside a REST API, and function URLs, work as
 // serverless.yml asks for them.
+//
+// Mutation that it finds: routes whose authorizers nobody asks.
 func TestHTTPAPI(t *testing.T) {
 	i := newIssuer(t)
 	t.Setenv("ISSUER", i.url)

@@ -116,6 +116,8 @@ func TestFollowMail(t *testing.T) {
 
 // TestVerifiedSenders: where senders are checked, the way is AWS's: ask, open the
 // link in the mail, send.
+//
+// Mutation that it finds: senders that nobody looks at.
 func TestVerifiedSenders(t *testing.T) {
 	c := start(t, "memory", "start", "--senders", "verified")
 	send := func() error { return c.post("ana@example.com", "bo@example.com", "hello", "text", "") }
@@ -150,6 +152,8 @@ func TestVerifiedSenders(t *testing.T) {
 }
 
 // TestMailServer: with --smtp mail goes on to a mail server.
+//
+// Mutation that it finds: mail that is kept in the mailbox alone.
 func TestMailServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -173,7 +177,7 @@ func TestMailServer(t *testing.T) {
 	c.settle()
 	list := c.mails(t)
 	if len(list) != 1 || fmt.Sprint(list[0].Recipients) != "[{ana@example.com sent} {nobody@example.com refused}]" {
-		t.Errorf("the mailbox has %+v", list)
+		t.Fatalf("the mailbox has %+v", list)
 	}
 	if got := <-took; got != "shop@example.com ana@example.com" {
 		t.Errorf("the server took mail %s", got)

@@ -75,6 +75,8 @@ func drawn(spans []*spanNode, indent string) string {
 // TestOpenTelemetry runs functions that report of themselves with an unmodified
 // SDK of OpenTelemetry, which finds the receiver by itself: whatever it knows of
 // the platform's trace, its spans hang below its invocation.
+//
+// Mutation that it finds: functions that are not told where the receiver is.
 func TestOpenTelemetry(t *testing.T) {
 	c := start(t, "memory", "up", "testdata/otel")
 	const own = `        otel-dev-FN handler items=3
@@ -133,6 +135,8 @@ func withoutPhases(spans []*spanNode) []*spanNode {
 
 // TestOTLP sends traces, metrics and logs with OpenTelemetry's SDK, and finds
 // them where the README says. Nothing of it may be rejected.
+//
+// Mutation that it finds: a receiver that cannot read gzip.
 func TestOTLP(t *testing.T) {
 	c := start(t, "memory", "start", "--otlp", "127.0.0.1:0")
 	ctx := t.Context()
@@ -195,6 +199,9 @@ func TestOTLP(t *testing.T) {
 
 // TestExport exports what happens to another receiver, and reads it with the
 // official library.
+//
+// Mutations that it finds: what is left is not sent at the end; requests without
+// the headers that were asked for.
 func TestExport(t *testing.T) {
 	var mu sync.Mutex
 	got := map[string]string{} // name → kind
