@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,8 +15,7 @@ import (
 )
 
 // TestNeighbours holds docs/neighbours.md to the tests: each test of a row exists
-// and names every fault of the row, and each fault that a test names is in a row
-// with it.
+// and names every fault of the row, and each fault that any test names has a row.
 func TestNeighbours(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(root, "docs", "neighbours.md"))
 	if err != nil {
@@ -48,10 +48,11 @@ func TestNeighbours(t *testing.T) {
 			}
 		}
 	}
+	rows := slices.Concat(slices.Collect(maps.Values(told))...)
 	for test, faults := range names {
 		for _, f := range faults {
-			if !slices.Contains(told[test], f) {
-				t.Errorf("%s names %s: say so in docs/neighbours.md", test, f)
+			if !slices.Contains(rows, f) {
+				t.Errorf("%s names %s: docs/neighbours.md needs a row for it", test, f)
 			}
 		}
 	}
