@@ -74,7 +74,8 @@ func (r *Resolver) cf(ctx context.Context, c call) (*template.Value, error, erro
 	return c.found(s, ok, "the stack %s does not exist or has no output %s", stack, output)
 }
 
-// ssm reads a parameter. A list is split and a secret that holds JSON is decoded, unless the value is asked for raw.
+// ssm reads a parameter. A list is split and a secret that holds JSON is decoded, unless the value is asked for raw. A
+// name that ends with ~true, or ~split, is one of version 2 of the Framework, which had to be told to decrypt and to split.
 func (r *Resolver) ssm(ctx context.Context, c call) (*template.Value, error, error) {
 	if err := c.needAddress("ssm:/path/name"); err != nil {
 		return nil, nil, err
@@ -83,6 +84,7 @@ func (r *Resolver) ssm(ctx context.Context, c call) (*template.Value, error, err
 	if err != nil {
 		return nil, nil, err
 	}
+	c.address = strings.TrimSuffix(strings.TrimSuffix(c.address, "~true"), "~split")
 	p, ok, err := cloud.Parameter(ctx, c.region(), c.address, !c.has("noDecrypt"))
 	if err != nil {
 		return nil, nil, template.Errorf(c.at, "read the parameter %s: %v", c.address, err)
