@@ -33,6 +33,11 @@ func (p Parts) ARN() ARN {
 
 // New joins five parts to an ARN. It does not validate them: it is for names
 // built from values that are known to be good.
+//
+// It is called at two hundred places, in each of which the compiler would put a
+// copy of it.
+//
+//go:noinline
 func New(partition, service, region, account, resource string) ARN {
 	return ARN("arn:" + partition + ":" + service + ":" + region + ":" + account + ":" + resource)
 }

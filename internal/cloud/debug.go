@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
@@ -210,6 +211,6 @@ func (c *Cloud) Debugging() []Debugged {
 	for name, s := range c.debug.sessions {
 		out = append(out, Debugged{Function: c.debug.keys[name], Debugger: s.Kind.String(), Address: s.Addr(), Attach: s.Kind.Attach(s.Addr())})
 	}
-	slices.SortFunc(out, func(a, b Debugged) int { return strings.Compare(a.Function, b.Function) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Function < out[j].Function })
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -117,7 +118,7 @@ func (s snapshots) List(context.Context) ([]control.Snapshot, error) {
 		}
 		out = append(out, one)
 	}
-	slices.SortFunc(out, func(a, b control.Snapshot) int { return a.Created.Compare(b.Created) })
+	sort.Slice(out, func(i, j int) bool { return out[i].Created.Before(out[j].Created) })
 	return out, nil
 }
 

@@ -30,6 +30,11 @@ type Error struct {
 }
 
 // New returns an error with a formatted message.
+//
+// It is called at a thousand places, in each of which the compiler would put a
+// copy of it.
+//
+//go:noinline
 func New(code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sort"
 	"sync"
 
 	"github.com/nube-run/nube/internal/packed"
@@ -89,7 +90,9 @@ func (e *Exchanges) Trace(ctx context.Context, id TraceID) ([]Exchange, error) {
 		}
 		xs = append(xs, x)
 	}
-	slices.SortStableFunc(xs, func(a, b Exchange) int { return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.Start, b.Start)) })
+	sort.SliceStable(xs, func(i, j int) bool {
+		return cmp.Or(xs[i].Began.Compare(xs[j].Began), cmp.Compare(xs[i].Start, xs[j].Start)) < 0
+	})
 	return xs, nil
 }
 

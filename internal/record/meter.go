@@ -2,7 +2,7 @@ package record
 
 import (
 	"context"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -58,7 +58,7 @@ func (m *Metrics) Usage(ctx context.Context, account, region string, from, to cl
 		}
 		us[i].Amount += p.Stat.Sum
 	}
-	slices.SortFunc(us, compareUsage)
+	sort.Slice(us, func(i, j int) bool { return compareUsage(us[i], us[j]) < 0 })
 	return us, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/nube-run/nube/internal/packed"
 )
@@ -148,14 +149,7 @@ func (s *Stat) Average() float64 {
 // exceed, within 1 %.
 func (s *Stat) Percentile(p float64) float64 {
 	sorted := slices.Clone(s.buckets)
-	slices.SortFunc(sorted, func(a, b bucket) int {
-		if d := a.value() - b.value(); d < 0 {
-			return -1
-		} else if d > 0 {
-			return 1
-		}
-		return 0
-	})
+	sort.Slice(sorted, func(i, j int) bool { return sorted[i].value() < sorted[j].value() })
 	rank := p / 100 * s.Count
 	var n float64
 	for _, b := range sorted {

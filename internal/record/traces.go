@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"slices"
+	"sort"
 	"sync"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -50,8 +50,8 @@ func (t *Traces) Trace(ctx context.Context, id TraceID) ([]Span, error) {
 		}
 		spans = append(spans, s)
 	}
-	slices.SortStableFunc(spans, func(a, b Span) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), a.Began.Compare(b.Began))
+	sort.SliceStable(spans, func(i, j int) bool {
+		return cmp.Or(cmp.Compare(spans[i].Start, spans[j].Start), spans[i].Began.Compare(spans[j].Began)) < 0
 	})
 	return spans, nil
 }

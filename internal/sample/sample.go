@@ -2,13 +2,13 @@ package sample
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +41,7 @@ func All() []Sample {
 		eventBus(), logGroups(), alarms(), userPools(), receivedMail(), customResources(), secrets(), destinations(), cloudFront(), things(), graphQL(),
 		configRules(), pipelines(),
 	)
-	slices.SortFunc(all, func(a, b Sample) int { return cmp.Compare(a.Name, b.Name) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Name < all[j].Name })
 	return all
 }
 
@@ -94,28 +94,39 @@ func (s *Sample) Event(where Scope, set map[string]string) ([]byte, error) {
 // are texts, whole numbers or booleans, with the tags default and about. A field
 // is set by its name, in small letters.
 func define[P any](name, page, about string, build func(m *maker, p P) any) Sample {
-	s := Sample{Name: name, About: about, Page: page}
-	t := reflect.TypeFor[P]()
-	for i := range t.NumField() {
-		f := t.Field(i)
-		s.Params = append(s.Params, Param{Name: strings.ToLower(f.Name), Default: f.Tag.Get("default"), About: f.Tag.Get("about")})
-	}
-	s.make = func(m *maker, set map[string]string) (any, error) {
-		var p P
-		v := reflect.ValueOf(&p).Elem()
-		for i, param := range s.Params {
-			text, ok := set[param.Name]
-			if !ok {
-				text = param.Default
-			}
-			if err := assign(v.Field(i), text); err != nil {
-				return nil, fmt.Errorf("parameter %s: %w", param.Name, err)
-			}
+	ps := params(reflect.TypeFor[P]())
+	return Sample{Name: name, About: about, Page: page, Params: ps, make: func(m *maker, set map[string]string) (any, error) {
+		p := new(P)
+		if err := fill(reflect.ValueOf(p).Elem(), ps, set); err != nil {
+			return nil, err
 		}
-		event := build(m, p)
+		event := build(m, *p)
 		return event, m.err
+	}}
+}
+
+// params are the parameters that a struct has.
+func params(t reflect.Type) []Param {
+	ps := make([]Param, t.NumField())
+	for i := range ps {
+		f := t.Field(i)
+		ps[i] = Param{Name: strings.ToLower(f.Name), Default: f.Tag.Get("default"), About: f.Tag.Get("about")}
 	}
-	return s
+	return ps
+}
+
+// fill sets the parameters, each to what is set or to its default.
+func fill(v reflect.Value, ps []Param, set map[string]string) error {
+	for i, p := range ps {
+		text, ok := set[p.Name]
+		if !ok {
+			text = p.Default
+		}
+		if err := assign(v.Field(i), text); err != nil {
+			return fmt.Errorf("parameter %s: %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 func assign(v reflect.Value, text string) error {

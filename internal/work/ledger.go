@@ -1,8 +1,7 @@
 package work
 
 import (
-	"slices"
-	"strings"
+	"sort"
 	"sync"
 	"sync/atomic"
 )
@@ -105,17 +104,14 @@ func (l *Ledger) Entries() []Entry {
 		}
 		s.mu.Unlock()
 	}
-	slices.SortFunc(es, func(a, b Entry) int {
-		switch {
+	sort.Slice(es, func(i, j int) bool {
+		switch a, b := &es[i], &es[j]; {
 		case (a.Parked == "") != (b.Parked == ""):
-			if a.Parked == "" {
-				return -1
-			}
-			return 1
+			return a.Parked == ""
 		case a.Class != b.Class:
-			return int(a.Class) - int(b.Class)
+			return a.Class < b.Class
 		default:
-			return strings.Compare(a.What, b.What)
+			return a.What < b.What
 		}
 	})
 	return es

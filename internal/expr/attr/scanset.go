@@ -106,7 +106,7 @@ func (s *scanner) sort(base int, parts []part) {
 // duplicates is DynamoDB's message about a set with equal members; parts are in the request's order.
 func (s *scanner) duplicates(k Kind, parts []part) (msg string, found bool) {
 	sorted := slices.Clone(parts)
-	slices.SortFunc(sorted, func(a, b part) int { return bytes.Compare(s.nameOf(a), s.nameOf(b)) })
+	slices.SortStableFunc(sorted, func(a, b part) int { return bytes.Compare(s.nameOf(a), s.nameOf(b)) })
 	for i := 1; i < len(sorted); i++ {
 		if bytes.Equal(s.nameOf(sorted[i-1]), s.nameOf(sorted[i])) {
 			found = true

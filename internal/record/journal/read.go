@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -350,6 +351,6 @@ func (j *Journal) Keys(ctx context.Context, prefix string) ([]Key, error) {
 	for _, k := range sums {
 		keys = append(keys, *k)
 	}
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.Key, b.Key) })
+	sort.Slice(keys, func(i, j int) bool { return keys[i].Key < keys[j].Key })
 	return keys, nil
 }

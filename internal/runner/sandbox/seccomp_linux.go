@@ -3,9 +3,9 @@
 package sandbox
 
 import (
-	"cmp"
 	"os"
 	"slices"
+	"sort"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -179,7 +179,7 @@ type segment struct {
 // divide orders rules into segments without gaps.
 func divide(rules []rule) []segment {
 	rules = slices.Clone(rules)
-	slices.SortFunc(rules, func(a, b rule) int { return cmp.Compare(a.nr, b.nr) })
+	sort.Slice(rules, func(i, j int) bool { return rules[i].nr < rules[j].nr })
 	out := []segment{{0, allow()}}
 	add := func(from uintptr, body []unix.SockFilter) {
 		last := &out[len(out)-1]

@@ -41,6 +41,8 @@ func soundCredentials(credentials string) error {
 // passing adds the permission to give API Gateway a role to what an operation
 // takes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+//
+//go:noinline
 func passing[I any](access func(context.Context, I) ([]awsapi.Access, error), credentials func(I) string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs, err := access(ctx, in)

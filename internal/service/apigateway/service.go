@@ -131,6 +131,8 @@ func newID(n int) string {
 // on is the access function of an operation: API Gateway's actions are HTTP
 // methods on paths.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagement.html
+//
+//go:noinline
 func on[I any](method string, path func(I) string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		c := awsapi.From(ctx).Scope

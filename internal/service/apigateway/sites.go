@@ -1,9 +1,8 @@
 package apigateway
 
 import (
-	"cmp"
 	"context"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -50,7 +49,7 @@ func (s *Service) Sites(ctx context.Context, scope arn.Scope) ([]Site, error) {
 		}
 		return nil
 	})
-	slices.SortStableFunc(out, func(a, b Site) int { return cmp.Compare(a.created, b.created) })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].created < out[j].created })
 	return out, err
 }
 

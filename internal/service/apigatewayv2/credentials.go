@@ -38,6 +38,8 @@ func soundCredentials(role *string) error {
 // passing adds the permission to give API Gateway a role to what an operation
 // takes.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+//
+//go:noinline
 func passing[I any](access func(context.Context, I) ([]awsapi.Access, error), role func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs, err := access(ctx, in)

@@ -13,6 +13,8 @@ import (
 // on is the access function of an operation: API Gateway's actions are HTTP
 // methods on paths.
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonapigatewaymanagementv2.html
+//
+//go:noinline
 func on[I any](method string, path func(I) string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		c := awsapi.From(ctx).Scope

@@ -42,6 +42,8 @@ func (s *Service) API() *awsapi.Service { return s.api }
 
 // on is the access function of an operation on a stack. Who passes a role needs
 // the permission to pass it.
+//
+//go:noinline
 func on[I any](action string, name, role func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		needs := []awsapi.Access{{Action: "cloudformation:" + action, Resource: stackARN(ctx, val(name(in)))}}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"slices"
-	"strings"
+	"sort"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
@@ -218,11 +218,11 @@ func (g *target) order(st *expr.Statement, req *pageRequest, partitions []attr.V
 	for _, o := range st.Order {
 		switch o.Attribute {
 		case g.keys.hash:
-			slices.SortFunc(partitions, func(a, b attr.Value) int {
+			sort.Slice(partitions, func(i, j int) bool {
 				if o.Descending {
-					a, b = b, a
+					i, j = j, i
 				}
-				return strings.Compare(a.Key(), b.Key())
+				return partitions[i].Key() < partitions[j].Key()
 			})
 		case g.keys.sort:
 			req.reverse = o.Descending

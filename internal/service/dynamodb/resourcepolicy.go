@@ -130,6 +130,8 @@ func (s *Service) deleteResourcePolicy(ctx context.Context, in *shapes.DeleteRes
 }
 
 // onTable is the access function of an operation on a table.
+//
+//go:noinline
 func onTable[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "dynamodb:" + action, Resource: tableARN(ctx, name(in))}}, nil
@@ -137,6 +139,8 @@ func onTable[I any](action string, name func(I) *string) func(context.Context, I
 }
 
 // onResource is the access function of an operation that names its table by the ARN.
+//
+//go:noinline
 func onResource[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "dynamodb:" + action, Resource: arn.ARN(value(name(in)))}}, nil

@@ -23,6 +23,8 @@ func (s *Service) registerStreams() {
 }
 
 // onStream is the access function of an operation on a stream.
+//
+//go:noinline
 func onStream[I any](action string, stream func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "dynamodb:" + action, Resource: arn.ARN(value(stream(in)))}}, nil

@@ -1,10 +1,10 @@
 package events
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -58,7 +58,7 @@ func (s *Service) putTargets(ctx context.Context, in *shapes.PutTargetsRequest) 
 		if len(old.Targets) > maxTargets {
 			return nil, tooMany("The requested resource exceeds the maximum number allowed.")
 		}
-		slices.SortFunc(old.Targets, func(a, b target) int { return cmp.Compare(a.ID, b.ID) })
+		sort.Slice(old.Targets, func(i, j int) bool { return old.Targets[i].ID < old.Targets[j].ID })
 		return old, nil
 	})
 }

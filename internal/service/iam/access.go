@@ -73,6 +73,8 @@ func (s *Service) existing(ctx context.Context, k kind, name string) (*entity, e
 }
 
 // on is the access function of an operation on one entity.
+//
+//go:noinline
 func on[I any](s *Service, action string, k kind, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return s.onEntity(ctx, action, k, name(in), &facts{})
@@ -102,6 +104,8 @@ func (s *Service) onAttached(ctx context.Context, action string, k kind, name, p
 }
 
 // onPolicy is the access function of an operation on a managed policy.
+//
+//go:noinline
 func onPolicy[I any](s *Service, action string, policyARN func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return s.onManaged(ctx, action, policyARN(in), &facts{})

@@ -14,12 +14,16 @@ import (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 
 // on is the access function of operations on a function.
+//
+//go:noinline
 func on[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return onVersion(action, func(in I) (_, _ *string) { return name(in), nil })
 }
 
 // onVersion is the access function of operations on a function, version or
 // alias.
+//
+//go:noinline
 func onVersion[I any](action string, name func(I) (name, qualifier *string)) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		n, q := name(in)
@@ -32,6 +36,8 @@ func onVersion[I any](action string, name func(I) (name, qualifier *string)) fun
 }
 
 // onARN is the access function of operations on what an ARN names.
+//
+//go:noinline
 func onARN[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "lambda:" + action, Resource: arn.ARN(value(name(in)))}}, nil
@@ -39,6 +45,8 @@ func onARN[I any](action string, name func(I) *string) func(context.Context, I) 
 }
 
 // onLayer is the access function of operations on a layer or its version.
+//
+//go:noinline
 func onLayer[I any](action string, name func(I) (*string, *int64)) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		scope := awsapi.From(ctx).Scope

@@ -42,6 +42,8 @@ func (s *Service) accessCreateMapping(ctx context.Context, in *shapes.CreateEven
 }
 
 // onMapping is the access function of operations on a mapping.
+//
+//go:noinline
 func onMapping[I any](s *Service, action string, id func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		need := awsapi.Access{Action: "lambda:" + action, Resource: awsapi.From(ctx).Scope.EventSourceMapping(value(id(in)))}

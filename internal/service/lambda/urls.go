@@ -52,6 +52,8 @@ func (s *Service) registerURLs() {
 // onURL is the access function of operations on the URL of a function, whose
 // permission may depend on its type of authorization. The URL belongs to the
 // function, whichever alias it leads to.
+//
+//go:noinline
 func onURL[I any](action string, name func(I) (name, qualifier, auth *string)) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		n, _, auth := name(in)

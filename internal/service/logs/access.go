@@ -21,6 +21,8 @@ func groupResource(s arn.Scope, group string) arn.ARN { return s.LogStream(group
 
 // onGroup is the access function of operations on a group, given by its name or
 // as an identifier, which may be its ARN.
+//
+//go:noinline
 func onGroup[I any](action string, of func(I) (name, identifier *string)) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		name, id := of(in)
@@ -33,6 +35,8 @@ func onGroup[I any](action string, of func(I) (name, identifier *string)) func(c
 }
 
 // onStream is the access function of operations on a stream.
+//
+//go:noinline
 func onStream[I any](action string, of func(I) (group, identifier, stream *string)) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		name, id, stream := of(in)
@@ -76,6 +80,8 @@ func accessUntagResource(_ context.Context, in *shapes.UntagResourceRequest) ([]
 }
 
 // onARN is the access function of operations on what an ARN names.
+//
+//go:noinline
 func onARN[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(_ context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "logs:" + action, Resource: taggedResource(name(in))}}, nil

@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
@@ -164,7 +164,7 @@ func (s *Service) describeLogStreams(ctx context.Context, in *shapes.DescribeLog
 		}
 		return d
 	}
-	slices.SortFunc(streams, func(a, b listed) int { return order(a.place(), b.place()) })
+	sort.Slice(streams, func(i, j int) bool { return order(streams[i].place(), streams[j].place()) < 0 })
 	limit := describeLimit(in.Limit)
 	out := &shapes.DescribeLogStreamsResponse{LogStreams: []shapes.LogStream{}}
 	for i := range streams {

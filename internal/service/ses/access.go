@@ -23,6 +23,8 @@ import (
 const versionKey = "ses:apiversion"
 
 // anywhere is the access function of an action without a resource.
+//
+//go:noinline
 func anywhere[I any](version int, action string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(context.Context, I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{Action: "ses:" + action, Keys: policy.KeyMap{versionKey: policy.One(string(rune('0' + version)))}}}, nil
@@ -31,6 +33,8 @@ func anywhere[I any](version int, action string) func(context.Context, I) ([]aws
 
 // onResource is the access function of an action of the second API set on a
 // resource, which of gives without its scope: "template/welcome".
+//
+//go:noinline
 func onResource[I any](action string, of func(I) arn.ARN) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{

@@ -57,6 +57,8 @@ func (s *Service) registerIdentities() {
 
 // onIdentity is the access function of operations of the second API set on an
 // identity.
+//
+//go:noinline
 func onIdentity[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return onResource(action, func(in I) arn.ARN { return arn.ARN("identity/" + normal(val(name(in)))) })
 }

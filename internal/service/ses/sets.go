@@ -61,11 +61,15 @@ func (s *Service) registerSets() {
 }
 
 // onSet is the access function of operations on a configuration set.
+//
+//go:noinline
 func onSet[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return onResource(action, func(in I) arn.ARN { return arn.ARN("configuration-set/" + val(name(in))) })
 }
 
 // onSetV1 is the same for the operations of the first set that have the resource.
+//
+//go:noinline
 func onSetV1[I any](action string, name func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		return []awsapi.Access{{

@@ -18,6 +18,8 @@ import (
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonsns.html
 
 // onTopic is the access function of operations on a topic.
+//
+//go:noinline
 func onTopic[I any](action string, topic func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		n, err := topicName(ctx, topicParameter(action), topic(in))
@@ -38,6 +40,8 @@ func topicParameter(action string) string {
 
 // onSubscription is the access function of operations on a subscription, which
 // are permitted on its topic.
+//
+//go:noinline
 func onSubscription[I any](action string, subscription func(I) *string) func(context.Context, I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in I) ([]awsapi.Access, error) {
 		n, err := subscriptionName(ctx, subscription(in))

@@ -1,8 +1,7 @@
 package compile
 
 import (
-	"slices"
-	"strings"
+	"sort"
 
 	"github.com/nube-run/nube/internal/template"
 )
@@ -164,6 +163,6 @@ func sorted(v *template.Value) *template.Value {
 	for i, f := range v.Fields {
 		out.Fields[i] = template.Field{Key: f.Key, Pos: f.Pos, Value: sorted(f.Value)}
 	}
-	slices.SortFunc(out.Fields, func(a, b template.Field) int { return strings.Compare(a.Key, b.Key) })
+	sort.Slice(out.Fields, func(i, j int) bool { return out.Fields[i].Key < out.Fields[j].Key })
 	return &out
 }
