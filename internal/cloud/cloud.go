@@ -190,7 +190,11 @@ func (c *Cloud) openSandbox() error {
 		o.Masked = []string{c.place.work}
 	}
 	if path := c.opts.MasterKey.File(); path != "" {
-		o.Hidden = append(o.Hidden, path)
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			return fmt.Errorf("master key: %w", err)
+		}
+		o.Hidden = append(o.Hidden, abs)
 	}
 	if err := os.MkdirAll(run, 0o755); err != nil {
 		return err

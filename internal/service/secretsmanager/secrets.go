@@ -195,7 +195,7 @@ func (s *Service) updateSecret(ctx context.Context, in *shapes.UpdateSecretReque
 		return nil
 	}
 	if p == nil {
-		x, err := s.change(ctx, in.SecretId, func(_ *kv.Tx, x *secret) error { return update(x) })
+		x, err := s.changeKey(ctx, in, update)
 		if err != nil {
 			return nil, err
 		}
@@ -207,6 +207,49 @@ func (s *Service) updateSecret(ctx context.Context, in *shapes.UpdateSecretReque
 		return nil, err
 	}
 	return &shapes.UpdateSecretResponse{ARN: ptr(x.arn()), Name: &x.text, VersionId: &token}, nil
+}
+
+// changeKey changes a secret but for its value. With another key, the versions that
+// Secrets Manager itself labels are encrypted anew: the old key may go.
+func (s *Service) changeKey(ctx context.Context, in *shapes.UpdateSecretRequest, update func(x *secret) error) (*secret, error) {
+	x, err := s.view(ctx, in.SecretId)
+	if err != nil {
+		return nil, err
+	}
+	fresh := map[string]*versionRow{}
+	if in.KmsKeyId != nil && *in.KmsKeyId != x.KeyID && x.Deleted == 0 {
+		for _, stage := range []string{current, pending, previous} {
+			version := x.Stages[stage]
+			if version == "" || fresh[version] != nil {
+				continue
+			}
+			v, err := s.valueOf(ctx, x, version)
+			if err != nil {
+				return nil, err
+			}
+			if v == nil {
+				continue // of a rotation that has just begun
+			}
+			p, err := s.open(ctx, x.name, version, v)
+			if err != nil {
+				return nil, err
+			}
+			if fresh[version], err = s.seal(ctx, x.name, *in.KmsKeyId, version, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.change(ctx, in.SecretId, func(tx *kv.Tx, y *secret) error {
+		for version, v := range fresh {
+			if _, ok := y.Versions[version]; !ok || y.suffix != x.suffix {
+				continue
+			}
+			if err := set(tx, y.space().version(y.text, y.suffix, version), v); err != nil {
+				return err
+			}
+		}
+		return update(y)
+	})
 }
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html

@@ -213,6 +213,27 @@ func TestVersions(t *testing.T) {
 	refuse(b, shapes.CreateSecret, &shapes.CreateSecretRequest{Name: ptr("a b")}, "ValidationException")
 }
 
+// With another key the versions with labels are encrypted anew.
+//
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+func TestAnotherKey(t *testing.T) {
+	b := newBed(t)
+	b.create("x", "one")
+	call(b, shapes.PutSecretValue, &shapes.PutSecretValueRequest{SecretId: ptr("x"), SecretString: ptr("two"), ClientRequestToken: token(1)})
+	made := len(b.caller.via)
+	call(b, shapes.UpdateSecret, &shapes.UpdateSecretRequest{SecretId: ptr("x"), KmsKeyId: ptr("alias/mine"), Description: ptr("d")})
+	if n := len(b.caller.via) - made; n != 2 {
+		t.Errorf("%d data keys", n)
+	}
+	if got := b.value("x", "AWSCURRENT") + b.value("x", "AWSPREVIOUS"); got != "twoone" {
+		t.Error(got)
+	}
+	d := call(b, shapes.DescribeSecret, &shapes.DescribeSecretRequest{SecretId: ptr("x")})
+	if *d.KmsKeyId != "alias/mine" || *d.Description != "d" {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestDeletion(t *testing.T) {
 	b := newBed(t)
 	b.create("x", "one")

@@ -2,7 +2,9 @@ package ssm
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
@@ -38,7 +40,7 @@ func readPolicies(text string, now clock.Instant) ([]policyRow, error) {
 		Type, Version string
 		Attributes    map[string]string
 	}
-	if text == "" {
+	if text == "" || strings.Join(strings.Fields(text), "") == "[{}]" { // as AWS's examples take policies away
 		return nil, nil
 	}
 	if err := json.Unmarshal([]byte(text), &list); err != nil {
@@ -92,6 +94,24 @@ func readPolicies(text string, now clock.Instant) ([]policyRow, error) {
 			return nil, err
 		}
 		out[i].At = expiry.Add(-d)
+	}
+	return out, nil
+}
+
+// renewed are the policies of a parameter that changes now: those that wait for no
+// change begin to wait anew.
+func renewed(list []policyRow, now clock.Instant) ([]policyRow, error) {
+	out := slices.Clone(list)
+	for i := range out {
+		p := &out[i]
+		if p.Type != "NoChangeNotification" {
+			continue
+		}
+		again, err := readPolicies("["+p.Text+"]", now)
+		if err != nil {
+			return nil, err
+		}
+		*p = again[0]
 	}
 	return out, nil
 }

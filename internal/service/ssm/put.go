@@ -133,8 +133,11 @@ func next(ctx context.Context, in *shapes.PutParameterRequest, old *parameterRow
 	if err := row.tier(in, text, len(policies) > 0); err != nil {
 		return fail(err)
 	}
-	if in.Policies != nil {
-		row.Policies = policies
+	if row.Policies = policies; in.Policies == nil {
+		var err error
+		if row.Policies, err = renewed(old.Policies, now); err != nil {
+			return fail(err)
+		}
 	}
 	if len(row.Policies) > 0 && row.Tier != advanced {
 		return fail(fault.Validation("Parameter policies are supported for advanced-tier parameters only"))

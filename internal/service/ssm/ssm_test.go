@@ -391,4 +391,19 @@ func TestPolicies(t *testing.T) {
 		t.Error(d)
 	}
 	refuse(b, shapes.GetParameter, &shapes.GetParameterRequest{Name: ptr("/p")}, "ParameterNotFound")
+
+	// A change begins the time without changes anew.
+	call(b, shapes.PutParameter, &shapes.PutParameterRequest{Name: ptr("/q"), Value: ptr("v"), Type: ptr("String"), Tier: ptr("Advanced"), Policies: ptr(`[
+		{"Type":"NoChangeNotification","Version":"1.0","Attributes":{"After":"12","Unit":"Hours"}}]`)})
+	b.pass(8 * time.Hour)
+	call(b, shapes.PutParameter, &shapes.PutParameterRequest{Name: ptr("/q"), Value: ptr("w"), Overwrite: ptr(true)})
+	b.changes = nil
+	b.pass(8 * time.Hour)
+	if len(b.changes) != 0 {
+		t.Errorf("%+v", b.changes)
+	}
+	b.pass(8 * time.Hour)
+	if len(b.changes) != 1 {
+		t.Errorf("%+v", b.changes)
+	}
 }
