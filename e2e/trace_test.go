@@ -5,6 +5,10 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
 // TestTraceToTheMail follows two requests of the shop from HTTP to the mails
@@ -47,6 +51,9 @@ apigateway POST /users 201
         lambda dynamodb → ` + processor + `
           lambda ` + processor + `
             sesv2 SendEmail
+            sns Publish
+              delivery mailto
+              delivery sqs
             dynamodb PutItem
 `},
 		{"another status", changed, `
@@ -59,16 +66,65 @@ apigateway PUT /users/ID 200
           lambda ` + processor + `
             sns Publish
               delivery mailto
+              delivery sqs
 `},
 	} {
 		id := created.object(t)["id"].(string)
-		got := strings.ReplaceAll(drawn(withoutPhases(c.tree(test.reply.header.Get("X-Amzn-Requestid"))), ""), id, "ID")
+		got := sideBySide(strings.ReplaceAll(drawn(withoutPhases(c.tree(test.reply.header.Get("X-Amzn-Requestid"))), ""), id, "ID"))
 		if got != strings.TrimPrefix(test.want, "\n") {
 			t.Errorf("%s:\n%swant%s", test.name, got, test.want)
 		}
 	}
 
-	// Nothing that happened is on its own: every trace is one tree.
+	c.joined(t)
+}
+
+// TestTraceOfAnOrder follows a message from who sent it through the queue to the
+// function, and what that does to the function at the other end of the bus.
+//
+// Mutation that it finds: a message that does not keep its cause.
+func TestTraceOfAnOrder(t *testing.T) {
+	c := start(t, "memory", "up", "../examples/shop", "--watch=false")
+	client := sqs.NewFromConfig(c.config())
+	out, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: c.queue(t, client, "orders-dev"), MessageBody: aws.String(order("1"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.settle()
+	request, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
+	const want = `sqs SendMessage
+  lambda sqs → my-serverless-app-dev-orderProcessor
+    lambda my-serverless-app-dev-orderProcessor
+      dynamodb PutItem
+      events PutEvents
+        delivery lambda
+          lambda Invoke
+          delivery lambda
+            lambda my-serverless-app-dev-orderTracker
+              dynamodb PutItem
+      dynamodb UpdateItem
+`
+	if got := drawn(withoutPhases(c.tree(request)), ""); got != want {
+		t.Errorf("\n%swant\n%s", got, want)
+	}
+	c.joined(t)
+}
+
+// sideBySide sorts two deliveries that go out together, whichever was first.
+func sideBySide(tree string) string {
+	lines := strings.SplitAfter(tree, "\n")
+	for i := 1; i < len(lines); i++ {
+		a, b := lines[i-1], lines[i]
+		if strings.Contains(a, "  delivery ") && strings.Contains(b, "  delivery ") && b < a {
+			lines[i-1], lines[i] = b, a
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// joined checks that nothing that happened is on its own: every trace is one tree.
+func (c *cloud) joined(t *testing.T) {
+	t.Helper()
 	out, code := c.nube("trace", "--limit", "1000", "--output", "json")
 	if code != 0 {
 		t.Fatal(out)
