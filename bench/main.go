@@ -2,7 +2,7 @@
 // run on one machine, and writes the tables of docs/measurements/bench.md.
 //
 //	bench/run                     installs what is compared with, measures everything
-//	bench/run --only answers      one part: startup, cold, answers, users, recording, reload, dynamodb, streams, queues, rules or stuck
+//	bench/run --only answers      one part: startup, cold, answers, users, recording, reload, dynamodb, streams, queues, rules, stuck, fanout or idle
 //	bench/run gate                the limits that nothing may break, in seconds
 //
 // It is a module of its own and knows nube only from outside: the binary that
@@ -46,7 +46,7 @@ func run(ctx context.Context, args []string) error {
 		return bare(ctx, args[1:])
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	only := flags.String("only", "", "comma-separated parts: startup, cold, answers, users, recording, reload, dynamodb, streams, queues, rules, stuck")
+	only := flags.String("only", "", "comma-separated parts: startup, cold, answers, users, recording, reload, dynamodb, streams, queues, rules, stuck, fanout, idle")
 	out := flags.String("out", "", "file for the tables")
 	examples := flags.String("examples", filepath.Join("..", "examples"), "directory of the examples")
 	duration := flags.Duration("duration", 5*time.Second, "how long each load lasts")
@@ -80,7 +80,7 @@ func (b *bench) all(ctx context.Context, only, out string) error {
 		name    string
 		measure func(context.Context) error
 	}{{"startup", b.startup}, {"cold", b.cold}, {"answers", b.answers}, {"users", b.users}, {"recording", b.recording}, {"reload", b.reload}, {"dynamodb", b.dynamodb}, {"streams", b.streams},
-		{"queues", b.queues}, {"rules", b.rules}, {"stuck", b.stuck}} {
+		{"queues", b.queues}, {"rules", b.rules}, {"stuck", b.stuck}, {"fanout", b.fanout}, {"idle", b.idle}} {
 		if !wanted(part.name) {
 			continue
 		}

@@ -25,16 +25,21 @@ func signed(ctx context.Context, host, service, target string, in any) ([]byte, 
 	if service == "events" {
 		kind = "application/x-amz-json-1.1"
 	}
-	return sign(ctx, host, service, string(body), "Content-Type", kind, "X-Amz-Target", target)
+	return sign(ctx, host, service, "/", string(body), "Content-Type", kind, "X-Amz-Target", target)
 }
 
 // signedForm is one of the query protocol.
 func signedForm(ctx context.Context, host, service string, form url.Values) ([]byte, error) {
-	return sign(ctx, host, service, form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
+	return sign(ctx, host, service, "/", form.Encode(), "Content-Type", "application/x-www-form-urlencoded")
 }
 
-func sign(ctx context.Context, host, service, body string, header ...string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+"/", strings.NewReader(body))
+// signREST is one of the REST-JSON protocol.
+func signREST(ctx context.Context, host, service, path, body string) ([]byte, error) {
+	return sign(ctx, host, service, path, body, "Content-Type", "application/json")
+}
+
+func sign(ctx context.Context, host, service, path, body string, header ...string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+host+path, strings.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -50,5 +55,5 @@ func sign(ctx context.Context, host, service, body string, header ...string) ([]
 	for k := range req.Header {
 		head = append(head, k, req.Header.Get(k))
 	}
-	return request(http.MethodPost, host, "/", body, head...), nil
+	return request(http.MethodPost, host, path, body, head...), nil
 }

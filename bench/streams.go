@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -15,7 +12,6 @@ import (
 const (
 	streamRounds = 5 // of each kind of table, in turn; the median counts
 	streamPuts   = 3000
-	arrivals     = 500
 )
 
 const streamTables = "3,000 puts"
@@ -27,7 +23,12 @@ func (b *bench) streams(ctx context.Context) error {
 			return err
 		}
 	}
-	return b.arrivals(ctx)
+	return b.arrivals(ctx, arrival{
+		table: "A stream's record to its function", cause: "put", manifest: streamManifest,
+		request: func(ctx context.Context, host, id string) ([]byte, error) {
+			return call(ctx, host, "PutItem", `{"TableName":"arrivals","Item":{"pk":{"S":"`+id+`"},"v":{"N":"1"}}}`)
+		},
+	})
 }
 
 // streamPuts takes turns with a table without a stream and tables with one.
@@ -101,7 +102,7 @@ func sendAll(ctx context.Context, host string, conns int, requests [][]byte) err
 	return nil
 }
 
-const arriveManifest = `service: streams
+const streamManifest = `service: streams
 provider:
   name: aws
   runtime: provided.al2023
@@ -134,71 +135,3 @@ resources:
         StartingPosition: TRIM_HORIZON
         BatchSize: 100
 `
-
-// arrivals puts one item after another and waits for each to reach the function.
-func (b *bench) arrivals(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "nube-bench-streams-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		return err
-	}
-	if err := compile(ctx, b.source(), "./functions/arrive", filepath.Join(dir, "bootstrap")); err != nil {
-		return err
-	}
-	if err := pack(filepath.Join(dir, "bootstrap"), filepath.Join(dir, "arrive.zip")); err != nil {
-		return err
-	}
-	in, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	if err := os.WriteFile(filepath.Join(dir, "serverless.yml"), fmt.Appendf(nil, arriveManifest, in.LocalAddr()), 0o644); err != nil {
-		return err
-	}
-	run, err := startNube(ctx, false, "up", dir)
-	if err != nil {
-		return err
-	}
-	defer run.stop()
-	var fromPut, fromAnswer []time.Duration
-	buf := make([]byte, 64)
-	for i := range arrivals + 20 {
-		id := fmt.Sprint("item-", i)
-		raw, err := call(ctx, run.host, "PutItem", `{"TableName":"arrivals","Item":{"pk":{"S":"`+id+`"},"v":{"N":"1"}}}`)
-		if err != nil {
-			return err
-		}
-		began := time.Now()
-		if err := one(ctx, run.host, raw); err != nil {
-			return fmt.Errorf("put: %w", err)
-		}
-		answered := time.Now()
-		if err := in.SetReadDeadline(began.Add(30 * time.Second)); err != nil {
-			return err
-		}
-		n, _, err := in.ReadFrom(buf)
-		if err != nil {
-			return fmt.Errorf("%s does not arrive: %w", id, err)
-		}
-		arrived := time.Now()
-		if got := string(buf[:n]); got != id {
-			return fmt.Errorf("%s arrived, not %s", got, id)
-		}
-		if i >= 20 { // the first ones start the function
-			fromPut, fromAnswer = append(fromPut, arrived.Sub(began)), append(fromAnswer, arrived.Sub(answered))
-		}
-	}
-	for _, m := range []struct {
-		who  string
-		took []time.Duration
-	}{{"from the put's request", fromPut}, {"from its answer", fromAnswer}} {
-		sorted := slices.Sorted(slices.Values(m.took))
-		b.report.value("A stream's record to its function", m.who, "one at a time",
-			fmt.Sprintf("p50 %s, p99 %s", round(sorted[len(sorted)/2]), round(sorted[len(sorted)*99/100])))
-	}
-	return nil
-}

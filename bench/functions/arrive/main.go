@@ -1,5 +1,5 @@
-// Command arrive is a function that reads a stream and says, for each record, that it has begun to: it sends the item's key
-// to the UDP address in ARRIVALS. When that was is what is measured.
+// Command arrive is a function that reads a stream or a queue and says, for each record, that it has begun to: it sends the
+// item's key, or the message's body, to the UDP address in ARRIVALS. When that was is what is measured.
 package main
 
 import (
@@ -11,14 +11,26 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
+// batch is what either source sends.
+type batch struct {
+	Records []struct {
+		Change events.DynamoDBStreamRecord `json:"dynamodb"`
+		Body   string                      `json:"body"`
+	}
+}
+
 func main() {
 	conn, err := net.Dial("udp", os.Getenv("ARRIVALS"))
-	lambda.Start(func(_ context.Context, e events.DynamoDBEvent) error {
+	lambda.Start(func(_ context.Context, b batch) error {
 		if err != nil {
 			return err
 		}
-		for _, r := range e.Records {
-			if _, err := conn.Write([]byte(r.Change.Keys["pk"].String())); err != nil {
+		for _, r := range b.Records {
+			id := r.Body
+			if key, ok := r.Change.Keys["pk"]; ok {
+				id = key.String()
+			}
+			if _, err := conn.Write([]byte(id)); err != nil {
 				return err
 			}
 		}
