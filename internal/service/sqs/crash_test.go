@@ -26,11 +26,7 @@ import (
 // relaxed; a receive gives out what is not on the disk yet (look at any stamp in
 // take.go); a group's row stays where it is after a receive.
 func TestPowerLoss(t *testing.T) {
-	seeds := uint64(8)
-	if testing.Short() {
-		seeds = 2
-	}
-	for seed := range seeds {
+	for seed := range seeds(t, 8) {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) { powerLoss(t, seed) })
 	}
 }

@@ -3,7 +3,9 @@ package sqs_test
 import (
 	"context"
 	"flag"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +26,7 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+var _ = flag.Bool("update", false, "write the golden files")
 
 const (
 	account  = "123456789012"
@@ -207,9 +209,6 @@ func invisible(seconds int32) func(*shapes.ReceiveMessageRequest) {
 	return func(in *shapes.ReceiveMessageRequest) { in.VisibilityTimeout = &seconds }
 }
 
-// wait is a long poll.
-func wait(in *shapes.ReceiveMessageRequest) { in.WaitTimeSeconds = ptr(int32(20)) }
-
 func (b *bed) delete(queue *string, ms ...shapes.Message) {
 	b.Helper()
 	for _, m := range ms {
@@ -259,5 +258,20 @@ func expect[T comparable](b *bed, what string, got, want T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// seeds is how many seeds a randomised test runs: NUBE_SEEDS, or so many.
+func seeds(t *testing.T, otherwise uint64) uint64 {
+	if text := os.Getenv("NUBE_SEEDS"); text != "" {
+		n, err := strconv.ParseUint(text, 10, 32)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if testing.Short() {
+		return otherwise / 4
+	}
+	return otherwise
+}
 
 func limitInFlight(o *sqs.Options) { o.InFlight = 2 }

@@ -76,11 +76,7 @@ func (m *model) counts(now clock.Instant) string {
 // message is in flight; passed ignores what came meanwhile; recall looks into one
 // bucket only.
 func TestModel(t *testing.T) {
-	seeds := uint64(24)
-	if testing.Short() {
-		seeds = 4
-	}
-	for seed := range seeds {
+	for seed := range seeds(t, 24) {
 		for _, name := range []string{"q", "q.fifo"} {
 			t.Run(fmt.Sprintf("%s seed=%d", name, seed), func(t *testing.T) { compare(t, name, seed) })
 		}
