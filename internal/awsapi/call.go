@@ -65,6 +65,10 @@ func (f *Front) run(ctx context.Context, s *Service, op *schema.Op, h *handler, 
 		}
 		return nil, fault.New(s.validationCode(), "%s", validate.Message(broken))
 	}
+	if f.served != nil {
+		began := f.machine.Now()
+		defer func() { f.served.Served(ctx, op, in, out, err, f.machine.Since(began)) }()
+	}
 	if f.disturber != nil {
 		return f.disturbed(ctx, s, op.Name, func() (any, error) { return h.serve(ctx, in) })
 	}

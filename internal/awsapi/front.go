@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/clock"
@@ -32,6 +33,7 @@ type Front struct {
 	verifier    *sigv4.Verifier
 	ledger      *work.Ledger
 	disturber   Disturber
+	served      Meter
 	log         *slog.Logger
 }
 
@@ -53,7 +55,14 @@ type Options struct {
 	Ledger  *work.Ledger // counts the requests under way
 	// Disturber makes calls go wrong; nil is nobody.
 	Disturber Disturber
+	Meter     Meter // may be nil
 	Log       *slog.Logger
+}
+
+// Meter is told of each call that was permitted: what went in, what came out, and
+// how long it took. It must not block or change what it sees.
+type Meter interface {
+	Served(ctx context.Context, op *schema.Op, in, out any, err error, took time.Duration)
 }
 
 // New returns the front of the given services.
@@ -66,7 +75,7 @@ func New(o Options) *Front {
 	}
 	return &Front{
 		services: o.Services, identities: o.Identities, denials: o.Denials, observer: o.Observer, causeOf: o.CauseOf, enforcement: o.Enforcement,
-		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, disturber: o.Disturber, log: o.Log,
+		account: o.Account, region: o.Region, model: o.Model, verifier: sigv4.New(maxSigningKeys), ledger: o.Ledger, disturber: o.Disturber, served: o.Meter, log: o.Log,
 	}
 }
 

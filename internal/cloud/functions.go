@@ -124,6 +124,7 @@ func (m *meters) Invoked(u runner.Use) {
 	meter := func(what string, n float64) {
 		m.recorder.Metrics.Meter(p.Account, p.Region, string(u.Function), what).Observe(now, n)
 	}
+	m.platform.invoked(&u)
 	meter(record.Requests, 1)
 	meter(record.GBSeconds, u.GBSeconds())
 	if u.Provisioned {
@@ -137,11 +138,14 @@ func (m *meters) Invoked(u runner.Use) {
 	}
 }
 
+// Throttled implements [runner.Refusals].
+func (m *meters) Throttled(function arn.ARN) { m.platform.throttled(function) }
+
 // lambdaMetric counts one in a metric of Lambda's own.
 // https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 func (m *meters) lambdaMetric(fn arn.ARN, name string) {
 	p := fn.Parts()
 	m.recorder.Metrics.Series(record.Metric{
-		Account: p.Account, Region: p.Region, Namespace: "AWS/Lambda", Name: name, Dims: []record.Attr{{Key: "FunctionName", Value: fn.Name()}},
+		Account: p.Account, Region: p.Region, Namespace: "AWS/Lambda", Name: name, Unit: countUnit, Dims: []record.Attr{{Key: "FunctionName", Value: fn.Name()}},
 	}).Observe(m.model.Now(), 1)
 }

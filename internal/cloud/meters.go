@@ -12,11 +12,13 @@ import (
 type meters struct {
 	recorder *record.Recorder
 	model    *clock.Model
+	platform *platform
 }
 
 // Consumed implements dynamodb.Meter.
 func (m *meters) Consumed(_ context.Context, table arn.ARN, read, write float64) {
 	p, now := table.Parts(), m.model.Now()
+	m.platform.consumed(table, read, write)
 	if read > 0 {
 		m.recorder.Metrics.Meter(p.Account, p.Region, string(table), record.ReadUnits).Observe(now, read)
 	}

@@ -59,6 +59,7 @@ type parts struct {
 	kms       *kms.Service
 	ssm       *ssm.Service
 	watch     *cloudwatch.Service
+	platform  *platform
 	secrets   *secretsmanager.Service
 
 	owner    *timer.Owner
@@ -105,7 +106,7 @@ func (p *parts) backlogs() []work.Backlog {
 // openParts makes the services and starts them.
 func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
-	p := &parts{denials: &control.Denials{}}
+	p := &parts{denials: &control.Denials{}, platform: &platform{metrics: c.recorder.Metrics, model: c.model}}
 	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Dynamic: resource.Dynamic(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
 	c.parts, c.errands = p, &errands{}
 	var err error
@@ -122,7 +123,7 @@ func (c *Cloud) openParts(ctx context.Context) error {
 	c.front = awsapi.New(awsapi.Options{
 		Services: p.services(), Identities: p.iam, Account: c.opts.Account, Region: c.opts.Region, Model: c.model, Enforcement: c.opts.IAM,
 		Denials: p.denials, Observer: record.APICalls{Recorder: c.recorder, Account: c.opts.Account, Region: c.opts.Region}, CauseOf: p.runner.CauseOf,
-		Ledger: c.ledger, Disturber: inject.Calls{Set: c.faults}, Log: c.log,
+		Ledger: c.ledger, Disturber: inject.Calls{Set: c.faults}, Meter: p.platform, Log: c.log,
 	})
 	caller.front = c.front
 	p.gateway.Use(c.front)
@@ -143,12 +144,12 @@ func (c *Cloud) makeFloor(p *parts) {
 	// held is taken at once, not when it has been silent for long enough.
 	p.owner = &timer.Owner{DB: c.db, Log: c.log}
 	p.timers = timer.New(timer.Options{DB: c.db, Owner: p.owner, Model: c.model, Ledger: c.ledger, Log: c.log})
-	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Recorder: c.recorder, Log: c.log, Disturber: inject.Deliveries{Set: c.faults}})
+	p.delivery = delivery.New(delivery.Options{DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Recorder: c.recorder, Log: c.log, Disturber: inject.Deliveries{Set: c.faults}, Settled: p.platform.delivered})
 }
 
 // makeServices makes each service with what it needs of the others.
 func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) (err error) {
-	meter := &meters{recorder: c.recorder, model: c.model}
+	meter := &meters{recorder: c.recorder, model: c.model, platform: p.platform}
 	p.iam, err = iam.New(ctx, iam.Options{DB: c.db, Clock: c.model, Account: c.opts.Account, RootKey: p.rootKey, Secret: p.rootSecret})
 	if err != nil {
 		return err
@@ -206,8 +207,8 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	}
 	p.formation = cloudformation.New(p.stacks, cloudformation.STS{Caller: caller, Identities: p.iam})
 	p.gateway = apigateway.New(apigateway.Options{
-		Hold: c.debug.holding(),
-		DB:   c.db, Clock: c.model, Invoke: invoker{p.lambda}, Roles: assumable{p.iam}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
+		Hold: c.debug.holding(), Meter: p.platform,
+		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Roles: assumable{p.iam}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
 		Hold: c.debug.holding(),

@@ -104,8 +104,11 @@ type Options struct {
 	Log      *slog.Logger
 	// Disturber makes deliveries go wrong; nil is nobody.
 	Disturber Disturber
-	Shards    int // over how many shards targets are spread; 1
-	Bytes     int // of effects in memory; 16 MiB
+	// Settled, when set, is told of each attempt: nil, or why it failed, and
+	// whether the effect is given up. It must not block.
+	Settled func(e *Effect, err error, givenUp bool)
+	Shards  int // over how many shards targets are spread; 1
+	Bytes   int // of effects in memory; 16 MiB
 
 	Machine clock.Machine
 }

@@ -307,6 +307,9 @@ func (a *actor) concluded(ctx context.Context, items []*item, verdicts []verdict
 		if it.tooOld {
 			a.aged(it)
 		}
+		if told := a.d.o.Settled; told != nil && verdicts[i] != parked && !it.outcome.Throttled {
+			told(&it.Effect, it.outcome.Err, verdicts[i] == givenUp)
+		}
 		switch verdicts[i] {
 		case succeeded:
 			a.failures = 0

@@ -346,6 +346,7 @@ func (i *instance) usage(v *invocation) Use {
 	u := Use{
 		Function: s.Function, Version: s.Version, RequestID: v.RequestID,
 		MemoryMB: s.MemoryMB, MemoryMax: min(i.memory, s.MemoryMB), Duration: v.duration,
+		Underway: int(v.pool.fn.underway.Load()) + 1, // it has left
 	}
 	if v.cold {
 		u.Init = i.initTook

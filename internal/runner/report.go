@@ -24,6 +24,7 @@ type Use struct {
 	Duration  time.Duration
 	Init      time.Duration // of the instance, in its first invocation; else 0
 	Fault     string        // error type; empty when the function succeeded
+	Underway  int           // invocations of the function at its end, itself among them
 	// Provisioned and Spilled say of a function with provisioned concurrency
 	// where the invocation went: to an instance of it, or past it.
 	Provisioned, Spilled bool
@@ -46,6 +47,10 @@ type Meter interface {
 	// block.
 	Invoked(Use)
 }
+
+// Refusals is a [Meter] that counts the invocations too that were refused for
+// their number.
+type Refusals interface{ Throttled(function arn.ARN) }
 
 // The platform's lines in a function's log, byte for byte as Lambda prints
 // them.

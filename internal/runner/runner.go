@@ -162,6 +162,9 @@ func (r *Runner) Invoke(ctx context.Context, s *Spec, in Invocation) (Result, er
 		return Result{}, err
 	}
 	if err := p.fn.enter(in.Limit); err != nil {
+		if m, ok := r.opts.Meter.(Refusals); ok {
+			m.Throttled(p.spec.Function)
+		}
 		return Result{}, err
 	}
 	v := &invocation{Invocation: in, pool: p, done: make(chan struct{})}

@@ -119,6 +119,9 @@ func (x *exchange) finish(f *failure) {
 	if x.plan.access != nil {
 		x.logAccess(x.plan.access, f)
 	}
+	if w := x.watch; x.plan.meter != nil {
+		x.plan.meter.Served(w.status, x.s.machine.Since(w.began), w.integration)
+	}
 }
 
 // logAccess writes the line of a request.

@@ -48,7 +48,7 @@ func (p *plan) equip(t edge.Target) (err error) {
 			}
 		}
 	}
-	p.observed = p.access != nil || p.logging != nil
+	p.observed = p.access != nil || p.logging != nil || p.meter != nil
 	return nil
 }
 

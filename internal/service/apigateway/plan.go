@@ -26,7 +26,8 @@ type plan struct {
 	keys     map[string]*subscription // by the key's value
 	logging  map[*shapes.Method]*logging
 	access   *accessLog
-	observed bool // responses are noticed, for logs
+	meter    StageMeter // nil where nothing is measured
+	observed bool       // responses are noticed, for logs and meters
 
 	templates sync.Map // text → *vtl.Template
 	patterns  sync.Map // text → *regexp.Regexp
@@ -191,6 +192,9 @@ func (s *Service) planOf(ctx context.Context, t edge.Target) (p *plan, err error
 			return err
 		}
 		p = newPlan(a, st, d)
+		if s.meter != nil {
+			p.meter = s.meter.Stage(t.Scope, value(a.Name), t.Stage)
+		}
 		if p.keys, err = readSubscriptions(sn, sp, t.API, t.Stage); err != nil {
 			return err
 		}

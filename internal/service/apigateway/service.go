@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -53,11 +54,26 @@ type Options struct {
 	Logs   Logs              // nil means that nothing is logged
 	HTTP   http.RoundTripper // of HTTP integrations; nil means http.DefaultTransport
 	Hold   *clock.Hold       // time that no time-out counts; may be nil
+	Meter  Meter             // nil means that nothing is measured
 	Log    *slog.Logger
+}
+
+// Meter measures what stages serve.
+type Meter interface {
+	// Stage returns what takes the requests of a stage.
+	Stage(scope arn.Scope, api, stage string) StageMeter
+}
+
+// StageMeter is told of each request when it is over: its status, how long it
+// took, and how long its integration did, zero if there was none. It must not
+// block.
+type StageMeter interface {
+	Served(status int, took, integration time.Duration)
 }
 
 // Service is API Gateway.
 type Service struct {
+	meter   Meter
 	api     *awsapi.Service
 	db      *kv.DB
 	clock   *clock.Model
@@ -79,7 +95,7 @@ type Service struct {
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, roles: o.Roles, hold: o.Hold, log: o.Log}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, clock: o.Clock, invoke: o.Invoke, client: o.HTTP, logs: o.Logs, pools: o.Pools, roles: o.Roles, hold: o.Hold, log: o.Log, meter: o.Meter}
 	if s.client == nil {
 		s.client = http.DefaultTransport
 	}
