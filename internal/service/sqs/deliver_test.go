@@ -58,9 +58,9 @@ func TestEffectsBecomeMessages(t *testing.T) {
 	}
 }
 
-// https://github.com/thecloudemu/cloudemu/pull/664: what a FIFO topic sent to FIFO
+// cloudemu PR#664: what a FIFO topic sent to FIFO
 // queues was silently lost.
-func TestFIFOEffectsKeepGroupAndOrder_cloudemu664(t *testing.T) {
+func TestFIFOEffectsKeepGroupAndOrder(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q.fifo", "Policy", letTopic("q.fifo", topicARN))
 	var es []delivery.Effect

@@ -9,9 +9,9 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 )
 
-// https://github.com/localstack/localstack/issues/7036: messages of a group came out
+// localstack#7036: messages of a group came out
 // of order.
-func TestGroupsInOrder_localstack7036(t *testing.T) {
+func TestGroupsInOrder(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q.fifo", "ContentBasedDeduplication", "true")
 	for i := range 30 {
@@ -80,10 +80,10 @@ func TestGroupIsLocked(t *testing.T) {
 }
 
 // What was received with others and is held for longer holds up what follows it, and
-// nothing before it. https://github.com/localstack/localstack/issues/12457: what
-// followed was received; https://github.com/localstack/localstack/pull/13386: as it is
+// nothing before it. localstack#12457: what
+// followed was received; localstack PR#13386: as it is
 // on AWS.
-func TestHeldForLonger_localstack12457(t *testing.T) {
+func TestHeldForLonger(t *testing.T) {
 	for held, want := range map[int]string{0: "", 1: "1", 2: "1 2"} {
 		b := newBed(t)
 		q := b.create("q.fifo", "ContentBasedDeduplication", "true")
@@ -105,9 +105,9 @@ func (b *bed) receiveAndForget(q *string) *string {
 	return m.ReceiptHandle
 }
 
-// https://github.com/ministackorg/ministack/issues/1326: the window was not five
+// ministack#1326: the window was not five
 // minutes.
-func TestDeduplicationIsFiveMinutes_ministack1326(t *testing.T) {
+func TestDeduplicationIsFiveMinutes(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q.fifo")
 	start := b.send(q, "1", to("g", "id"))

@@ -9,9 +9,9 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 )
 
-// https://github.com/floci-io/floci/issues/768: a list of what a sweep of the .NET
+// floci#768: a list of what a sweep of the .NET
 // SDK's tests found.
-func TestConformanceList_floci768(t *testing.T) {
+func TestConformanceList(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q")
 	if out := do(b, shapes.ReceiveMessage, &shapes.ReceiveMessageRequest{QueueUrl: q}); out.Messages != nil {
@@ -47,10 +47,10 @@ func (b *bed) client() awstest.Client {
 	return awstest.Client{Handler: b.front, Region: region, Key: "AKIAROOT", Secret: "secret"}
 }
 
-// https://github.com/softwaremill/elasticmq/issues/914: SDKs that had changed to the
+// elasticmq#914: SDKs that had changed to the
 // JSON protocol could not be used. Both protocols see the same queue, and each has
 // its own codes of errors; answers in JSON carry the older one in a header.
-func TestBothProtocols_elasticmq914(t *testing.T) {
+func TestBothProtocols(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q")
 	c := b.client()

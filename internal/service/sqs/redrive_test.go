@@ -7,10 +7,10 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 )
 
-// https://github.com/localstack/localstack/issues/10281: the dead-letter queue of a
-// FIFO queue was never filled. https://github.com/floci-io/floci/issues/1416: nor was
+// localstack#10281: the dead-letter queue of a
+// FIFO queue was never filled. floci#1416: nor was
 // that of a standard one.
-func TestDeadLetters_localstack10281_floci1416(t *testing.T) {
+func TestDeadLetters(t *testing.T) {
 	for _, suffix := range []string{"", ".fifo"} {
 		b := newBed(t)
 		dead := b.create("dead"+suffix, "MessageRetentionPeriod", "600")

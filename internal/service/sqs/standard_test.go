@@ -132,8 +132,8 @@ func TestReceivedWithoutVisibility(t *testing.T) {
 	expect(b, "counts", b.counts(q), "1 0 0")
 }
 
-// https://github.com/localstack/localstack/issues/1207: the delay was ignored.
-func TestDelayIsKept_localstack1207(t *testing.T) {
+// localstack#1207: the delay was ignored.
+func TestDelayIsKept(t *testing.T) {
 	b := newBed(t)
 	q := b.create("q", "DelaySeconds", "10")
 	b.send(q, "queue")
