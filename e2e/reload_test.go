@@ -20,10 +20,9 @@ import (
 // sam-cli#901, #921, #1211, #1823, #1921, #3721: a build by hand after each edit.
 // serverless-offline#864, #1660: a reload with each request, not each change.
 //
-// Mutations that it finds: traffic that changes over before the new instance is
-// ready (requests wait for the build or fail), the old code still answering
-// after the change is told, a mistake that stops the watching, a change that is
-// built twice.
+// Mutations that it finds: the old code still answering after the change is told,
+// a mistake that stops the watching, a change that is told twice. That an
+// instance is ready before it gets traffic is for TestSwap of package runner.
 func TestReload(t *testing.T) {
 	for _, tt := range []struct {
 		example, file string
