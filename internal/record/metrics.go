@@ -137,6 +137,12 @@ func (m *Metrics) Series(of Metric) *Series {
 
 // Observe adds one observation, made at model time at.
 func (s *Series) Observe(at clock.Instant, v float64) {
+	s.mu.Lock()
+	if s.dirty && at >= s.at && at < s.at.Add(s.width) && s.point.again(v) { // as most are
+		s.mu.Unlock()
+		return
+	}
+	s.mu.Unlock()
 	s.update(at, func(p *Stat) { p.observe(v, 1) })
 }
 

@@ -85,6 +85,18 @@ func (s *Stat) observe(v, n float64) {
 	s.fill(bucket{bucketOf(v), n})
 }
 
+// again observes v if nothing else was observed so far: what is counted is the same
+// time and again.
+func (s *Stat) again(v float64) bool {
+	if len(s.buckets) != 1 || s.Min != v || s.Max != v {
+		return false
+	}
+	s.Count++
+	s.Sum += v
+	s.buckets[0].n++
+	return true
+}
+
 // fill adds to a bucket.
 func (s *Stat) fill(b bucket) {
 	i, found := slices.BinarySearchFunc(s.buckets, b.index, func(b bucket, index int32) int { return int(int64(b.index) - int64(index)) })
