@@ -32,7 +32,7 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
+var _ = flag.Bool("update", false, "write the golden files")
 
 const (
 	account  = "123456789012"
