@@ -1,7 +1,8 @@
 // Command effect is a function for crash tests: it puts the item whose id its
 // event says into the table TABLE. Of the records of a stream it keeps, in an
-// item for each key, the numbers n in the order in which they came; of a topic's
-// message it puts the item of that id. It speaks the Lambda Runtime API by itself, so that building it needs nothing but this
+// item for each key, the numbers n in the order in which they came, and of the
+// messages of a FIFO queue the same for each group; of a topic's message, and a
+// standard queue's, it puts the item of that id. It speaks the Lambda Runtime API by itself, so that building it needs nothing but this
 // repository.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
@@ -56,21 +57,26 @@ func effect(event []byte) error {
 				Keys     struct{ ID struct{ S string } }
 				NewImage struct{ N struct{ N string } }
 			}
-			Sns struct{ Message string }
+			Sns        struct{ Message string }
+			Body       string // of a queue's message
+			Attributes struct{ MessageGroupID string }
 		}
 	}
 	if err := json.Unmarshal(event, &records); err != nil {
 		return err
 	}
 	for _, r := range records.Records {
-		if r.Sns.Message != "" {
-			if err := send("PutItem", fmt.Appendf(nil, `{"TableName":%q,"Item":{"id":{"S":%q}}}`, table, r.Sns.Message)); err != nil {
+		key, n := r.Dynamodb.Keys.ID.S, r.Dynamodb.NewImage.N.N
+		if group := r.Attributes.MessageGroupID; group != "" {
+			key, n = group, r.Body
+		} else if id := r.Sns.Message + r.Body; id != "" {
+			if err := send("PutItem", fmt.Appendf(nil, `{"TableName":%q,"Item":{"id":{"S":%q}}}`, table, id)); err != nil {
 				return err
 			}
 			continue
 		}
 		err := send("UpdateItem", fmt.Appendf(nil, `{"TableName":%q,"Key":{"id":{"S":%q}},"UpdateExpression":"SET seen = list_append(if_not_exists(seen, :none), :n)",
-			"ExpressionAttributeValues":{":none":{"L":[]},":n":{"L":[{"N":%q}]}}}`, table, "mirror-"+r.Dynamodb.Keys.ID.S, r.Dynamodb.NewImage.N.N))
+			"ExpressionAttributeValues":{":none":{"L":[]},":n":{"L":[{"N":%q}]}}}`, table, "mirror-"+key, n))
 		if err != nil {
 			return err
 		}
