@@ -43,8 +43,8 @@ func TestTopicPowerLoss(t *testing.T) {
 	}
 }
 
-// topic makes the topic, and another function with a table of its own.
-func (o *outage) topic(code []byte) string {
+// odd makes another function with a table of its own.
+func (o *outage) odd(code []byte) {
 	o.Helper()
 	o.must(o.dynamodb("CreateTable", `{"TableName":"odd","BillingMode":"PAY_PER_REQUEST",
 		"AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}]}`, nil))
@@ -56,6 +56,13 @@ func (o *outage) topic(code []byte) string {
 		Code: &lambda.FunctionCode{ZipFile: code}, Environment: &lambda.Environment{Variables: map[string]string{"TABLE": "odd"}},
 	})
 	o.must(err)
+}
+
+// topic makes the topic, to which two functions subscribe.
+func (o *outage) topic(code []byte) string {
+	o.Helper()
+	o.odd(code)
+	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
 	topic, err := awsapi.Do(root, front, sns.CreateTopic, &sns.CreateTopicInput{Name: ptr(crashTest)})
 	o.must(err)
 	for _, fn := range []string{crashTest, "odd"} {
