@@ -84,11 +84,13 @@ func (c *cgroup) limit(s *Spec) error {
 	if s.CPUs > 0 {
 		switch h := c.host.cpu; h.version {
 		case 1:
-			// Groups are weighed against the threads of this process, 1024 each.
-			// One that weighs more than they do takes the processor from them at
-			// every wake-up, for a quarter of a warm function's throughput; one
-			// that weighs next to nothing is starved by a busy cloud.
-			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*1024, leastShares, 262144)))
+			// Groups are weighed against the threads of this process and of
+			// others, 1024 each. One that weighs more takes the processor from
+			// ours at every wake-up, for a quarter of a warm function's
+			// throughput; one that weighs less than a thread is starved where
+			// much else runs. So only what is promised more than a processor
+			// weighs more.
+			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*1024, 1024, 262144)))
 		case 2:
 			set(h, "cpu.weight", strconv.Itoa(clamp(s.CPUs*100, 1, 10000)))
 		}
@@ -111,12 +113,6 @@ func (c *cgroup) limit(s *Spec) error {
 	}
 	return nil
 }
-
-// leastShares is a quarter of a thread of ours, for functions with less memory
-// than a quarter of a processor comes with. Two threads that are always busy
-// leave such a function a ninth of a processor; the smallest is promised a
-// fourteenth.
-const leastShares = 256
 
 func clamp(v float64, lo, hi int) int {
 	return int(min(max(v, float64(lo)), float64(hi)))

@@ -426,7 +426,7 @@ func TestLimitsInForce(t *testing.T) {
 			want [3]string
 		}{
 			{g.host.memory, [3]string{1: "memory.limit_in_bytes", 2: "memory.max"}, [3]string{1: "67108864", 2: "67108864"}},
-			{g.host.cpu, [3]string{1: "cpu.shares", 2: "cpu.weight"}, [3]string{1: "512", 2: "50"}},
+			{g.host.cpu, [3]string{1: "cpu.shares", 2: "cpu.weight"}, [3]string{1: "1024", 2: "50"}},
 			{g.host.cpu, [3]string{1: "cpu.cfs_quota_us", 2: "cpu.max"}, [3]string{1: "20000", 2: "20000 100000"}},
 			{g.host.pids, [3]string{1: "pids.max", 2: "pids.max"}, [3]string{1: "32", 2: "32"}},
 		} {

@@ -185,7 +185,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{1, map[string]string{
 			"memory.limit_in_bytes": "268435456", "memory.memsw.limit_in_bytes": "268435456",
-			"cpu.shares": "512", "cpu.cfs_quota_us": "150000", "pids.max": "10",
+			"cpu.shares": "1024", "cpu.cfs_quota_us": "150000", "pids.max": "10",
 		}},
 		{2, map[string]string{
 			"memory.max": "268435456", "memory.swap.max": "0", "memory.oom.group": "1",
