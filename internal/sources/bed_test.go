@@ -272,6 +272,10 @@ func (f functions) Invoke(ctx context.Context, c sources.Call) (sources.Answer, 
 }
 
 func newBed(t testing.TB, db *kv.DB, model *clock.Model, fn *function) *bed {
+	return newBedOf(t, db, model, fn, queues{db, model})
+}
+
+func newBedOf(t testing.TB, db *kv.DB, model *clock.Model, fn *function, q sources.Queue) *bed {
 	b := &bed{t: t, db: db, model: model, ledger: work.NewLedger(), fn: fn, box: &mailbox{}}
 	owner := &timer.Owner{DB: db}
 	b.timers = timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: b.ledger})
@@ -281,7 +285,7 @@ func newBed(t testing.TB, db *kv.DB, model *clock.Model, fn *function) *bed {
 		DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger, Emit: b.delivery, Functions: functions{fn, model},
 	})
 	b.engine.Read(stream{})
-	b.engine.Read(queues{db, model})
+	b.engine.Read(q)
 	b.settle = &work.Settler{Ledger: b.ledger, DB: db, Clock: model, Backlogs: []work.Backlog{b.timers, b.delivery, b.engine}}
 	return b
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -355,6 +356,58 @@ func TestOneStuckConsumerAmongHundred(t *testing.T) {
 	others.Wait()
 	close(stuck)
 	b.settled()
+}
+
+// counted counts what is received from a queue, and how often.
+type counted struct {
+	queues
+	receives *atomic.Int64
+}
+
+func (c counted) Receive(ctx context.Context, a arn.ARN, most int, visibility time.Duration) (sources.Received, error) {
+	c.receives.Add(1)
+	return c.queues.Receive(ctx, a, most, visibility)
+}
+
+// A queue that has nothing costs nothing: what happens in one wakes nobody who reads
+// another, and time that passes nobody at all.
+func TestIdleQueuesCostNothing(t *testing.T) {
+	const many = 1000
+	var receives atomic.Int64
+	fn := &function{}
+	db, model := openMem(t), stopped(start)
+	b := newBedOf(t, db, model, fn, counted{queues{db, model}, &receives}).start()
+	b.update(func(tx *kv.Tx) error {
+		for i := range many {
+			tx.Set(queueKey(fmt.Sprint("q", i)), []byte(`{"Visibility":30000000000}`))
+		}
+		return nil
+	})
+	b.update(func(tx *kv.Tx) error {
+		for i := range many {
+			m := ofQueue(fmt.Sprint("m", i))
+			m.Source = arn.ARN(fmt.Sprint("arn:aws:testq:eu-west-1:123456789012:q", i))
+			if err := b.engine.Put(tx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for i := range many { // each consumer runs once it has had its first message
+		b.send(fmt.Sprint("q", i), "a")
+	}
+	b.settled()
+	receives.Store(0)
+	b.send("q7", "b")
+	b.settled()
+	if n := receives.Load(); n == 0 || n > 4 {
+		t.Errorf("a message was received with %d receives", n)
+	}
+	receives.Store(0)
+	b.advance(24 * time.Hour)
+	if n := receives.Load(); n != 0 {
+		t.Errorf("%d receives while nothing happened", n)
+	}
 }
 
 // What is received again and again, and goes nowhere, is stuck.

@@ -86,6 +86,13 @@ func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p sour
 	if err != nil {
 		return p, err
 	}
+	v, err := snap.Get(q.space.count())
+	if err != nil || v == nil {
+		return p, err
+	}
+	if total, err := kv.Int64(v); err != nil || total == 0 {
+		return p, err
+	}
 	at := millis(now.UnixMilli())
 	for n := range lane(lanes) {
 		since, err := readMillis(snap, q.space.cursor(n))
