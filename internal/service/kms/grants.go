@@ -18,30 +18,67 @@ import (
 	"github.com/nube-run/nube/internal/policy"
 )
 
-// statement is what a grant allows, as a statement of the key's policy.
+// statements are what a grant allows, as statements of the key's policy. Its
+// constraints are on operations that have an encryption context. Who may make
+// grants by it makes none that allow more: of its operations, and with its
+// constraints.
 //
 // https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
-func (g *grantRow) statement() json.RawMessage {
+// https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html
+func (g *grantRow) statements() (out []json.RawMessage) {
+	constraints := func() map[string]map[string]any {
+		condition := map[string]map[string]any{}
+		if len(g.Subset)+len(g.Equals) > 0 {
+			equal := map[string]any{}
+			for _, of := range []map[string]string{g.Subset, g.Equals} {
+				for k, v := range of {
+					equal["kms:EncryptionContext:"+k] = v
+				}
+			}
+			condition["StringEquals"] = equal
+		}
+		if len(g.Equals) > 0 {
+			condition["ForAllValues:StringEquals"] = map[string]any{"kms:EncryptionContextKeys": slices.Sorted(maps.Keys(g.Equals))}
+		}
+		return condition
+	}
+	var bound, free []string
+	for _, op := range g.Operations {
+		switch op {
+		case "CreateGrant":
+			condition := constraints()
+			if condition["ForAllValues:StringEquals"] == nil {
+				condition["ForAllValues:StringEquals"] = map[string]any{}
+			}
+			condition["ForAllValues:StringEquals"]["kms:GrantOperations"] = g.Operations
+			if len(g.Equals) > 0 {
+				condition["StringEquals"]["kms:GrantConstraintType"] = "EncryptionContextEquals"
+			}
+			out = append(out, g.statement([]string{op}, condition))
+		case "DescribeKey", "GetPublicKey", "RetireGrant":
+			free = append(free, op)
+		default:
+			bound = append(bound, op)
+		}
+	}
+	if len(bound) > 0 {
+		out = append(out, g.statement(bound, constraints()))
+	}
+	if len(free) > 0 {
+		out = append(out, g.statement(free, nil))
+	}
+	return out
+}
+
+// statement allows the grantee operations under a condition.
+func (g *grantRow) statement(operations []string, condition map[string]map[string]any) json.RawMessage {
 	kind := "AWS"
 	if !arn.Looks(g.Grantee) {
 		kind = "Service"
 	}
-	actions := make([]string, len(g.Operations))
-	for i, op := range g.Operations {
+	actions := make([]string, len(operations))
+	for i, op := range operations {
 		actions[i] = "kms:" + op
-	}
-	condition := map[string]map[string]any{}
-	if len(g.Subset)+len(g.Equals) > 0 {
-		equal := map[string]any{}
-		for _, of := range []map[string]string{g.Subset, g.Equals} {
-			for k, v := range of {
-				equal["kms:EncryptionContext:"+k] = v
-			}
-		}
-		condition["StringEquals"] = equal
-	}
-	if len(g.Equals) > 0 {
-		condition["ForAllValues:StringEquals"] = map[string]any{"kms:EncryptionContextKeys": slices.Sorted(maps.Keys(g.Equals))}
 	}
 	b, err := json.Marshal(struct {
 		Effect    string
@@ -60,12 +97,15 @@ func (s *Service) accessCreateGrant(ctx context.Context, in *shapes.CreateGrantR
 	m := given("kms:granteeprincipal", in.GranteePrincipal, "kms:retiringprincipal", in.RetiringPrincipal,
 		"kms:grantisforawsresource", awsapi.From(ctx).Via != "")
 	m["kms:grantoperations"] = policy.Many(in.Operations...)
+	var pairs map[string]string
 	if c := in.Constraints; c != nil && c.EncryptionContextEquals != nil {
 		m["kms:grantconstrainttype"] = policy.One("EncryptionContextEquals")
+		pairs = c.EncryptionContextEquals
 	} else if c != nil {
 		m["kms:grantconstrainttype"] = policy.One("EncryptionContextSubset")
+		pairs = c.EncryptionContextSubset
 	}
-	return s.needs(ctx, "CreateGrant", in.KeyId, nil, m)
+	return s.needs(ctx, "CreateGrant", in.KeyId, pairs, m)
 }
 
 // grantable says whether a key's grants may have an operation.
@@ -107,11 +147,12 @@ func (s *Service) createGrant(ctx context.Context, in *shapes.CreateGrantRequest
 	if c := in.Constraints; c != nil {
 		g.Subset, g.Equals = c.EncryptionContextSubset, c.EncryptionContextEquals
 	}
-	id := hex.EncodeToString(random(32))
+	id, fresh := "", hex.EncodeToString(random(32))
 	_, err := s.change(ctx, in.KeyId, func(tx *kv.Tx, k *key) error {
 		if err := k.ready(); err != nil {
 			return err
 		}
+		id = fresh
 		for _, op := range g.Operations {
 			if !k.grantable(op) {
 				return fault.Validation("The operation %s is not valid for a %s key", op, k.Spec)

@@ -104,7 +104,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 			if err := decode(p.Key, p.Value, &g); err != nil {
 				return err
 			}
-			grants = append(grants, g.statement())
+			grants = append(grants, g.statements()...)
 		}
 		return nil
 	})
@@ -114,9 +114,10 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	if !ok {
 		for _, service := range managedServices() {
 			if id == managedID(n.scope, service) {
-				return s.compile(managedPolicy(n.scope, service))
+				return s.compile(resource, managedPolicy(n.scope, service))
 			}
 		}
+		s.policies.Delete(resource) // of a key that is gone
 		return nil, nil
 	}
 	text := k.policy()
@@ -125,11 +126,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 			return nil, fmt.Errorf("policy of %s: %w", resource, err)
 		}
 	}
-	doc, err := s.compile(text)
-	if err != nil {
-		return nil, fmt.Errorf("policy of %s: %w", resource, err)
-	}
-	return doc, nil
+	return s.compile(resource, text)
 }
 
 // withStatements adds statements to a policy.
@@ -150,15 +147,22 @@ func withStatements(text string, more []json.RawMessage) (string, error) {
 	return string(b), err
 }
 
-func (s *Service) compile(text string) (*policy.Doc, error) {
-	if doc, ok := s.policies.Load(text); ok {
-		return doc.(*policy.Doc), nil
+// parsed is the policy of a key, its grants included, as it was read last.
+type parsed struct {
+	text string
+	doc  *policy.Doc
+}
+
+// compile parses the policy of a key, unless it is the one that was read last.
+func (s *Service) compile(resource arn.ARN, text string) (*policy.Doc, error) {
+	if old, ok := s.policies.Load(resource); ok && old.(*parsed).text == text {
+		return old.(*parsed).doc, nil
 	}
 	doc, err := policy.Parse(policy.Key, text)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("policy of %s: %w", resource, err)
 	}
-	s.policies.Store(text, doc)
+	s.policies.Store(resource, &parsed{text, doc})
 	return doc, nil
 }
 

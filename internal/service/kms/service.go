@@ -36,7 +36,7 @@ type Options struct {
 type Service struct {
 	Options
 	api      *awsapi.Service
-	policies sync.Map // text of a key's policy and its grants → *policy.Doc
+	policies sync.Map // ARN of a key → *parsed
 }
 
 // New returns the service.
