@@ -172,6 +172,11 @@ func (r *run) retains(res *Resource, creating bool) bool {
 	return false
 }
 
+// kept reports whether a physical resource that is not new outlives its stack.
+func (v *version) kept() bool {
+	return v.DeletionPolicy == "Retain" || v.DeletionPolicy == "RetainExceptOnCreate"
+}
+
 // deleteAll deletes the resources of the stack, in the reverse order: because
 // the stack is deleted, or because it could not be created.
 func (r *run) deleteAll(ctx context.Context) error {
@@ -220,16 +225,31 @@ func (r *run) deleteAll(ctx context.Context) error {
 	return b.commit()
 }
 
-// deleteNode deletes a resource with all that it has left behind.
+// deleteNode deletes a resource with all that it has left behind. What was
+// replaced stays where its policy says so, as it does in the clean-up of an
+// update; what an update was about to replace, and could not restore, is the
+// resource itself and has that one's policy.
 func (r *run) deleteNode(ctx context.Context, res *Resource, creating bool) error {
+	b := r.batch()
 	for _, v := range res.Strays {
+		if v.UpdateReplacePolicy == "Retain" {
+			b.stray(res, &v, DeleteSkipped, "")
+			continue
+		}
 		if err := r.remove(ctx, res, &v); err != nil {
 			return r.undeleted(ctx, res, err)
 		}
 	}
 	if before := res.Before; before != nil && before.PhysicalID != res.PhysicalID {
-		if err := r.remove(ctx, res, before); err != nil {
+		if slices.Contains(r.op.Retain, res.LogicalID) || before.kept() {
+			b.stray(res, before, DeleteSkipped, "")
+		} else if err := r.remove(ctx, res, before); err != nil {
 			return r.undeleted(ctx, res, err)
+		}
+	}
+	if len(b.events) > 0 {
+		if err := b.commit(); err != nil {
+			return err
 		}
 	}
 	res.Strays, res.Before = nil, nil
@@ -248,7 +268,7 @@ func (r *run) deleteNode(ctx context.Context, res *Resource, creating bool) erro
 			return r.undeleted(ctx, res, err)
 		}
 	}
-	b := r.batch()
+	b = r.batch()
 	res.New, res.Intent = false, nil
 	b.note(res, final, "")
 	return b.commit()
