@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/work"
 )
 
@@ -95,9 +96,31 @@ func (l *functionLogs) Append(s runner.LogStream, events []runner.LogEvent) {
 	l.ensure(stream)
 	w := l.c.recorder.Logs.Writer(stream)
 	now := l.c.model.Now()
-	for _, e := range events {
+	written := make([]logs.Written, len(events))
+	for i, e := range events {
 		// What the disk would not take is counted by the recorder.
-		w.Append(e.At, now, []byte(e.Message))
+		pos, _ := w.Append(e.At, now, []byte(e.Message))
+		written[i] = logs.Written{At: e.At, Pos: pos, Message: e.Message}
+	}
+	l.derive(stream, written)
+}
+
+// derive makes of what was written what follows of it. What is committed does not
+// hold up whoever writes.
+func (l *functionLogs) derive(stream record.Stream, written []logs.Written) {
+	service := l.c.parts.logs
+	derive := func() {
+		if err := service.Derive(context.Background(), stream, written); err != nil {
+			l.c.log.Error("what follows of log events", "group", stream.Group, "stream", stream.Name, "err", err)
+		}
+	}
+	if !service.Derives(stream) {
+		derive()
+		return
+	}
+	token := l.c.ledger.Begin(work.Derivation, stream.Group)
+	if !l.c.errands.Go(func() { defer token.End(); derive() }) {
+		token.End()
 	}
 }
 

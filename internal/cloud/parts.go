@@ -160,7 +160,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.secrets = secretsmanager.New(secretsmanager.Options{DB: c.db, Clock: c.model, Timers: p.timers, Emit: p.delivery, Caller: caller})
 	p.delivery.Receive(p.secrets)
 	p.dynamodb = dynamodb.New(dynamodb.Options{DB: c.db, Clock: c.model, Work: c.ledger, Meter: meter, Timers: p.timers})
-	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model})
+	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model, Metrics: c.recorder.Metrics, Emit: p.delivery})
 	runs := runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
 		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(), Disturber: inject.Functions{Set: c.faults},

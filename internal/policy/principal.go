@@ -57,7 +57,13 @@ func (s *principalSet) addService(v string) {
 		s.anySvc = true
 		return
 	}
-	s.services = append(s.services, strings.ToLower(v))
+	v = strings.ToLower(v)
+	// CloudWatch Logs is named with its region or without.
+	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+	if region, ok := strings.CutSuffix(v, ".amazonaws.com"); ok && strings.HasPrefix(region, "logs.") {
+		v = "logs.amazonaws.com"
+	}
+	s.services = append(s.services, v)
 }
 
 func digits(s string) bool {

@@ -6,9 +6,10 @@
 // how long they are kept beyond what a group's retention says. Events of a
 // group that was deleted are gone at once and for good.
 //
-// It has no metric filters, subscription filters, queries or exports. The
-// operations that would make them answer that they are not implemented; those
-// that list them list none.
+// What follows of events that are written follows at once ([Service.Derive]): the
+// metrics that they hold in the embedded format, those of metric filters, and the
+// calls of subscribed functions, which are effects. It passes events on to functions
+// alone, and has no exports.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
 package logs

@@ -67,6 +67,9 @@ func (s *Service) deleteLogGroup(ctx context.Context, in *shapes.DeleteLogGroupR
 		}
 		tx.Delete(sp.group(name))
 		tx.DeleteRange(sp.streams(name))
+		tx.DeleteRange(sp.metricFilters(name))
+		tx.DeleteRange(sp.subscriptions(name))
+		s.forgetDerived(tx, c, name)
 		return nil
 	})
 	if err != nil {

@@ -57,7 +57,7 @@ func newCloud(t testing.TB) *cloud {
 	if c.rec, err = record.Open(record.Options{FS: disktest.NewMem().FS(), Dir: "record", Model: c.clock}); err != nil {
 		t.Fatal(err)
 	}
-	c.s = New(Options{DB: c.db, Logs: c.rec.Logs, Clock: c.clock})
+	c.s = New(Options{DB: c.db, Logs: c.rec.Logs, Clock: c.clock, Metrics: c.rec.Metrics, Emit: &emitted{}})
 	c.front = awsapi.New(awsapi.Options{
 		Services: []*awsapi.Service{c.s.API()}, Account: testAccount, Region: testRegion, Model: c.clock, Enforcement: awsapi.Off,
 	})

@@ -310,6 +310,8 @@ func TestLayout(t *testing.T) {
 	c.do("CreateLogGroup", `{"logGroupName":"g"}`, nil)
 	c.do("PutRetentionPolicy", `{"logGroupName":"g","retentionInDays":7}`, nil)
 	c.do("CreateLogStream", `{"logGroupName":"g","logStreamName":"s"}`, nil)
+	c.do("PutMetricFilter", `{"logGroupName":"g","filterName":"f","filterPattern":"E","metricTransformations":[{"metricName":"m","metricNamespace":"N","metricValue":"1","defaultValue":0,"unit":"Count"}]}`, nil)
+	c.do("PutSubscriptionFilter", `{"logGroupName":"g","filterName":"f","filterPattern":"E","destinationArn":"arn:aws:lambda:eu-west-1:123456789012:function:f","distribution":"Random"}`, nil)
 	var out strings.Builder
 	if err := c.db.View(c.ctx, func(s *kv.Snap) error {
 		for p, err := range s.Scan(spaceOf(testCell).Range(), kv.ScanOptions{}) {

@@ -41,11 +41,19 @@ func (s *Service) putLogEvents(ctx context.Context, in *shapes.PutLogEventsReque
 	}
 	now := s.clock.Now()
 	from, to, rejected := accepted(in.LogEvents, &g, now)
-	w := s.logs.Writer(streamIn(c, groupName, streamName))
+	name := streamIn(c, groupName, streamName)
+	w := s.logs.Writer(name)
+	written := make([]Written, 0, to-from)
 	for _, e := range in.LogEvents[from:to] {
-		if _, err := w.Append(clock.UnixMilli(*e.Timestamp), now, []byte(*e.Message)); err != nil {
+		at := clock.UnixMilli(*e.Timestamp)
+		pos, err := w.Append(at, now, []byte(*e.Message))
+		if err != nil {
 			return nil, fmt.Errorf("put log events into %s of %s: %w", streamName, groupName, err)
 		}
+		written = append(written, Written{at, pos, *e.Message})
+	}
+	if err := s.Derive(ctx, name, written); err != nil {
+		return nil, err
 	}
 	return &shapes.PutLogEventsResponse{NextSequenceToken: ptr(sequenceToken(now)), RejectedLogEventsInfo: rejected}, nil
 }

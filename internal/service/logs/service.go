@@ -14,9 +14,11 @@ import (
 
 // Options says what the service needs.
 type Options struct {
-	DB    *kv.DB
-	Logs  *record.Logs
-	Clock *clock.Model
+	Metrics *record.Metrics // takes what logs hold of metrics
+	Emit    Emitter         // calls subscribers; nil is nobody
+	DB      *kv.DB
+	Logs    *record.Logs
+	Clock   *clock.Model
 }
 
 // Service is CloudWatch Logs.
@@ -26,13 +28,17 @@ type Service struct {
 	logs  *record.Logs
 	clock *clock.Model
 
+	metrics     *record.Metrics
+	emit        Emitter
+	derivations sync.Map // record.Stream without a name → *derived
+
 	mu    sync.Mutex
 	known map[record.Stream]struct{} // that Ensure has seen
 }
 
 // New returns the service.
 func New(o Options) *Service {
-	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, logs: o.Logs, clock: o.Clock, known: make(map[record.Stream]struct{})}
+	s := &Service{api: awsapi.NewService(&shapes.Model), db: o.DB, logs: o.Logs, clock: o.Clock, known: make(map[record.Stream]struct{}), metrics: o.Metrics, emit: o.Emit}
 	s.api.ValidationCode = invalidParameter
 
 	awsapi.Handle(s.api, shapes.CreateLogGroup, accessCreateGroup, s.createLogGroup)
@@ -70,7 +76,27 @@ func New(o Options) *Service {
 	awsapi.Handle(s.api, shapes.DescribeSubscriptionFilters, onGroup("DescribeSubscriptionFilters", func(in *shapes.DescribeSubscriptionFiltersRequest) (*string, *string) {
 		return in.LogGroupName, nil
 	}), s.describeSubscriptionFilters)
+	awsapi.Handle(s.api, shapes.PutMetricFilter, onGroup("PutMetricFilter", func(in *shapes.PutMetricFilterRequest) (*string, *string) { return in.LogGroupName, nil }), s.putMetricFilter)
+	awsapi.Handle(s.api, shapes.DeleteMetricFilter, onGroup("DeleteMetricFilter", func(in *shapes.DeleteMetricFilterRequest) (*string, *string) { return in.LogGroupName, nil }), s.deleteMetricFilter)
+	awsapi.Handle(s.api, shapes.TestMetricFilter, nil, s.testMetricFilter)
+	awsapi.Handle(s.api, shapes.PutSubscriptionFilter, accessSubscription, s.putSubscriptionFilter)
+	awsapi.Handle(s.api, shapes.DeleteSubscriptionFilter, onGroup("DeleteSubscriptionFilter", func(in *shapes.DeleteSubscriptionFilterRequest) (*string, *string) {
+		return in.LogGroupName, nil
+	}), s.deleteSubscriptionFilter)
+	s.registerNotOffered()
 	return s
+}
+
+// registerNotOffered says why there is no more.
+func (s *Service) registerNotOffered() {
+	s.api.NotOffered("nube trains no models of logs",
+		"CreateLogAnomalyDetector", "DeleteLogAnomalyDetector", "GetLogAnomalyDetector", "ListAnomalies", "ListLogAnomalyDetectors", "UpdateAnomaly", "UpdateLogAnomalyDetector")
+	s.api.NotOffered("events are read with FilterLogEvents; nube logs and OTLP carry them elsewhere", "CancelExportTask", "CreateExportTask", "DescribeExportTasks", "StartLiveTail")
+	s.api.NotOffered("events are passed on to functions alone, in their own account",
+		"DeleteDestination", "DescribeDestinations", "PutDestination", "PutDestinationPolicy", "DeleteAccountPolicy", "DescribeAccountPolicies", "PutAccountPolicy",
+		"CreateDelivery", "DeleteDelivery", "DeleteDeliveryDestination", "DeleteDeliveryDestinationPolicy", "DeleteDeliverySource", "DescribeDeliveries",
+		"DescribeDeliveryDestinations", "DescribeDeliverySources", "GetDelivery", "GetDeliveryDestination", "GetDeliveryDestinationPolicy", "GetDeliverySource",
+		"PutDeliveryDestination", "PutDeliveryDestinationPolicy", "PutDeliverySource")
 }
 
 // API returns the service for the front.

@@ -18,6 +18,8 @@ import (
 //
 //	"group" name          → group
 //	"stream" group stream → stream
+//	"metric" group filter → metricFilter
+//	"subscription" group filter → subscription
 //
 // Values are JSON. The generation does not change when a group is made again
 // under its name: nothing of it outlives the deletion.

@@ -7,397 +7,285 @@ const shapes = `AccountId	string	min=12	max=12	pattern=^\d{12}$
 AccountIds	list	of=0	min=0	max=20
 AmazonResourceName	string	min=1	max=1011	pattern=[\w+=/:,.@-]*
 Arn	string
-ClientToken	string	min=36	max=128	pattern=\S{36,128}
 CreateLogGroupRequest	structure
-	logGroupName!	82
-	kmsKeyId	69
-	tags	158
-	logGroupClass	77
+	logGroupName!	63
+	kmsKeyId	53
+	tags	109
+	logGroupClass	61
 CreateLogStreamRequest	structure
-	logGroupName!	82
-	logStreamName!	89
+	logGroupName!	63
+	logStreamName!	67
 DataAlreadyAcceptedException	structure	error=DataAlreadyAcceptedException,0
-	expectedSequenceToken	139
+	expectedSequenceToken	96
 DataProtectionStatus	string	enum=ACTIVATED|DELETED|ARCHIVED|DISABLED
 Days	integer
 DefaultValue	double
 DeleteLogGroupRequest	structure
-	logGroupName!	82
+	logGroupName!	63
 DeleteLogStreamRequest	structure
-	logGroupName!	82
-	logStreamName!	89
+	logGroupName!	63
+	logStreamName!	67
 DeleteMetricFilterRequest	structure
-	logGroupName!	82
-	filterName!	48
-DeleteQueryDefinitionRequest	structure
-	queryDefinitionId!	123
-DeleteQueryDefinitionResponse	structure
-	success	151
+	logGroupName!	63
+	filterName!	38
 DeleteRetentionPolicyRequest	structure
-	logGroupName!	82
+	logGroupName!	63
 DeleteSubscriptionFilterRequest	structure
-	logGroupName!	82
-	filterName!	48
+	logGroupName!	63
+	filterName!	38
 Descending	boolean
 DescribeLimit	integer	min=1	max=50
 DescribeLogGroupsRequest	structure
 	accountIdentifiers	1
-	logGroupNamePrefix	82
-	logGroupNamePattern	83
-	nextToken	103
-	limit	19
-	includeLinkedAccounts	60
-	logGroupClass	77
+	logGroupNamePrefix	63
+	logGroupNamePattern	64
+	nextToken	80
+	limit	16
+	includeLinkedAccounts	44
+	logGroupClass	61
 DescribeLogGroupsResponse	structure
-	logGroups	85
-	nextToken	103
+	logGroups	65
+	nextToken	80
 DescribeLogStreamsRequest	structure
-	logGroupName	82
-	logGroupIdentifier	80
-	logStreamNamePrefix	89
-	orderBy	105
-	descending	18
-	nextToken	103
-	limit	19
+	logGroupName	63
+	logGroupIdentifier	62
+	logStreamNamePrefix	67
+	orderBy	82
+	descending	15
+	nextToken	80
+	limit	16
 DescribeLogStreamsResponse	structure
-	logStreams	91
-	nextToken	103
+	logStreams	69
+	nextToken	80
 DescribeMetricFiltersRequest	structure
-	logGroupName	82
-	filterNamePrefix	48
-	nextToken	103
-	limit	19
-	metricName	98
-	metricNamespace	99
+	logGroupName	63
+	filterNamePrefix	38
+	nextToken	80
+	limit	16
+	metricName	75
+	metricNamespace	76
 DescribeMetricFiltersResponse	structure
-	metricFilters	97
-	nextToken	103
-DescribeQueriesMaxResults	integer	min=1	max=1000
-DescribeQueriesRequest	structure
-	logGroupName	82
-	status	129
-	maxResults	26
-	nextToken	103
-DescribeQueriesResponse	structure
-	queries	125
-	nextToken	103
-DescribeQueryDefinitionsRequest	structure
-	queryDefinitionNamePrefix	121
-	maxResults	126
-	nextToken	103
-DescribeQueryDefinitionsResponse	structure
-	queryDefinitions	120
-	nextToken	103
+	metricFilters	74
+	nextToken	80
 DescribeSubscriptionFiltersRequest	structure
-	logGroupName!	82
-	filterNamePrefix	48
-	nextToken	103
-	limit	19
+	logGroupName!	63
+	filterNamePrefix	38
+	nextToken	80
+	limit	16
 DescribeSubscriptionFiltersResponse	structure
-	subscriptionFilters	150
-	nextToken	103
+	subscriptionFilters	102
+	nextToken	80
 DestinationArn	string	min=1
-Dimensions	map	by=35	of=36
+Dimensions	map	by=27	of=28
 DimensionsKey	string	max=255
 DimensionsValue	string	max=255
 Distribution	string	enum=Random|ByLogStream
-EncryptionKey	string	max=256
 EventId	string
 EventMessage	string	min=1
 EventNumber	long
 EventsLimit	integer	min=1	max=10000
-ExtractedValues	map	by=163	of=169
-Field	string
+ExtractedValues	map	by=114	of=120
 FilterCount	integer
 FilterLogEventsRequest	structure
-	logGroupName	82
-	logGroupIdentifier	80
-	logStreamNames	65
-	logStreamNamePrefix	89
-	startTime	162
-	endTime	162
-	filterPattern	49
-	nextToken	103
-	limit	42
-	interleaved	66
-	unmask	165
+	logGroupName	63
+	logGroupIdentifier	62
+	logStreamNames	49
+	logStreamNamePrefix	67
+	startTime	113
+	endTime	113
+	filterPattern	39
+	nextToken	80
+	limit	33
+	interleaved	50
+	unmask	116
 FilterLogEventsResponse	structure
-	events	51
-	searchedLogStreams	138
-	nextToken	103
+	events	41
+	searchedLogStreams	95
+	nextToken	80
 FilterName	string	min=1	max=512	pattern=[^:*]*
 FilterPattern	string	min=0	max=1024
 FilteredLogEvent	structure
-	logStreamName	89
-	timestamp	162
-	message	40
-	ingestionTime	162
-	eventId	39
-FilteredLogEvents	list	of=50
+	logStreamName	67
+	timestamp	113
+	message	31
+	ingestionTime	113
+	eventId	30
+FilteredLogEvents	list	of=40
 GetLogEventsRequest	structure
-	logGroupName	82
-	logGroupIdentifier	80
-	logStreamName!	89
-	startTime	162
-	endTime	162
-	nextToken	103
-	limit	42
-	startFromHead	142
-	unmask	165
+	logGroupName	63
+	logGroupIdentifier	62
+	logStreamName!	67
+	startTime	113
+	endTime	113
+	nextToken	80
+	limit	33
+	startFromHead	99
+	unmask	116
 GetLogEventsResponse	structure
-	events	107
-	nextForwardToken	103
-	nextBackwardToken	103
-GetLogGroupFieldsRequest	structure
-	logGroupName	82
-	time	162
-	logGroupIdentifier	80
-GetLogGroupFieldsResponse	structure
-	logGroupFields	79
-GetLogRecordRequest	structure
-	logRecordPointer!	87
-	unmask	165
-GetLogRecordResponse	structure
-	logRecord	86
-GetQueryResultsRequest	structure
-	queryId!	123
-GetQueryResultsResponse	structure
-	results	127
-	statistics	128
-	status	129
-	encryptionKey	38
+	events	84
+	nextForwardToken	80
+	nextBackwardToken	80
 IncludeLinkedAccounts	boolean
-InheritedProperties	list	of=62
+InheritedProperties	list	of=46
 InheritedProperty	string	enum=ACCOUNT_DATA_PROTECTION
 InputLogEvent	structure
-	timestamp!	162
-	message!	40
-InputLogEvents	list	of=63	min=1	max=10000
-InputLogStreamNames	list	of=89	min=1	max=100
+	timestamp!	113
+	message!	31
+InputLogEvents	list	of=47	min=1	max=10000
+InputLogStreamNames	list	of=67	min=1	max=100
 Interleaved	boolean
 InvalidParameterException	structure	error=InvalidParameterException,0
 InvalidSequenceTokenException	structure	error=InvalidSequenceTokenException,0
-	expectedSequenceToken	139
+	expectedSequenceToken	96
 KmsKeyId	string	max=256
 LimitExceededException	structure	error=LimitExceededException,0
 ListTagsForResourceRequest	structure
 	resourceArn!	2
 ListTagsForResourceResponse	structure
-	tags	158
+	tags	109
 ListTagsLogGroupRequest	structure
-	logGroupName!	82
+	logGroupName!	63
 ListTagsLogGroupResponse	structure
-	tags	158
+	tags	109
 LogEventIndex	integer
 LogGroup	structure
-	logGroupName	82
-	creationTime	162
-	retentionInDays	9
-	metricFilterCount	45
+	logGroupName	63
+	creationTime	113
+	retentionInDays	8
+	metricFilterCount	35
 	arn	3
-	storedBytes	148
-	kmsKeyId	69
-	dataProtectionStatus	8
-	inheritedProperties	61
-	logGroupClass	77
+	storedBytes	100
+	kmsKeyId	53
+	dataProtectionStatus	7
+	inheritedProperties	45
+	logGroupClass	61
 	logGroupArn	3
 LogGroupClass	string	enum=STANDARD|INFREQUENT_ACCESS
-LogGroupField	structure
-	name	44
-	percent	108
-LogGroupFieldList	list	of=78
 LogGroupIdentifier	string	min=1	max=2048	pattern=[\w#+=/:,.@-]*
-LogGroupIdentifiers	list	of=80
 LogGroupName	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
 LogGroupNamePattern	string	min=0	max=512	pattern=[\.\-_/#A-Za-z0-9]*
-LogGroupNames	list	of=82
-LogGroups	list	of=76
-LogRecord	map	by=44	of=169
-LogRecordPointer	string
+LogGroups	list	of=60
 LogStream	structure
-	logStreamName	89
-	creationTime	162
-	firstEventTimestamp	162
-	lastEventTimestamp	162
-	lastIngestionTime	162
-	uploadSequenceToken	139
+	logStreamName	67
+	creationTime	113
+	firstEventTimestamp	113
+	lastEventTimestamp	113
+	lastIngestionTime	113
+	uploadSequenceToken	96
 	arn	3
-	storedBytes	148
+	storedBytes	100
 LogStreamName	string	min=1	max=512	pattern=[^:*]*
 LogStreamSearchedCompletely	boolean
-LogStreams	list	of=88
-MalformedQueryException	structure	error=MalformedQueryException,0
-	queryCompileError	117
+LogStreams	list	of=66
 Message	string
 MetricFilter	structure
-	filterName	48
-	filterPattern	49
-	metricTransformations	101
-	creationTime	162
-	logGroupName	82
+	filterName	38
+	filterPattern	39
+	metricTransformations	78
+	creationTime	113
+	logGroupName	63
 MetricFilterMatchRecord	structure
-	eventNumber	41
-	eventMessage	40
-	extractedValues	43
-MetricFilterMatches	list	of=95
-MetricFilters	list	of=94
+	eventNumber	32
+	eventMessage	31
+	extractedValues	34
+MetricFilterMatches	list	of=72
+MetricFilters	list	of=71
 MetricName	string	max=255	pattern=[^:*$]*
 MetricNamespace	string	max=255	pattern=[^:*$]*
 MetricTransformation	structure
-	metricName!	98
-	metricNamespace!	99
-	metricValue!	102
-	defaultValue	10
-	dimensions	34
-	unit	141
-MetricTransformations	list	of=100	min=1	max=1
+	metricName!	75
+	metricNamespace!	76
+	metricValue!	79
+	defaultValue	9
+	dimensions	26
+	unit	98
+MetricTransformations	list	of=77	min=1	max=1
 MetricValue	string	max=100
 NextToken	string	min=1
 OperationAbortedException	structure	error=OperationAbortedException,0
 OrderBy	string	enum=LogStreamName|LastEventTime
 OutputLogEvent	structure
-	timestamp	162
-	message	40
-	ingestionTime	162
-OutputLogEvents	list	of=106
-Percentage	integer	min=0	max=100
+	timestamp	113
+	message	31
+	ingestionTime	113
+OutputLogEvents	list	of=83
 PutLogEventsRequest	structure
-	logGroupName!	82
-	logStreamName!	89
-	logEvents!	64
-	sequenceToken	139
+	logGroupName!	63
+	logStreamName!	67
+	logEvents!	48
+	sequenceToken	96
 PutLogEventsResponse	structure
-	nextSequenceToken	139
-	rejectedLogEventsInfo	131
+	nextSequenceToken	96
+	rejectedLogEventsInfo	90
 PutMetricFilterRequest	structure
-	logGroupName!	82
-	filterName!	48
-	filterPattern!	49
-	metricTransformations!	101
-PutQueryDefinitionRequest	structure
-	name!	121
-	queryDefinitionId	123
-	logGroupNames	84
-	queryString!	122
-	clientToken	4	token
-PutQueryDefinitionResponse	structure
-	queryDefinitionId	123
+	logGroupName!	63
+	filterName!	38
+	filterPattern!	39
+	metricTransformations!	78
 PutRetentionPolicyRequest	structure
-	logGroupName!	82
-	retentionInDays!	9
+	logGroupName!	63
+	retentionInDays!	8
 PutSubscriptionFilterRequest	structure
-	logGroupName!	82
-	filterName!	48
-	filterPattern!	49
-	destinationArn!	33
-	roleArn	136
-	distribution	37
-QueryCharOffset	integer
-QueryCompileError	structure
-	location	118
-	message	93
-QueryCompileErrorLocation	structure
-	startCharOffset	116
-	endCharOffset	116
-QueryDefinition	structure
-	queryDefinitionId	123
-	name	121
-	queryString	122
-	lastModified	162
-	logGroupNames	84
-QueryDefinitionList	list	of=119
-QueryDefinitionName	string	min=1	max=255
-QueryDefinitionString	string	min=1	max=10000
-QueryId	string	min=0	max=256
-QueryInfo	structure
-	queryId	123
-	queryString	130
-	status	129
-	createTime	162
-	logGroupName	82
-QueryInfoList	list	of=124
-QueryListMaxResults	integer	min=1	max=1000
-QueryResults	list	of=135
-QueryStatistics	structure
-	recordsMatched	145
-	recordsScanned	145
-	bytesScanned	145
-QueryStatus	string	enum=Scheduled|Running|Complete|Failed|Cancelled|Timeout|Unknown
-QueryString	string	min=0	max=10000
+	logGroupName!	63
+	filterName!	38
+	filterPattern!	39
+	destinationArn!	25
+	roleArn	93
+	distribution	29
 RejectedLogEventsInfo	structure
-	tooNewLogEventStartIndex	75
-	tooOldLogEventEndIndex	75
-	expiredLogEventEndIndex	75
+	tooNewLogEventStartIndex	59
+	tooOldLogEventEndIndex	59
+	expiredLogEventEndIndex	59
 ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
 ResourceNotFoundException	structure	error=ResourceNotFoundException,0
-ResultField	structure
-	field	44
-	value	169
-ResultRows	list	of=134
 RoleArn	string	min=1
 SearchedLogStream	structure
-	logStreamName	89
-	searchedCompletely	90
-SearchedLogStreams	list	of=137
+	logStreamName	67
+	searchedCompletely	68
+SearchedLogStreams	list	of=94
 SequenceToken	string	min=1
 ServiceUnavailableException	structure	error=ServiceUnavailableException,0,server
 StandardUnit	string	enum=Seconds|Microseconds|Milliseconds|Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|Percent|Count|Bytes/Second|Kilobytes/Second|Megabytes/Second|Gigabytes/Second|Terabytes/Second|Bits/Second|Kilobits/Second|Megabits/Second|Gigabits/Second|Terabits/Second|Count/Second|None
 StartFromHead	boolean
-StartQueryRequest	structure
-	logGroupName	82
-	logGroupNames	84
-	logGroupIdentifiers	81
-	startTime!	162
-	endTime!	162
-	queryString!	130
-	limit	42
-StartQueryResponse	structure
-	queryId	123
-StatsValue	double
-StopQueryRequest	structure
-	queryId!	123
-StopQueryResponse	structure
-	success	151
 StoredBytes	long	min=0
 SubscriptionFilter	structure
-	filterName	48
-	logGroupName	82
-	filterPattern	49
-	destinationArn	33
-	roleArn	136
-	distribution	37
-	creationTime	162
-SubscriptionFilters	list	of=149
-Success	boolean
+	filterName	38
+	logGroupName	63
+	filterPattern	39
+	destinationArn	25
+	roleArn	93
+	distribution	29
+	creationTime	113
+SubscriptionFilters	list	of=101
 TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$
-TagKeyList	list	of=152	min=0	max=50
-TagList	list	of=152	min=1
+TagKeyList	list	of=103	min=0	max=50
+TagList	list	of=103	min=1
 TagLogGroupRequest	structure
-	logGroupName!	82
-	tags!	158
+	logGroupName!	63
+	tags!	109
 TagResourceRequest	structure
 	resourceArn!	2
-	tags!	158
+	tags!	109
 TagValue	string	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
-Tags	map	by=152	of=157	min=1	max=50
-TestEventMessages	list	of=40	min=1	max=50
+Tags	map	by=103	of=108	min=1	max=50
+TestEventMessages	list	of=31	min=1	max=50
 TestMetricFilterRequest	structure
-	filterPattern!	49
-	logEventMessages!	159
+	filterPattern!	39
+	logEventMessages!	110
 TestMetricFilterResponse	structure
-	matches	96
+	matches	73
 Timestamp	long	min=0
 Token	string
 TooManyTagsException	structure	error=TooManyTagsException,0
-	message	93
+	message	70
 	resourceName	2
 Unmask	boolean
 UnrecognizedClientException	structure	error=UnrecognizedClientException,0
 UntagLogGroupRequest	structure
-	logGroupName!	82
-	tags!	154
+	logGroupName!	63
+	tags!	105
 UntagResourceRequest	structure
 	resourceArn!	2
-	tagKeys!	153
+	tagKeys!	104
 Value	string
 `

@@ -73,8 +73,10 @@ type parser struct {
 	in        string
 	at        int
 	regexes   int
-	wildcards int // of JSON selectors
-	depth     int // of parentheses
+	wildcards int      // of JSON selectors
+	depth     int      // of parentheses
+	named     string   // the field that was read last
+	selectors []string // of a JSON pattern
 }
 
 func (p *parser) done() bool { return p.at >= len(p.in) }

@@ -5,6 +5,7 @@ import "strings"
 // fields is a pattern for messages of fields between spaces.
 type fields struct {
 	conds    []fieldCondition // nil for a field without conditions
+	names    []string         // of the fields
 	ellipsis int              // its place among conds; -1 if there is none
 }
 
@@ -83,12 +84,14 @@ func (p *parser) fields() (matcher, error) {
 				return nil, invalid("more than one ellipsis")
 			}
 			f.ellipsis = len(f.conds)
-			f.conds = append(f.conds, nil)
+			f.conds, f.names = append(f.conds, nil), append(f.names, "")
 		} else {
+			p.named = ""
 			c, err := compound(p, p.field, both, either)
 			if err != nil {
 				return nil, err
 			}
+			f.names = append(f.names, p.named)
 			f.conds = append(f.conds, c)
 		}
 		p.space()
@@ -128,6 +131,7 @@ func (p *parser) field() (fieldCondition, error) {
 	if p.at == start {
 		return nil, invalid("%q where the name of a field is expected", p.in[p.at:])
 	}
+	p.named = p.in[start:p.at]
 	op, ok := p.operator()
 	if !ok {
 		return nil, nil

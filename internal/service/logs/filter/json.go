@@ -12,26 +12,31 @@ const (
 )
 
 // object is a pattern for messages that are JSON objects.
-type object struct{ cond condition }
+type object struct {
+	cond      condition
+	selectors []string // that the conditions name
+}
 
 // condition is a condition on a JSON value.
 type condition func(root any) bool
 
 func (o object) match(message string) bool {
+	root, ok := document(message)
+	return ok && o.cond(root)
+}
+
+// document reads a message that is JSON.
+func document(message string) (root any, ok bool) {
 	trimmed := strings.TrimLeft(message, " \t\r\n")
 	if trimmed == "" || trimmed[0] != '{' && trimmed[0] != '[' {
-		return false
+		return nil, false
 	}
 	d := json.NewDecoder(strings.NewReader(trimmed))
 	d.UseNumber()
-	var root any
-	if d.Decode(&root) != nil {
-		return false
+	if d.Decode(&root) != nil || strings.TrimSpace(trimmed[d.InputOffset():]) != "" {
+		return nil, false
 	}
-	if rest := trimmed[d.InputOffset():]; strings.TrimSpace(rest) != "" {
-		return false
-	}
-	return o.cond(root)
+	return root, true
 }
 
 // json takes a pattern in braces.
@@ -52,15 +57,18 @@ func (p *parser) json() (matcher, error) {
 	if p.wildcards > maxAllWildcards {
 		return nil, invalid("more than %d wildcard selectors", maxAllWildcards)
 	}
-	return object{c}, nil
+	return object{c, p.selectors}, nil
 }
 
 // condition takes one condition on a selector.
 func (p *parser) condition() (condition, error) {
+	p.space()
+	start := p.at
 	sel, err := p.selector()
 	if err != nil {
 		return nil, err
 	}
+	p.selectors = append(p.selectors, p.in[start:p.at])
 	if p.space(); p.keyword("IS") {
 		for _, k := range [...]struct {
 			word string
