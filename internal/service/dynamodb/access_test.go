@@ -2,9 +2,13 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/policy"
 )
@@ -147,5 +151,40 @@ func TestResourcePolicy(t *testing.T) {
 	c.do("DeleteResourcePolicy", `{"ResourceArn":"`+table+`"}`)
 	if got := alice.try("GetItem", get); !strings.HasPrefix(got, "AccessDenied") {
 		t.Errorf("after the policy: %s", got)
+	}
+}
+
+// What is remembered of a policy goes with it: a table whose policy changes all the time costs no more than another.
+func TestOldPoliciesAreForgotten(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", ordersTable)
+	const table = arn.ARN("arn:aws:dynamodb:eu-west-1:123456789012:table/orders")
+	put := func(action string) {
+		document := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"dynamodb:` + action + `","Resource":"*"}]}`
+		c.do("PutResourcePolicy", fmt.Sprintf(`{"ResourceArn":%q,"Policy":%q}`, table, document))
+	}
+	read := func(resource arn.ARN) *policy.Doc {
+		t.Helper()
+		doc, err := c.s.ResourcePolicy(c.ctx, resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return doc
+	}
+	put("GetItem")
+	if read(table) == nil || read(table) != read(table+"/index/byg") {
+		t.Error("the policy is not parsed once, or is not that of the indexes")
+	}
+	if read(table+"/stream/2026-11-21T10:00:00.000") != nil {
+		t.Error("a stream has the policy of its table")
+	}
+	old := weak.Make(read(table))
+	put("PutItem")
+	if read(table) == old.Value() {
+		t.Error("the policy has not changed")
+	}
+	runtime.GC()
+	if old.Value() != nil {
+		t.Error("the old policy is still in memory")
 	}
 }

@@ -16,33 +16,23 @@ import (
 	"github.com/nube-run/nube/internal/policy"
 )
 
-// ResourcePolicy implements [awsapi.ResourcePolicier]: the policy of the table that the resource is or belongs to.
-func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy.Doc, error) {
+// ResourcePolicy implements [awsapi.ResourcePolicier]: the policy of the table that the resource is, or an index of. Streams
+// do not have their tables'.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
+func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (doc *policy.Doc, err error) {
 	name, ok := strings.CutPrefix(resource.Resource(), "table/")
-	if !ok {
+	name, part, _ := strings.Cut(name, "/")
+	if !ok || strings.HasPrefix(part, "stream/") {
 		return nil, nil
 	}
-	name, _, _ = strings.Cut(name, "/")
-	var text string
-	err := s.db.View(ctx, func(sn *kv.Snap) error {
+	err = s.db.View(ctx, func(sn *kv.Snap) error {
 		t, err := s.table(sn, keyspace.Cell{Account: resource.Account(), Region: resource.Region()}, name)
-		if t != nil {
-			text = t.Policy
+		if err == nil && t != nil {
+			doc, err = t.policy()
 		}
 		return err
 	})
-	if err != nil || text == "" {
-		return nil, err
-	}
-	if doc, ok := s.policies.Load(text); ok {
-		return doc.(*policy.Doc), nil
-	}
-	doc, err := policy.Parse(policy.Resource, text)
-	if err != nil {
-		return nil, err
-	}
-	s.policies.Store(text, doc)
-	return doc, nil
+	return doc, err
 }
 
 // checkPolicy checks a policy document.

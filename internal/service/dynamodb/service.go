@@ -45,7 +45,6 @@ type Service struct {
 
 	tablesMu   sync.RWMutex
 	tables     map[tableID]known
-	policies   sync.Map // resource policy's text → *policy.Doc
 	background sync.WaitGroup
 	stop       context.CancelFunc // of what runs in the background
 	running    context.Context

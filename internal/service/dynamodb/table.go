@@ -4,12 +4,14 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/expr/attr"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 )
 
 // table describes one table. It is read in every transaction, decoded once per revision and never changed: a change is a
@@ -42,7 +44,8 @@ type table struct {
 
 	layout layout
 	keys   keySchema
-	log    kv.Key // of the stream
+	log    kv.Key                      // of the stream
+	policy func() (*policy.Doc, error) // Policy, parsed when it is asked for; nil for none
 }
 
 type instant = clock.Instant
@@ -138,6 +141,7 @@ func (t *table) compile(cell keyspace.Cell) {
 		t.TTL = ttl{} // likewise
 	}
 	t.log = layoutOf(cell, t.Stream.ID).log()
+	t.policy = sync.OnceValues(t.parsePolicy)
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
 		x.keys = t.schemaOf(x.Hash, x.Range)
@@ -146,6 +150,13 @@ func (t *table) compile(cell keyspace.Cell) {
 			x.picked = append(append(t.keys.names(), x.keys.names()...), x.Include...)
 		}
 	}
+}
+
+func (t *table) parsePolicy() (*policy.Doc, error) {
+	if t.Policy == "" {
+		return nil, nil
+	}
+	return policy.Parse(policy.Resource, t.Policy)
 }
 
 // index finds an index by name, nil when there is none.
