@@ -52,7 +52,7 @@ func (e *Engine) interrupt(id string) {
 func (e *Engine) ContinueRollback(ctx context.Context, scope arn.Scope, nameOrID string, actor awsapi.Actor, skip []string, token string) error {
 	l := layoutOf(cell(scope))
 	running := e.ledger.Begin(work.Stack, nameOrID)
-	fence := uuid(e.newID())
+	fence, now := uuid(e.newID()), e.model.Now()
 	id := ""
 	_, err := e.db.Update(ctx, func(tx *kv.Tx) error {
 		s, err := l.find(tx, nameOrID)
@@ -81,7 +81,7 @@ func (e *Engine) ContinueRollback(ctx context.Context, scope arn.Scope, nameOrID
 		s.Status, s.Reason = UpdateRollbackInProgress, userInitiated
 		write(tx, put(l.op(s.ID), op), put(l.stack(s.ID), s), kv.Pair{Key: l.active(s.ID)})
 		tx.Append(l.events(s.ID), nil, put(nil, &Event{
-			LogicalID: s.Name, PhysicalID: s.ID, Type: stackType, Status: s.Status, Reason: s.Reason, Time: e.model.Now(), Token: token,
+			LogicalID: s.Name, PhysicalID: s.ID, Type: stackType, Status: s.Status, Reason: s.Reason, Time: now, Token: token,
 		}).Value)
 		tx.Signal(l.stack(s.ID))
 		return nil
