@@ -226,8 +226,7 @@ func (c *Cloud) startParts(ctx context.Context) error {
 		c.goes.Go(func() { run(running) })
 	}
 	c.stopping(func(context.Context) error { stop(); c.goes.Wait(); return nil })
-	cell := keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}
-	if err := p.dynamodb.Start(ctx, cell); err != nil {
+	if err := p.dynamodb.Start(ctx); err != nil {
 		return err
 	}
 	c.stopping(func(context.Context) error { p.dynamodb.Stop(); return nil })

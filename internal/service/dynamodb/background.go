@@ -11,53 +11,75 @@ import (
 	"github.com/nube-run/nube/internal/work"
 )
 
-// Start takes up, in the given account and region, what was going on when the process ended: clearing what deleted tables
+// Start takes up, in all accounts and regions, what was going on when the process ended: clearing what deleted tables
 // left, and filling new indexes and the order of expiry.
-func (s *Service) Start(ctx context.Context, c keyspace.Cell) error {
-	var (
-		gone   []uint64
-		filled []*table
-	)
+func (s *Service) Start(ctx context.Context) error {
+	var cells []unfinished
 	err := s.db.View(ctx, func(sn *kv.Snap) error {
-		for p, err := range sn.Scan(catalogOf(c).allGone(), kv.ScanOptions{KeysOnly: true}) {
-			if err != nil {
-				return err
-			}
-			d := catalogOf(c).Sub("gone").Decode(p.Key)
-			gone = append(gone, d.Uint())
-			if err := d.Done(); err != nil {
-				return err
-			}
+		known, err := s.cells.all(sn)
+		if err != nil {
+			return err
 		}
-		for p, err := range sn.Scan(catalogOf(c).tables(), kv.ScanOptions{}) {
+		for _, c := range known {
+			u, err := unfinishedIn(sn, c)
 			if err != nil {
 				return err
 			}
-			t, err := decodeTable(c, p.Value)
-			if err != nil {
-				return err
-			}
-			filled = append(filled, t)
+			cells = append(cells, u)
 		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("dynamodb: start: %w", err)
 	}
-	for _, id := range gone {
-		s.clear(c, id)
-	}
-	for _, t := range filled {
-		if t.TTL.Filling {
-			s.fillExpiry(c, t.Name, t.ID)
+	for _, u := range cells {
+		for _, id := range u.gone {
+			s.clear(u.cell, id)
 		}
-		for i := range t.Indexes {
-			if t.Indexes[i].Backfilling {
-				s.backfill(c, t.Name, t.ID, t.Indexes[i].ID)
+		for _, t := range u.tables {
+			if t.TTL.Filling {
+				s.fillExpiry(u.cell, t.Name, t.ID)
+			}
+			for i := range t.Indexes {
+				if t.Indexes[i].Backfilling {
+					s.backfill(u.cell, t.Name, t.ID, t.Indexes[i].ID)
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// unfinished is what is to be taken up in a cell.
+type unfinished struct {
+	cell   keyspace.Cell
+	gone   []uint64 // generations that are to be cleared
+	tables []*table // which may have something to fill
+}
+
+func unfinishedIn(sn *kv.Snap, c keyspace.Cell) (unfinished, error) {
+	u := unfinished{cell: c}
+	for p, err := range sn.Scan(catalogOf(c).allGone(), kv.ScanOptions{KeysOnly: true}) {
+		if err != nil {
+			return u, err
+		}
+		d := catalogOf(c).Sub("gone").Decode(p.Key)
+		u.gone = append(u.gone, d.Uint())
+		if err := d.Done(); err != nil {
+			return u, err
+		}
+	}
+	for p, err := range sn.Scan(catalogOf(c).tables(), kv.ScanOptions{}) {
+		if err != nil {
+			return u, err
+		}
+		t, err := decodeTable(c, p.Value)
+		if err != nil {
+			return u, err
+		}
+		u.tables = append(u.tables, t)
+	}
+	return u, nil
 }
 
 // spawn runs fn in the background, counted as work.

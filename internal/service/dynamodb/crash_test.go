@@ -73,7 +73,7 @@ func powerLoss(t *testing.T, seed uint64) {
 		}
 	})
 	c = cloudOnDisk(t, found)
-	if err := c.s.Start(c.ctx, testCell); err != nil {
+	if err := c.s.Start(c.ctx); err != nil {
 		t.Fatal(err)
 	}
 	tb := c.checkStream(acked[:])

@@ -1,11 +1,15 @@
 package dynamodb
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
+	"github.com/nube-run/nube/internal/awsapi"
+	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/work"
 )
@@ -85,7 +89,7 @@ func TestStartGoesOn(t *testing.T) {
 	}
 	ledger := work.NewLedger()
 	next := New(Options{DB: c.db, Clock: c.clock, Work: ledger})
-	if err := next.Start(c.ctx, testCell); err != nil {
+	if err := next.Start(c.ctx); err != nil {
 		t.Fatal(err)
 	}
 	next.background.Wait()
@@ -100,6 +104,44 @@ func TestStartGoesOn(t *testing.T) {
 	}
 	err = c.db.View(c.ctx, func(sn *kv.Snap) error {
 		for p := range sn.Scan(layoutOf(testCell, 2).all(), kv.ScanOptions{}) {
+			t.Errorf("left of the deleted table: %s", p.Key)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// So it does in every region, not only in the one that the cloud is asked in most.
+func TestStartGoesOnInEveryRegion(t *testing.T) {
+	c := newCloud(t)
+	home := c.ctx
+	away := awsapi.With(context.Background(), &awsapi.Call{Scope: arn.In("us-east-1", testAccount), Actor: awsapi.RootOf(testAccount)})
+	c.do("CreateTable", plainTable)
+	c.ctx = away
+	c.do("CreateTable", plainTable)
+	for i := range 300 {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{"id":{"S":"item-%d"},"g":{"S":"g"}}}`, i))
+	}
+	c.do("CreateTable", strings.Replace(plainTable, `"plain"`, `"other"`, 1))
+	c.do("PutItem", `{"TableName":"other","Item":{"id":{"S":"x"}}}`)
+	c.s.Stop() // from here on nothing runs in the background
+	c.do("DeleteTable", `{"TableName":"other"}`)
+	c.do("UpdateTable", `{"TableName":"plain","AttributeDefinitions":[{"AttributeName":"g","AttributeType":"S"}],
+		"GlobalSecondaryIndexUpdates":[{"Create":{"IndexName":"byg","KeySchema":[{"AttributeName":"g","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}}]}`)
+	next := c.again()
+	if err := next.s.Start(home); err != nil {
+		t.Fatal(err)
+	}
+	next.s.background.Wait()
+	next.ctx = away
+	got := next.do("Query", `{"TableName":"plain","IndexName":"byg","KeyConditionExpression":"g = :g","Select":"COUNT","ExpressionAttributeValues":{":g":{"S":"g"}}}`)
+	if n := field(t, got, "Count"); n != 300.0 {
+		t.Errorf("the index has %v entries", n)
+	}
+	err := c.db.View(home, func(sn *kv.Snap) error {
+		for p := range sn.Scan(layoutOf(keyspace.Cell{Account: testAccount, Region: "us-east-1"}, 2).all(), kv.ScanOptions{}) {
 			t.Errorf("left of the deleted table: %s", p.Key)
 		}
 		return nil

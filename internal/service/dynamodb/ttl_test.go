@@ -314,7 +314,7 @@ func TestTTLOfManyItems(t *testing.T) {
 	}
 	next := c.again()
 	next.runTimers()
-	if err := next.s.Start(next.ctx, testCell); err != nil {
+	if err := next.s.Start(next.ctx); err != nil {
 		t.Fatal(err)
 	}
 	next.settledNow()
