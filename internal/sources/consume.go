@@ -11,7 +11,8 @@ import (
 
 // handOver begins a batch. Its token begins before the consumer sleeps.
 func (c *consumer) handOver(ctx context.Context) {
-	b := c.gathered.cut(c.m)
+	b := c.gathered
+	c.gathered = pile{}
 	c.mu.Lock()
 	c.busy++
 	c.mu.Unlock()

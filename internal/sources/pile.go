@@ -11,6 +11,7 @@ import (
 type pile struct {
 	messages []Message
 	bytes    int           // of their events
+	crammed  bool          // the next message does not fit
 	ends     clock.Instant // when it is called a batch, full or not
 	until    clock.Instant // when the first of its messages becomes visible
 }
@@ -20,18 +21,19 @@ const atOnce = 50
 
 // full reports whether a pile is all that one call takes.
 func (p *pile) full(m *Mapping) bool {
-	return len(p.messages) >= m.BatchSize || p.bytes+overhead >= maxPayload
+	return len(p.messages) >= m.BatchSize || p.crammed
 }
 
-// gather receives messages until the pile is full or none is left, and returns when
-// the next becomes visible. Those that no filter matches are deleted.
+// gather receives messages until the pile is full, which is what one call takes, or
+// none is left, and returns when the next becomes visible. Those that no filter matches are deleted.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
 func (c *consumer) gather(ctx context.Context, now clock.Instant) (next clock.Instant, err error) {
 	first := len(c.gathered.messages) == 0
 	for !c.gathered.full(c.m) && !c.stopping.Load() {
 		most := min(atOnce, c.m.BatchSize-len(c.gathered.messages))
-		got, err := c.source.Receive(ctx, c.m.Source, most, 0)
+		portion := Portion{Messages: most, Bytes: maxPayload - overhead - c.gathered.bytes, First: len(c.gathered.messages) == 0}
+		got, err := c.source.Receive(ctx, c.m.Source, portion, 0)
 		if err != nil {
 			return 0, err
 		}
@@ -50,6 +52,10 @@ func (c *consumer) gather(ctx context.Context, now clock.Instant) (next clock.In
 				return 0, err
 			}
 		}
+		if got.Full {
+			c.gathered.crammed = len(dropped) == 0
+			continue
+		}
 		if len(got.Messages) < most {
 			break
 		}
@@ -58,25 +64,6 @@ func (c *consumer) gather(ctx context.Context, now clock.Instant) (next clock.In
 		c.gathered.until, c.gathered.ends = now.Add(c.queue.Visibility), now.Add(c.m.Window)
 	}
 	return next, nil
-}
-
-// cut takes off a pile what one call takes.
-func (p *pile) cut(m *Mapping) (b pile) {
-	b.until = p.until
-	n := 0
-	for n < len(p.messages) && n < m.BatchSize {
-		size := len(p.messages[n].Event) + 1
-		if n > 0 && b.bytes+size+overhead > maxPayload {
-			break
-		}
-		b.bytes += size
-		n++
-	}
-	b.messages = p.messages[:n:n]
-	if p.messages, p.bytes = p.messages[n:], p.bytes-b.bytes; len(p.messages) == 0 {
-		*p = pile{}
-	}
-	return b
 }
 
 // payload is the event of a batch.

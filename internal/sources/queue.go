@@ -26,9 +26,9 @@ type Queue interface {
 	Describe(s *kv.Snap, queue arn.ARN) (Description, error)
 	// Pending says what a queue has for its readers.
 	Pending(s *kv.Snap, queue arn.ARN, now clock.Instant) (Pending, error)
-	// Receive takes up to most messages, any number, for the queue's own visibility
-	// timeout, or for as long as is said. It does not wait.
-	Receive(ctx context.Context, queue arn.ARN, most int, visibility time.Duration) (Received, error)
+	// Receive takes as many messages as there are, up to a portion, for the queue's
+	// own visibility timeout, or for as long as is said. It does not wait.
+	Receive(ctx context.Context, queue arn.ARN, most Portion, visibility time.Duration) (Received, error)
 	// Delete deletes messages that were handled, by their receipts. One that has
 	// become visible again in the meantime may be there still.
 	Delete(ctx context.Context, queue arn.ARN, receipts ...string) error
@@ -69,9 +69,19 @@ type Message struct {
 	Cause   record.Cause // of its sending
 }
 
+// Portion is how much a receive takes at most. A message that is not for this batch
+// is not received: it would wait for a batch that may fail, count a receive that
+// nobody handled, and be out of its group's order.
+type Portion struct {
+	Messages int  // at least 1
+	Bytes    int  // of their events, and one more byte for each
+	First    bool // the first is taken however large it is
+}
+
 // Received is what a receive took.
 type Received struct {
 	Messages []Message
 	More     bool          // there is more already
+	Full     bool          // the next one does not fit into the portion's bytes
 	Next     clock.Instant // when the first of the rest becomes visible; zero: never
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -148,6 +149,15 @@ func TestQueueThrottle(t *testing.T) {
 	mu.Unlock()
 	b.advance(2 * time.Minute)
 	expect(t, "calls", fn.took(), "c")
+
+	// What can never be handed over counts as received, and goes in the end.
+	mu.Lock()
+	throttled = true
+	mu.Unlock()
+	b.queue("q", queueRow{Visibility: 30 * time.Second, Redrive: 2})
+	b.send("q", "d")
+	b.advance(2 * time.Minute)
+	expect(t, "left", b.left("q"), "")
 }
 
 // The role is asked before anything is received: what it may not read stays where
@@ -299,6 +309,14 @@ func TestQueueConcurrency(t *testing.T) {
 			wait := full
 			b.keep(ofQueue("m"), func(m *sources.Mapping) { m.BatchSize, m.Concurrency = 1, c.allowed })
 			<-wait
+			for parked := false; !parked; runtime.Gosched() { // the consumer has looked whether there may be more
+				mu.Lock()
+				parked = flying > c.most
+				mu.Unlock()
+				for _, e := range b.ledger.Entries() {
+					parked = parked || strings.Contains(e.Parked, "as many batches")
+				}
+			}
 			close(gate)
 			b.settled()
 			expect(t, "at the same time", most, c.most)
@@ -329,6 +347,37 @@ func TestQueueFIFO(t *testing.T) {
 	b.settled()
 	b.advance(time.Hour)
 	expect(t, "calls", sorted(fn.times()), "1@0s 1@30s 2@30s 3@0s")
+	expect(t, "left", b.left("q"), "")
+}
+
+// What does not fit into a call is not received with it: beside a batch that fails
+// it would be out of its group's order.
+func TestQueueFIFOLargerThanACall(t *testing.T) {
+	fn := &function{}
+	var mu sync.Mutex
+	var calls []string
+	b := queueBed(t, fn)
+	fn.do = func(c call) (sources.Answer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		of := ""
+		for _, text := range c.texts {
+			of += text[:1]
+		}
+		calls = append(calls, fmt.Sprint(of, "@", b.model.Now().Sub(start)))
+		if len(calls) == 1 {
+			return failed()
+		}
+		return ok()
+	}
+	b.queue("q", queueRow{Visibility: 30 * time.Second, FIFO: true, Redrive: 2})
+	for _, letter := range letters(5) { // an event has its text twice: two of them fit into 6 MiB
+		b.send("q", "g="+strings.Repeat(letter, 1<<20))
+	}
+	b.keep(ofQueue("m"), nil)
+	b.settled()
+	b.advance(time.Minute)
+	expect(t, "calls", strings.Join(calls, " "), "ab@0s ab@30s cd@30s e@30s")
 	expect(t, "left", b.left("q"), "")
 }
 
@@ -364,7 +413,7 @@ type counted struct {
 	receives *atomic.Int64
 }
 
-func (c counted) Receive(ctx context.Context, a arn.ARN, most int, visibility time.Duration) (sources.Received, error) {
+func (c counted) Receive(ctx context.Context, a arn.ARN, most sources.Portion, visibility time.Duration) (sources.Received, error) {
 	c.receives.Add(1)
 	return c.queues.Receive(ctx, a, most, visibility)
 }

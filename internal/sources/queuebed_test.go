@@ -105,10 +105,11 @@ func (m messageRow) encode() []byte {
 
 // Receive takes in order. Of a FIFO queue it takes nothing of a group behind a
 // message that is in flight.
-func (q queues) Receive(ctx context.Context, a arn.ARN, most int, visibility time.Duration) (r sources.Received, err error) {
+func (q queues) Receive(ctx context.Context, a arn.ARN, most sources.Portion, visibility time.Duration) (r sources.Received, err error) {
 	prefix := messages(a.Resource())
 	_, err = q.db.Update(ctx, func(tx *kv.Tx) error {
 		r = sources.Received{}
+		bytes := 0
 		row, err := q.row(tx, a)
 		if err != nil {
 			return err
@@ -128,20 +129,24 @@ func (q queues) Receive(ctx context.Context, a arn.ARN, most int, visibility tim
 				continue
 			case locked[m.Group]:
 				continue
-			case len(r.Messages) == most:
+			case len(r.Messages) == most.Messages || r.Full:
 				r.More = true
 				continue
 			case row.Redrive > 0 && m.Count >= row.Redrive:
 				tx.Delete(pair.Key)
 				continue
 			}
-			m.Count++
-			m.At = now.Add(max(visibility, row.Visibility))
-			tx.Set(pair.Key, m.encode())
 			event, err := json.Marshal(map[string]any{"key": m.Group, "text": m.Text, "body": m.Text})
 			if err != nil {
 				return err
 			}
+			if bytes += len(event) + 1; bytes > most.Bytes && !(most.First && len(r.Messages) == 0) {
+				r.Full, r.More = true, true
+				continue
+			}
+			m.Count++
+			m.At = now.Add(max(visibility, row.Visibility))
+			tx.Set(pair.Key, m.encode())
 			r.Messages = append(r.Messages, sources.Message{
 				ID: "s" + m.Text, Receipt: fmt.Sprint(string(pair.Key[len(prefix):]), "/", m.Count), Group: m.Group, Count: m.Count, Body: m.Text, Event: event,
 			})

@@ -122,32 +122,34 @@ func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p sour
 	return p, nil
 }
 
-// Receive takes up to most messages of a queue, any number, for the queue's own
-// visibility timeout or for as long as is said. It does not wait.
-func (x Queues) Receive(ctx context.Context, queue arn.ARN, most int, visibility time.Duration) (r sources.Received, err error) {
+// Receive takes messages of a queue, up to a portion, for the queue's own visibility
+// timeout or for as long as is said. It does not wait.
+func (x Queues) Receive(ctx context.Context, queue arn.ARN, most sources.Portion, visibility time.Duration) (r sources.Received, err error) {
 	n, ok := queueByARN(string(queue))
 	if !ok {
 		return r, fmt.Errorf("%w: %s is not the ARN of a queue", sources.ErrNoSource, queue)
 	}
 	q, err := x.s.find(ctx, n)
 	for ; err == nil; q, err = x.s.reload(ctx, n) {
-		w := want{messages: most, visibility: visibility, nonce: rand.Uint64(), held: true}
+		w := want{messages: most.Messages, bytes: most.Bytes, first: most.First, visibility: visibility, nonce: rand.Uint64(), held: true}
 		if visibility <= 0 {
 			w.visibility = q.settings.visibility
 		}
-		got, next, more, err := x.s.receive(ctx, q, w)
+		c, err := x.s.receive(ctx, q, w)
 		if errors.Is(err, errStale) {
 			continue
 		}
 		if err != nil {
 			return r, err
 		}
-		r.More = more
-		if next != 0 {
-			r.Next = clock.UnixMilli(int64(next))
+		r.More, r.Full = c.more, c.full
+		if c.next != 0 {
+			r.Next = clock.UnixMilli(int64(c.next))
 		}
-		for _, t := range got {
-			r.Messages = append(r.Messages, t.record(q))
+		for _, t := range c.got {
+			r.Messages = append(r.Messages, sources.Message{
+				ID: t.id, Receipt: t.handle, Group: t.group, At: clock.UnixMilli(int64(t.sent)), Count: t.count, Body: t.body, Event: t.event, Cause: t.cause,
+			})
 		}
 		x.s.meter(ctx, n, 0)
 		return r, nil
@@ -190,10 +192,10 @@ func (x Queues) Return(ctx context.Context, queue arn.ARN, after time.Duration, 
 	return err
 }
 
-// record is a message as a mapping gets it.
+// record is a message as the function of a mapping gets it.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
-func (t *taken) record(q *queue) sources.Message {
+func (t *taken) record(q *queue) ([]byte, error) {
 	type value struct {
 		Text         *string  `json:"stringValue,omitempty"`
 		Binary       []byte   `json:"binaryValue,omitempty"`
@@ -226,11 +228,5 @@ func (t *taken) record(q *queue) sources.Message {
 		}
 		event.Message[a.name] = v
 	}
-	b, err := json.Marshal(event)
-	if err != nil { // strings and bytes: there is nothing that JSON does not take
-		panic(err)
-	}
-	return sources.Message{
-		ID: t.id, Receipt: t.handle, Group: t.group, At: clock.UnixMilli(int64(t.sent)), Count: t.count, Body: t.body, Event: b, Cause: t.cause,
-	}
+	return json.Marshal(event)
 }

@@ -3,10 +3,13 @@ package sqs_test
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/nube-run/nube/internal/arn"
+	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/sources"
 )
@@ -51,7 +54,7 @@ func TestQueuesForMappings(t *testing.T) {
 	b.send(q, "2")
 	expect(b, "told of what was sent", signalled(), true)
 	expect(b, "ready", b.pending(queue).Ready, true)
-	r, err := x.Receive(b.ctx, queue, 1000, 0)
+	r, err := x.Receive(b.ctx, queue, portion(1000), 0)
 	if err != nil || len(r.Messages) != 2 {
 		t.Fatalf("received %+v, %v", r, err)
 	}
@@ -74,12 +77,63 @@ func TestQueuesForMappings(t *testing.T) {
 	}
 	expect(b, "told of what was given back", signalled(), true)
 	expect(b, "given back", b.counts(q), "1 0 0")
-	if r, err = x.Receive(b.ctx, queue, 10, time.Minute); err != nil || len(r.Messages) != 1 || r.Messages[0].Count != 2 {
+	if r, err = x.Receive(b.ctx, queue, portion(10), time.Minute); err != nil || len(r.Messages) != 1 || r.Messages[0].Count != 2 {
 		t.Errorf("received %+v, %v", r, err)
 	}
 	b.advance(time.Minute)
 	expect(b, "its visibility has ended", b.pending(queue).Ready, true)
-	if _, err := x.Receive(b.ctx, queue+"x", 1, 0); !errors.Is(err, sources.ErrNoSource) {
+	if _, err := x.Receive(b.ctx, queue+"x", portion(1), 0); !errors.Is(err, sources.ErrNoSource) {
 		t.Errorf("a queue that is not there: %v", err)
+	}
+}
+
+// portion is any number of bytes.
+func portion(messages int) sources.Portion {
+	return sources.Portion{Messages: messages, Bytes: 6 << 20, First: true}
+}
+
+// What does not fit into a portion is not received: it stays where it is, and its
+// count as it was.
+func TestQueuesByBytes(t *testing.T) {
+	for _, name := range []string{"q", "q.fifo"} {
+		b := newBed(t)
+		q := b.create(name)
+		for i := range 3 {
+			in := &shapes.SendMessageRequest{QueueUrl: q, MessageBody: ptr(strings.Repeat("x", 1000*(i+1)))}
+			if name != "q" {
+				in.MessageGroupId, in.MessageDeduplicationId = ptr("g"), ptr(strconv.Itoa(i))
+			}
+			do(b, shapes.SendMessage, in)
+		}
+		receive := func(bytes int, first bool) (string, sources.Received) {
+			r, err := b.s.Queues().Receive(b.ctx, arn.ARN(queueARN+name), sources.Portion{Messages: 10, Bytes: bytes, First: first}, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var of []string
+			for _, m := range r.Messages {
+				of = append(of, strconv.Itoa(len(m.Body))+"×"+strconv.Itoa(m.Count))
+			}
+			return strings.Join(of, " "), r
+		}
+		got, r := receive(900, false)
+		expect(b, name+": none fits", got, "")
+		expect(b, name+": full", r.Full && r.More, true)
+		got, first := receive(900, true)
+		expect(b, name+": the first", got, "1000×1")
+		expect(b, name+": full", first.Full, true)
+		if err := b.s.Queues().Delete(b.ctx, arn.ARN(queueARN+name), first.Messages[0].Receipt); err != nil {
+			t.Fatal(err)
+		}
+		got, r = receive(1<<20, true)
+		expect(b, name+": the rest, for the first time", got, "2000×1 3000×1")
+		expect(b, name+": full", r.Full, false)
+		b.advance(time.Minute)
+		size := len(r.Messages[0].Event) + len(r.Messages[1].Event) + 2
+		got, _ = receive(size-1, false)
+		expect(b, name+": a byte too few", got, "2000×2")
+		b.advance(time.Minute)
+		_, r = receive(size, false)
+		expect(b, name+": as many as they take", len(r.Messages), 2)
 	}
 }

@@ -105,8 +105,8 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 		events, others := q.live.seen()
 		var next millis
 		if wait == 0 || place != nil || !others { // a newcomer does not take what those in line were woken for
-			got, later, more, err := s.receive(ctx, q, w)
-			q.live.looked(awake, more)
+			r, err := s.receive(ctx, q, w)
+			q.live.looked(awake, r.more)
 			awake = false
 			switch {
 			case errors.Is(err, errStale):
@@ -114,13 +114,13 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 					return nil, err
 				}
 				continue
-			case len(got) > 0:
-				return got, nil
+			case len(r.got) > 0:
+				return r.got, nil
 			case wait > 0 && fault.Is(err, "OverLimit"):
 			case err != nil || wait == 0:
 				return nil, err
 			}
-			next = later
+			next = r.next
 		}
 		x := q.live.join(token, events, place, next)
 		if x == nil {
@@ -148,20 +148,20 @@ func (s *Service) await(ctx context.Context, n name, w want, wait time.Duration)
 
 // receive takes messages, or gives those once more that an earlier call with the
 // same attempt id took.
-func (s *Service) receive(ctx context.Context, q *queue, w want) (got []*taken, next millis, more bool, err error) {
+func (s *Service) receive(ctx context.Context, q *queue, w want) (r catch, err error) {
 	if w.attempt != "" {
-		if got, err = s.repeat(ctx, q, w); len(got) > 0 || err != nil {
-			return got, 0, false, err
+		if r.got, err = s.repeat(ctx, q, w); len(r.got) > 0 || err != nil {
+			return r, err
 		}
 	}
-	got, next, more, err = s.take(ctx, q, w)
-	if len(got) > 0 && err != nil && !errors.Is(err, errStale) {
+	r, err = s.take(ctx, q, w)
+	if len(r.got) > 0 && err != nil && !errors.Is(err, errStale) {
 		err = nil // they were received, whatever came after
 	}
-	for _, t := range got {
+	for _, t := range r.got {
 		t.handle = q.handle(t)
 	}
-	return got, next, more, err
+	return r, err
 }
 
 // isSystemAttribute reports whether a message has a system attribute of a name.

@@ -12,6 +12,8 @@ import (
 // want says what a receive takes.
 type want struct {
 	messages   int
+	bytes      int  // of the events that mappings make of them; 0: any number
+	first      bool // the first is taken however large it is
 	visibility time.Duration
 	nonce      uint64
 	held       bool   // by a mapping
@@ -33,6 +35,15 @@ type taken struct {
 	stamp kv.Stamp
 	receipt
 	handle string
+	event  []byte // of a mapping
+}
+
+// catch is what a receive took.
+type catch struct {
+	got  []*taken
+	next millis // when the first of the rest becomes visible; zero: never
+	more bool   // there is more already
+	full bool   // the next one does not fit into the bytes that are wanted
 }
 
 // inFlightMax is how many messages of a queue can be in flight.
@@ -50,6 +61,8 @@ func errOverLimit() *fault.Error {
 // pass is what became of one look at the index.
 type pass struct {
 	got    []*taken
+	bytes  int
+	full   bool
 	done   int // places that were looked at
 	spent  []spent
 	flying map[millis]int
@@ -66,21 +79,20 @@ type spent struct {
 	expired bool // or else received too often
 }
 
-// take receives what is visible. It returns when the first of the rest becomes
-// visible, zero for never, and whether there is more already.
+// take receives what is visible.
 //
 // The commit is relaxed, and so it looks at what is committed, on the disk or not;
 // but of what was sent it gives out only what is. What has expired or was received
 // too often goes first, in a commit that waits for the disk.
-func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, next millis, more bool, err error) {
+func (s *Service) take(ctx context.Context, q *queue, w want) (r catch, err error) {
 	if err := q.live.load(ctx, s.DB); err != nil {
-		return nil, 0, false, err
+		return r, err
 	}
 	if flying, _ := q.live.counts(); flying >= s.limit() {
 		if q.settings.fifo {
-			return nil, 0, false, nil
+			return r, nil
 		}
-		return nil, 0, false, errOverLimit()
+		return r, errOverLimit()
 	}
 	w.again = s.Disturb != nil && !q.settings.fifo && s.Disturb.Again(ctx, q.queue)
 	q.live.taking.Lock()
@@ -88,43 +100,47 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (got []*taken, nex
 	for {
 		durable, c, err := s.glance(ctx, q)
 		if err != nil {
-			return got, 0, false, err
+			return r, err
 		}
 		if c != nil {
 			c.passed(q, 0, nil)
-			return got, c.next, false, nil
+			r.next = c.next
+			return r, nil
 		}
 		var p *pass
 		stamp, err := s.DB.Update(ctx, func(tx *kv.Tx) (err error) {
 			if err := q.check(tx); err != nil {
 				return err
 			}
-			if c, err = q.candidates(tx.Peek(), w.messages-len(got)); err != nil {
+			if c, err = q.candidates(tx.Peek(), w.messages-len(r.got)); err != nil {
 				return err
 			}
-			if p, err = s.pass(tx, q, c, durable, w, w.messages-len(got)); err != nil {
+			if p, err = s.pass(tx, q, c, durable, w, w.messages-len(r.got)); err != nil {
 				return err
 			}
 			if w.attempt != "" {
-				q.noteAttempt(tx, c.now, w.attempt, slices.Concat(got, p.got))
+				q.noteAttempt(tx, c.now, w.attempt, slices.Concat(r.got, p.got))
 			}
 			return nil
 		}, kv.Relaxed())
 		if err != nil {
-			return got, 0, false, err
+			return r, err
 		}
 		c.passed(q, p.done, &p.kept)
 		q.live.took(stamp, p)
-		got = append(got, p.got...)
+		r.got = append(r.got, p.got...)
+		w.bytes, w.first = w.bytes-p.bytes, w.first && len(r.got) == 0
 		if err := s.bury(ctx, q, p.spent, c.now); err != nil {
-			return got, 0, false, err
+			return r, err
 		}
 		switch {
-		case len(got) >= w.messages, len(got) > 0 && (w.visibility <= 0 || w.again): // what stays visible is taken once
-			s.trim(ctx, q, len(got))
-			return got, 0, c.more(), nil
+		case p.full, len(r.got) >= w.messages, len(r.got) > 0 && (w.visibility <= 0 || w.again): // what stays visible is taken once
+			s.trim(ctx, q, len(r.got))
+			r.more, r.full = p.full || c.more(), p.full
+			return r, nil
 		case len(p.got) == 0 && len(p.spent) == 0 && len(p.moved) == 0: // what there is is not on the disk yet
-			return got, c.next, false, nil
+			r.next = c.next
+			return r, nil
 		}
 	}
 }
@@ -156,7 +172,7 @@ func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, durable kv.Stamp, w w
 	}
 	until := c.now + millis(w.visibility.Milliseconds())
 	for _, at := range c.places {
-		if len(p.got) == most {
+		if len(p.got) == most || p.full {
 			break
 		}
 		p.done++
@@ -173,6 +189,24 @@ func (s *Service) pass(tx *kv.Tx, q *queue, c *candidates, durable kv.Stamp, w w
 		}
 	}
 	return p, nil
+}
+
+// fits reports whether there is room for a message, and notes it if there is none.
+func (p *pass) fits(q *queue, w *want, t *taken) (bool, error) {
+	if !w.held {
+		return true, nil
+	}
+	t.handle = q.handle(t)
+	var err error
+	if t.event, err = t.record(q); err != nil {
+		return false, err
+	}
+	size := len(t.event) + 1
+	if p.full = w.bytes > 0 && p.bytes+size > w.bytes && !(w.first && len(p.got) == 0); p.full {
+		return false, nil
+	}
+	p.bytes += size
+	return true, nil
 }
 
 // keep leaves a place where it is for the next look.
@@ -211,7 +245,12 @@ func (s *Service) takeMessage(tx *kv.Tx, q *queue, c *candidates, at place, w wa
 		p.spent = append(p.spent, spent{at, at.stamp, m, expired})
 		return nil
 	}
-	st.lane, st.receipt = w.lane(laneOf(m.group)), st.again(c.now, until, w.nonce)
+	t := &taken{message: m, stamp: at.stamp, receipt: st.again(c.now, until, w.nonce)}
+	if ok, err := p.fits(q, &w, t); !ok {
+		p.keep(at)
+		return err
+	}
+	st.lane, st.receipt = w.lane(laneOf(m.group)), t.receipt
 	if w.again && len(p.got) == 0 {
 		until = at.at
 		st.lane, st.until = at.lane, until
@@ -220,7 +259,8 @@ func (s *Service) takeMessage(tx *kv.Tx, q *queue, c *candidates, at place, w wa
 	tx.Set(q.space.indexed(st.lane, until, at.stamp), nil)
 	tx.Set(q.space.state(at.stamp), st.encode())
 	p.moved = append(p.moved, place{lane: st.lane, at: until})
-	p.got = append(p.got, &taken{message: m, stamp: at.stamp, receipt: st.receipt})
+	t.receipt = st.receipt
+	p.got = append(p.got, t)
 	p.flying[until]++
 	return nil
 }
@@ -262,11 +302,14 @@ func (s *Service) takeGroup(tx *kv.Tx, q *queue, c *candidates, at place, durabl
 			p.spent = append(p.spent, spent{at, stamp, m, expired})
 			return nil, false, nil
 		}
-		r := had.again(c.now, until, w.nonce)
-		p.got = append(p.got, &taken{message: m, stamp: stamp, receipt: r})
+		t := &taken{message: m, stamp: stamp, receipt: had.again(c.now, until, w.nonce)}
+		if ok, err := p.fits(q, &w, t); !ok {
+			return nil, false, err
+		}
+		p.got = append(p.got, t)
 		p.flying[until]++
 		n++
-		return &entry{stamp, r}, true, nil
+		return &entry{stamp, t.receipt}, true, nil
 	}
 	first := len(p.spent)
 	for i := 0; i < len(g.entries) && len(p.got) < most; i++ {
