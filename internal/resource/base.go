@@ -31,7 +31,7 @@ func absent(err error) bool {
 		return false
 	}
 	switch e.Code {
-	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound", "ParameterNotFound", "QueueDoesNotExist":
+	case "ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "NotFound", "ParameterNotFound", "QueueDoesNotExist", "ResourceNotFound":
 		return true
 	}
 	return false

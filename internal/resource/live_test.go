@@ -19,19 +19,23 @@ import (
 	lambdashapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/disk/disktest"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/resource"
 	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/seal"
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/service/apigatewayv2"
+	"github.com/nube-run/nube/internal/service/cloudwatch"
 	"github.com/nube-run/nube/internal/service/dynamodb"
 	"github.com/nube-run/nube/internal/service/events"
 	"github.com/nube-run/nube/internal/service/iam"
 	"github.com/nube-run/nube/internal/service/kms"
 	"github.com/nube-run/nube/internal/service/lambda"
+	"github.com/nube-run/nube/internal/service/logs"
 	"github.com/nube-run/nube/internal/service/scheduler"
 	"github.com/nube-run/nube/internal/service/secretsmanager"
 	"github.com/nube-run/nube/internal/service/ses"
@@ -125,8 +129,14 @@ func newLive(t *testing.T) *live {
 	queues := sqs.New(sqs.Options{DB: db, Clock: model, Endpoint: "http://127.0.0.1:4566"})
 	mappings.Read(queues.Queues())
 	functions.Map(mappings)
+	rec, err := record.Open(record.Options{FS: disktest.NewMem().FS(), Dir: "record", Model: model})
+	if err != nil {
+		t.Fatal(err)
+	}
+	groups := logs.New(logs.Options{DB: db, Logs: rec.Logs, Clock: model, Metrics: rec.Metrics, Emit: nowhere{}})
+	watching := cloudwatch.New(cloudwatch.Options{DB: db, Clock: model, Metrics: rec.Metrics, Emit: nowhere{}, Timers: timers})
 	l.front = awsapi.New(awsapi.Options{
-		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), queues.API(), buses.API(), schedules.API(), keys.API(), parameters.API(), secrets.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
+		Services: []*awsapi.Service{ids.API(), tables.API(), apis.API(), httpAPIs.API(), functions.API(), mail.API(), mail.APIv2(), topics.API(), queues.API(), buses.API(), schedules.API(), keys.API(), parameters.API(), secrets.API(), groups.API(), watching.API()}, Identities: ids, Account: scope.Account, Region: scope.Region, Model: model,
 	})
 	late.front = l.front
 	buses.Use(l.front)
@@ -135,6 +145,9 @@ func newLive(t *testing.T) *live {
 	t.Cleanup(func() {
 		l.engine.Close()
 		tables.Stop()
+		if err := rec.Close(); err != nil {
+			t.Error(err)
+		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

@@ -256,28 +256,74 @@ var Table = schema.Table{
 			{Name: "Tags", Shape: 24},
 		}},
 		{Name: "AWS::CloudFormation::WaitConditionHandle", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}},
+		{Name: "AWS::CloudWatch::Alarm", PrimaryID: []string{"AlarmName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "ActionsEnabled", Shape: 1},
+			{Name: "AlarmActions", Shape: 7},
+			{Name: "AlarmDescription", Shape: 0},
+			{Name: "AlarmName", Shape: 0, CreateOnly: true},
+			{Name: "ComparisonOperator", Shape: 0},
+			{Name: "DatapointsToAlarm", Shape: 6},
+			{Name: "Dimensions", Shape: 50},
+			{Name: "EvaluateLowSampleCountPercentile", Shape: 0},
+			{Name: "EvaluationCriteria", Shape: 51},
+			{Name: "EvaluationInterval", Shape: 6},
+			{Name: "EvaluationPeriods", Shape: 6},
+			{Name: "EvaluationWindow", Shape: 53},
+			{Name: "ExtendedStatistic", Shape: 0},
+			{Name: "InsufficientDataActions", Shape: 7},
+			{Name: "MetricName", Shape: 0},
+			{Name: "Metrics", Shape: 58},
+			{Name: "Namespace", Shape: 0},
+			{Name: "OKActions", Shape: 7},
+			{Name: "Period", Shape: 6},
+			{Name: "Statistic", Shape: 0},
+			{Name: "Tags", Shape: 5},
+			{Name: "Threshold", Shape: 9},
+			{Name: "ThresholdMetricId", Shape: 0},
+			{Name: "TreatMissingData", Shape: 0},
+			{Name: "Unit", Shape: 0},
+			{Name: "WarmUpConfiguration", Shape: 59},
+		}},
+		{Name: "AWS::CloudWatch::CompositeAlarm", PrimaryID: []string{"AlarmName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "ActionsEnabled", Shape: 1},
+			{Name: "ActionsSuppressor", Shape: 0},
+			{Name: "ActionsSuppressorExtensionPeriod", Shape: 6},
+			{Name: "ActionsSuppressorWaitPeriod", Shape: 6},
+			{Name: "AlarmActions", Shape: 7},
+			{Name: "AlarmDescription", Shape: 0},
+			{Name: "AlarmName", Shape: 0, CreateOnly: true},
+			{Name: "AlarmRule", Shape: 0, Required: true},
+			{Name: "InsufficientDataActions", Shape: 7},
+			{Name: "OKActions", Shape: 7},
+			{Name: "Tags", Shape: 5},
+		}},
+		{Name: "AWS::CloudWatch::Dashboard", PrimaryID: []string{"DashboardName"}, Tags: "Tags", Properties: []schema.Property{
+			{Name: "DashboardBody", Shape: 0, Required: true},
+			{Name: "DashboardName", Shape: 0, CreateOnly: true},
+			{Name: "Tags", Shape: 5},
+		}},
 		{Name: "AWS::DynamoDB::Table", PrimaryID: []string{"TableName"}, Attributes: []string{"Arn", "StreamArn"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AttributeDefinitions", Shape: 50},
+			{Name: "AttributeDefinitions", Shape: 61},
 			{Name: "BillingMode", Shape: 0},
-			{Name: "ContributorInsightsSpecification", Shape: 51},
+			{Name: "ContributorInsightsSpecification", Shape: 62},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "GlobalSecondaryIndexes", Shape: 59},
-			{Name: "ImportSourceSpecification", Shape: 60, CreateOnly: true},
-			{Name: "KeySchema", Shape: 54, Required: true, CreateOnly: true},
-			{Name: "KinesisStreamSpecification", Shape: 64},
-			{Name: "LocalSecondaryIndexes", Shape: 66},
-			{Name: "OnDemandThroughput", Shape: 55},
-			{Name: "PointInTimeRecoverySpecification", Shape: 67},
-			{Name: "ProvisionedThroughput", Shape: 57},
-			{Name: "ResourcePolicy", Shape: 68},
-			{Name: "SSESpecification", Shape: 69},
-			{Name: "StreamSpecification", Shape: 70},
+			{Name: "GlobalSecondaryIndexes", Shape: 70},
+			{Name: "ImportSourceSpecification", Shape: 71, CreateOnly: true},
+			{Name: "KeySchema", Shape: 65, Required: true, CreateOnly: true},
+			{Name: "KinesisStreamSpecification", Shape: 75},
+			{Name: "LocalSecondaryIndexes", Shape: 77},
+			{Name: "OnDemandThroughput", Shape: 66},
+			{Name: "PointInTimeRecoverySpecification", Shape: 78},
+			{Name: "ProvisionedThroughput", Shape: 68},
+			{Name: "ResourcePolicy", Shape: 79},
+			{Name: "SSESpecification", Shape: 80},
+			{Name: "StreamSpecification", Shape: 81},
 			{Name: "TableClass", Shape: 0},
 			{Name: "TableName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
-			{Name: "TimeToLiveSpecification", Shape: 71},
-			{Name: "VectorIndexes", Shape: 76},
-			{Name: "WarmThroughput", Shape: 58},
+			{Name: "TimeToLiveSpecification", Shape: 82},
+			{Name: "VectorIndexes", Shape: 87},
+			{Name: "WarmThroughput", Shape: 69},
 		}},
 		{Name: "AWS::Events::ApiDestination", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "ArnForPolicy"}, Properties: []schema.Property{
 			{Name: "ConnectionArn", Shape: 0, Required: true},
@@ -296,26 +342,26 @@ var Table = schema.Table{
 			{Name: "SourceArn", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::Events::Connection", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "ArnForPolicy", "AuthParameters.ConnectivityParameters.ResourceParameters.ResourceAssociationArn", "InvocationConnectivityParameters.ResourceParameters.ResourceAssociationArn", "SecretArn"}, Properties: []schema.Property{
-			{Name: "AuthParameters", Shape: 77},
+			{Name: "AuthParameters", Shape: 88},
 			{Name: "AuthorizationType", Shape: 0},
 			{Name: "Description", Shape: 0},
-			{Name: "InvocationConnectivityParameters", Shape: 87},
+			{Name: "InvocationConnectivityParameters", Shape: 98},
 			{Name: "KmsKeyIdentifier", Shape: 0},
 			{Name: "Name", Shape: 0, CreateOnly: true},
 		}},
 		{Name: "AWS::Events::EventBus", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "Name", "Policy"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "DeadLetterConfig", Shape: 88},
+			{Name: "DeadLetterConfig", Shape: 99},
 			{Name: "Description", Shape: 0},
 			{Name: "EventSourceName", Shape: 0, CreateOnly: true},
 			{Name: "KmsKeyIdentifier", Shape: 0},
-			{Name: "LogConfig", Shape: 89},
+			{Name: "LogConfig", Shape: 100},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "Policy", Shape: 24},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::Events::EventBusPolicy", PrimaryID: []string{"EventBusName", "StatementId"}, Properties: []schema.Property{
 			{Name: "Action", Shape: 0},
-			{Name: "Condition", Shape: 90},
+			{Name: "Condition", Shape: 101},
 			{Name: "EventBusName", Shape: 0, CreateOnly: true},
 			{Name: "Principal", Shape: 0},
 			{Name: "Statement", Shape: 24},
@@ -330,7 +376,7 @@ var Table = schema.Table{
 			{Name: "ScheduleExpression", Shape: 0},
 			{Name: "State", Shape: 0},
 			{Name: "Tags", Shape: 5},
-			{Name: "Targets", Shape: 118},
+			{Name: "Targets", Shape: 129},
 		}},
 		{Name: "AWS::IAM::ManagedPolicy", PrimaryID: []string{"PolicyArn"}, Attributes: []string{"AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn", "PolicyId", "UpdateDate"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0, CreateOnly: true},
@@ -355,17 +401,17 @@ var Table = schema.Table{
 			{Name: "MaxSessionDuration", Shape: 6},
 			{Name: "Path", Shape: 0, CreateOnly: true},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 120},
+			{Name: "Policies", Shape: 131},
 			{Name: "RoleName", Shape: 0, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::IAM::User", PrimaryID: []string{"UserName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Groups", Shape: 7},
-			{Name: "LoginProfile", Shape: 121},
+			{Name: "LoginProfile", Shape: 132},
 			{Name: "ManagedPolicyArns", Shape: 7},
 			{Name: "Path", Shape: 0},
 			{Name: "PermissionsBoundary", Shape: 0},
-			{Name: "Policies", Shape: 123},
+			{Name: "Policies", Shape: 134},
 			{Name: "Tags", Shape: 5},
 			{Name: "UserName", Shape: 0, CreateOnly: true},
 		}},
@@ -392,40 +438,40 @@ var Table = schema.Table{
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "Name", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 124},
-			{Name: "RoutingConfig", Shape: 125},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 135},
+			{Name: "RoutingConfig", Shape: 136},
 		}},
 		{Name: "AWS::Lambda::EventInvokeConfig", PrimaryID: []string{"FunctionName", "Qualifier"}, Properties: []schema.Property{
-			{Name: "DestinationConfig", Shape: 128},
+			{Name: "DestinationConfig", Shape: 139},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 			{Name: "Qualifier", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::Lambda::EventSourceMapping", PrimaryID: []string{"Id"}, Attributes: []string{"EventSourceMappingArn", "Id"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 131, CreateOnly: true},
+			{Name: "AmazonManagedKafkaEventSourceConfig", Shape: 142, CreateOnly: true},
 			{Name: "BatchSize", Shape: 6},
 			{Name: "BisectBatchOnFunctionError", Shape: 1},
-			{Name: "DestinationConfig", Shape: 137},
-			{Name: "DocumentDBEventSourceConfig", Shape: 139},
+			{Name: "DestinationConfig", Shape: 148},
+			{Name: "DocumentDBEventSourceConfig", Shape: 150},
 			{Name: "Enabled", Shape: 1},
 			{Name: "EventSourceArn", Shape: 0, CreateOnly: true},
-			{Name: "FilterCriteria", Shape: 140},
+			{Name: "FilterCriteria", Shape: 151},
 			{Name: "FunctionName", Shape: 0, Required: true},
 			{Name: "FunctionResponseTypes", Shape: 7},
 			{Name: "KmsKeyArn", Shape: 0},
-			{Name: "LoggingConfig", Shape: 143},
+			{Name: "LoggingConfig", Shape: 154},
 			{Name: "MaximumBatchingWindowInSeconds", Shape: 6},
 			{Name: "MaximumRecordAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
-			{Name: "MetricsConfig", Shape: 144},
+			{Name: "MetricsConfig", Shape: 155},
 			{Name: "ParallelizationFactor", Shape: 6},
-			{Name: "ProvisionedPollerConfig", Shape: 145},
+			{Name: "ProvisionedPollerConfig", Shape: 156},
 			{Name: "Queues", Shape: 7},
-			{Name: "ScalingConfig", Shape: 146},
-			{Name: "SelfManagedEventSource", Shape: 147, CreateOnly: true},
-			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 149, CreateOnly: true},
-			{Name: "SourceAccessConfigurations", Shape: 151},
+			{Name: "ScalingConfig", Shape: 157},
+			{Name: "SelfManagedEventSource", Shape: 158, CreateOnly: true},
+			{Name: "SelfManagedKafkaEventSourceConfig", Shape: 160, CreateOnly: true},
+			{Name: "SourceAccessConfigurations", Shape: 162},
 			{Name: "StartingPosition", Shape: 0, CreateOnly: true},
 			{Name: "StartingPositionTimestamp", Shape: 9, CreateOnly: true},
 			{Name: "Tags", Shape: 5},
@@ -434,22 +480,22 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Function", PrimaryID: []string{"FunctionName"}, Attributes: []string{"Arn", "SnapStartResponse", "SnapStartResponse.ApplyOn", "SnapStartResponse.OptimizationStatus"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Architectures", Shape: 7},
-			{Name: "CapacityProviderConfig", Shape: 152},
-			{Name: "Code", Shape: 154, Required: true},
+			{Name: "CapacityProviderConfig", Shape: 163},
+			{Name: "Code", Shape: 165, Required: true},
 			{Name: "CodeSigningConfigArn", Shape: 0},
-			{Name: "DeadLetterConfig", Shape: 155},
+			{Name: "DeadLetterConfig", Shape: 166},
 			{Name: "Description", Shape: 0},
-			{Name: "DurableConfig", Shape: 156},
-			{Name: "Environment", Shape: 157},
-			{Name: "EphemeralStorage", Shape: 158},
-			{Name: "FileSystemConfigs", Shape: 161},
+			{Name: "DurableConfig", Shape: 167},
+			{Name: "Environment", Shape: 168},
+			{Name: "EphemeralStorage", Shape: 169},
+			{Name: "FileSystemConfigs", Shape: 172},
 			{Name: "FunctionName", Shape: 0, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 162},
+			{Name: "FunctionScalingConfig", Shape: 173},
 			{Name: "Handler", Shape: 0},
-			{Name: "ImageConfig", Shape: 163},
+			{Name: "ImageConfig", Shape: 174},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Layers", Shape: 7},
-			{Name: "LoggingConfig", Shape: 164},
+			{Name: "LoggingConfig", Shape: 175},
 			{Name: "MemorySize", Shape: 6},
 			{Name: "PackageType", Shape: 0, CreateOnly: true},
 			{Name: "PublishToLatestPublished", Shape: 1},
@@ -457,18 +503,18 @@ var Table = schema.Table{
 			{Name: "ReservedConcurrentExecutions", Shape: 6},
 			{Name: "Role", Shape: 0, Required: true},
 			{Name: "Runtime", Shape: 0},
-			{Name: "RuntimeManagementConfig", Shape: 165},
-			{Name: "SnapStart", Shape: 166},
+			{Name: "RuntimeManagementConfig", Shape: 176},
+			{Name: "SnapStart", Shape: 177},
 			{Name: "Tags", Shape: 5},
-			{Name: "TenancyConfig", Shape: 167, CreateOnly: true},
+			{Name: "TenancyConfig", Shape: 178, CreateOnly: true},
 			{Name: "Timeout", Shape: 6},
-			{Name: "TracingConfig", Shape: 168},
-			{Name: "VpcConfig", Shape: 169},
+			{Name: "TracingConfig", Shape: 179},
+			{Name: "VpcConfig", Shape: 180},
 		}},
 		{Name: "AWS::Lambda::LayerVersion", PrimaryID: []string{"LayerVersionArn"}, Attributes: []string{"LayerVersionArn"}, Properties: []schema.Property{
 			{Name: "CompatibleArchitectures", Shape: 7, CreateOnly: true},
 			{Name: "CompatibleRuntimes", Shape: 7, CreateOnly: true},
-			{Name: "Content", Shape: 170, Required: true, CreateOnly: true},
+			{Name: "Content", Shape: 181, Required: true, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "LayerName", Shape: 0, CreateOnly: true},
 			{Name: "LicenseInfo", Shape: 0, CreateOnly: true},
@@ -486,7 +532,7 @@ var Table = schema.Table{
 		}},
 		{Name: "AWS::Lambda::Url", PrimaryID: []string{"FunctionArn"}, Attributes: []string{"FunctionArn", "FunctionUrl"}, Properties: []schema.Property{
 			{Name: "AuthType", Shape: 0, Required: true},
-			{Name: "Cors", Shape: 171},
+			{Name: "Cors", Shape: 182},
 			{Name: "InvokeMode", Shape: 0},
 			{Name: "Qualifier", Shape: 0, CreateOnly: true},
 			{Name: "TargetFunctionArn", Shape: 0, Required: true, CreateOnly: true},
@@ -495,15 +541,15 @@ var Table = schema.Table{
 			{Name: "CodeSha256", Shape: 0, CreateOnly: true},
 			{Name: "Description", Shape: 0, CreateOnly: true},
 			{Name: "FunctionName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FunctionScalingConfig", Shape: 172},
-			{Name: "ProvisionedConcurrencyConfig", Shape: 173, CreateOnly: true},
-			{Name: "RuntimePolicy", Shape: 174, CreateOnly: true},
+			{Name: "FunctionScalingConfig", Shape: 183},
+			{Name: "ProvisionedConcurrencyConfig", Shape: 184, CreateOnly: true},
+			{Name: "RuntimePolicy", Shape: 185, CreateOnly: true},
 		}},
 		{Name: "AWS::Logs::LogGroup", PrimaryID: []string{"LogGroupName"}, Attributes: []string{"Arn"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "BearerTokenAuthenticationEnabled", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
 			{Name: "DeletionProtectionEnabled", Shape: 1},
-			{Name: "FieldIndexPolicies", Shape: 175},
+			{Name: "FieldIndexPolicies", Shape: 186},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "LogGroupClass", Shape: 0},
 			{Name: "LogGroupName", Shape: 0, CreateOnly: true},
@@ -511,33 +557,53 @@ var Table = schema.Table{
 			{Name: "RetentionInDays", Shape: 6},
 			{Name: "Tags", Shape: 5},
 		}},
+		{Name: "AWS::Logs::MetricFilter", PrimaryID: []string{"LogGroupName", "FilterName"}, Properties: []schema.Property{
+			{Name: "ApplyOnTransformedLogs", Shape: 1},
+			{Name: "EmitSystemFieldDimensions", Shape: 7},
+			{Name: "FieldSelectionCriteria", Shape: 0},
+			{Name: "FilterName", Shape: 0, CreateOnly: true},
+			{Name: "FilterPattern", Shape: 0, Required: true},
+			{Name: "LogGroupName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "MetricTransformations", Shape: 190, Required: true},
+		}},
+		{Name: "AWS::Logs::SubscriptionFilter", PrimaryID: []string{"FilterName", "LogGroupName"}, Properties: []schema.Property{
+			{Name: "ApplyOnTransformedLogs", Shape: 1},
+			{Name: "DestinationArn", Shape: 0, Required: true},
+			{Name: "Distribution", Shape: 0},
+			{Name: "EmitSystemFields", Shape: 7},
+			{Name: "FieldSelectionCriteria", Shape: 0},
+			{Name: "FilterName", Shape: 0, CreateOnly: true},
+			{Name: "FilterPattern", Shape: 0, Required: true},
+			{Name: "LogGroupName", Shape: 0, Required: true, CreateOnly: true},
+			{Name: "RoleArn", Shape: 0},
+		}},
 		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ArchivingOptions", Shape: 176},
-			{Name: "DeliveryOptions", Shape: 177},
+			{Name: "ArchivingOptions", Shape: 191},
+			{Name: "DeliveryOptions", Shape: 192},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReputationOptions", Shape: 178},
-			{Name: "SendingOptions", Shape: 179},
-			{Name: "SuppressionOptions", Shape: 180},
+			{Name: "ReputationOptions", Shape: 193},
+			{Name: "SendingOptions", Shape: 194},
+			{Name: "SuppressionOptions", Shape: 195},
 			{Name: "Tags", Shape: 5},
-			{Name: "TrackingOptions", Shape: 184},
-			{Name: "VdmOptions", Shape: 185},
+			{Name: "TrackingOptions", Shape: 199},
+			{Name: "VdmOptions", Shape: 200},
 		}},
 		{Name: "AWS::SES::ConfigurationSetEventDestination", PrimaryID: []string{"Id", "ConfigurationSetName"}, Attributes: []string{"Id"}, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "EventDestination", Shape: 188, Required: true},
+			{Name: "EventDestination", Shape: 203, Required: true},
 		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 195},
-			{Name: "DkimAttributes", Shape: 196},
-			{Name: "DkimSigningAttributes", Shape: 197},
+			{Name: "ConfigurationSetAttributes", Shape: 210},
+			{Name: "DkimAttributes", Shape: 211},
+			{Name: "DkimSigningAttributes", Shape: 212},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 198},
-			{Name: "MailFromAttributes", Shape: 199},
+			{Name: "FeedbackAttributes", Shape: 213},
+			{Name: "MailFromAttributes", Shape: 214},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 200},
+			{Name: "Template", Shape: 215},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -556,14 +622,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 202},
+			{Name: "DeliveryStatusLogging", Shape: 217},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 204},
+			{Name: "Subscription", Shape: 219},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -616,7 +682,7 @@ var Table = schema.Table{
 		{Name: "AWS::Scheduler::Schedule", PrimaryID: []string{"Name"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0},
 			{Name: "EndDate", Shape: 0},
-			{Name: "FlexibleTimeWindow", Shape: 205, Required: true},
+			{Name: "FlexibleTimeWindow", Shape: 220, Required: true},
 			{Name: "GroupName", Shape: 0},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Name", Shape: 0, CreateOnly: true},
@@ -624,7 +690,7 @@ var Table = schema.Table{
 			{Name: "ScheduleExpressionTimezone", Shape: 0},
 			{Name: "StartDate", Shape: 0},
 			{Name: "State", Shape: 0},
-			{Name: "Target", Shape: 206, Required: true},
+			{Name: "Target", Shape: 221, Required: true},
 		}},
 		{Name: "AWS::Scheduler::ScheduleGroup", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "CreationDate", "LastModificationDate", "State"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Name", Shape: 0, CreateOnly: true},
@@ -636,20 +702,20 @@ var Table = schema.Table{
 			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::SecretsManager::RotationSchedule", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Properties: []schema.Property{
-			{Name: "ExternalSecretRotationMetadata", Shape: 226},
+			{Name: "ExternalSecretRotationMetadata", Shape: 241},
 			{Name: "ExternalSecretRotationRoleArn", Shape: 0},
-			{Name: "HostedRotationLambda", Shape: 227},
+			{Name: "HostedRotationLambda", Shape: 242},
 			{Name: "RotateImmediatelyOnUpdate", Shape: 1},
 			{Name: "RotationLambdaARN", Shape: 0},
-			{Name: "RotationRules", Shape: 228},
+			{Name: "RotationRules", Shape: 243},
 			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::SecretsManager::Secret", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Description", Shape: 0},
-			{Name: "GenerateSecretString", Shape: 229},
+			{Name: "GenerateSecretString", Shape: 244},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReplicaRegions", Shape: 231},
+			{Name: "ReplicaRegions", Shape: 246},
 			{Name: "SecretString", Shape: 0},
 			{Name: "Tags", Shape: 5},
 			{Name: "Type", Shape: 0},
@@ -864,216 +930,261 @@ var Table = schema.Table{
 			{Name: "ThrottlingBurstLimit", Shape: 6},
 			{Name: "ThrottlingRateLimit", Shape: 9},
 		}},
-		49: {Name: "AttributeDefinition", Kind: schema.Object, Properties: []schema.Property{
+		49: {Name: "Dimension", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Name", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		50: {Kind: schema.List, Elem: 49},
+		51: {Name: "EvaluationCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PromQLCriteria", Shape: 52},
+		}},
+		52: {Name: "AlarmPromQLCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PendingPeriod", Shape: 6},
+			{Name: "Query", Shape: 0},
+			{Name: "RecoveryPeriod", Shape: 6},
+		}},
+		53: {Name: "EvaluationWindow", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "SlidingWindow", Shape: 24},
+			{Name: "WallClockWindow", Shape: 54},
+		}},
+		54: {Name: "WallClockWindow", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Timezone", Shape: 0},
+		}},
+		55: {Name: "MetricDataQuery", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccountId", Shape: 0},
+			{Name: "Expression", Shape: 0},
+			{Name: "Id", Shape: 0, Required: true},
+			{Name: "Label", Shape: 0},
+			{Name: "MetricStat", Shape: 56},
+			{Name: "Period", Shape: 6},
+			{Name: "ReturnData", Shape: 1},
+		}},
+		56: {Name: "MetricStat", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Metric", Shape: 57, Required: true},
+			{Name: "Period", Shape: 6, Required: true},
+			{Name: "Stat", Shape: 0, Required: true},
+			{Name: "Unit", Shape: 0},
+		}},
+		57: {Name: "Metric", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Dimensions", Shape: 50},
+			{Name: "MetricName", Shape: 0},
+			{Name: "Namespace", Shape: 0},
+		}},
+		58: {Kind: schema.List, Elem: 55},
+		59: {Name: "WarmUpConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnlyStartEvaluatingAfterWarmUpPeriodEnds", Shape: 1},
+			{Name: "WarmUpPeriodDurationInMinutes", Shape: 6},
+		}},
+		60: {Name: "AttributeDefinition", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "AttributeType", Shape: 0, Required: true},
 		}},
-		50: {Kind: schema.List, Elem: 49},
-		51: {Name: "ContributorInsightsSpecification", Kind: schema.Object, Properties: []schema.Property{
+		61: {Kind: schema.List, Elem: 60},
+		62: {Name: "ContributorInsightsSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Enabled", Shape: 1, Required: true},
 			{Name: "Mode", Shape: 0},
 		}},
-		52: {Name: "GlobalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ContributorInsightsSpecification", Shape: 51},
+		63: {Name: "GlobalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ContributorInsightsSpecification", Shape: 62},
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "KeySchema", Shape: 54, Required: true},
-			{Name: "OnDemandThroughput", Shape: 55},
-			{Name: "Projection", Shape: 56, Required: true},
-			{Name: "ProvisionedThroughput", Shape: 57},
-			{Name: "WarmThroughput", Shape: 58},
+			{Name: "KeySchema", Shape: 65, Required: true},
+			{Name: "OnDemandThroughput", Shape: 66},
+			{Name: "Projection", Shape: 67, Required: true},
+			{Name: "ProvisionedThroughput", Shape: 68},
+			{Name: "WarmThroughput", Shape: 69},
 		}},
-		53: {Name: "KeySchema", Kind: schema.Object, Properties: []schema.Property{
+		64: {Name: "KeySchema", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "KeyType", Shape: 0, Required: true},
 		}},
-		54: {Kind: schema.List, Elem: 53},
-		55: {Name: "OnDemandThroughput", Kind: schema.Object, Properties: []schema.Property{
+		65: {Kind: schema.List, Elem: 64},
+		66: {Name: "OnDemandThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxReadRequestUnits", Shape: 6},
 			{Name: "MaxWriteRequestUnits", Shape: 6},
 		}},
-		56: {Name: "Projection", Kind: schema.Object, Properties: []schema.Property{
+		67: {Name: "Projection", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "NonKeyAttributes", Shape: 7},
 			{Name: "ProjectionType", Shape: 0},
 		}},
-		57: {Name: "ProvisionedThroughput", Kind: schema.Object, Properties: []schema.Property{
+		68: {Name: "ProvisionedThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReadCapacityUnits", Shape: 6, Required: true},
 			{Name: "WriteCapacityUnits", Shape: 6, Required: true},
 		}},
-		58: {Name: "WarmThroughput", Kind: schema.Object, Properties: []schema.Property{
+		69: {Name: "WarmThroughput", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReadUnitsPerSecond", Shape: 6},
 			{Name: "WriteUnitsPerSecond", Shape: 6},
 		}},
-		59: {Kind: schema.List, Elem: 52},
-		60: {Name: "ImportSourceSpecification", Kind: schema.Object, Properties: []schema.Property{
+		70: {Kind: schema.List, Elem: 63},
+		71: {Name: "ImportSourceSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "InputCompressionType", Shape: 0, CreateOnly: true},
 			{Name: "InputFormat", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "InputFormatOptions", Shape: 61, CreateOnly: true},
-			{Name: "S3BucketSource", Shape: 63, Required: true, CreateOnly: true},
+			{Name: "InputFormatOptions", Shape: 72, CreateOnly: true},
+			{Name: "S3BucketSource", Shape: 74, Required: true, CreateOnly: true},
 		}},
-		61: {Name: "InputFormatOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Csv", Shape: 62, CreateOnly: true},
+		72: {Name: "InputFormatOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Csv", Shape: 73, CreateOnly: true},
 		}},
-		62: {Name: "Csv", Kind: schema.Object, Properties: []schema.Property{
+		73: {Name: "Csv", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Delimiter", Shape: 0, CreateOnly: true},
 			{Name: "HeaderList", Shape: 7, CreateOnly: true},
 		}},
-		63: {Name: "S3BucketSource", Kind: schema.Object, Properties: []schema.Property{
+		74: {Name: "S3BucketSource", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "S3BucketOwner", Shape: 0, CreateOnly: true},
 			{Name: "S3KeyPrefix", Shape: 0, CreateOnly: true},
 		}},
-		64: {Name: "KinesisStreamSpecification", Kind: schema.Object, Properties: []schema.Property{
+		75: {Name: "KinesisStreamSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApproximateCreationDateTimePrecision", Shape: 0},
 			{Name: "StreamArn", Shape: 0, Required: true},
 		}},
-		65: {Name: "LocalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
+		76: {Name: "LocalSecondaryIndex", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "KeySchema", Shape: 54, Required: true},
-			{Name: "Projection", Shape: 56, Required: true},
+			{Name: "KeySchema", Shape: 65, Required: true},
+			{Name: "Projection", Shape: 67, Required: true},
 		}},
-		66: {Kind: schema.List, Elem: 65},
-		67: {Name: "PointInTimeRecoverySpecification", Kind: schema.Object, Properties: []schema.Property{
+		77: {Kind: schema.List, Elem: 76},
+		78: {Name: "PointInTimeRecoverySpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PointInTimeRecoveryEnabled", Shape: 1},
 			{Name: "RecoveryPeriodInDays", Shape: 6},
 		}},
-		68: {Name: "ResourcePolicy", Kind: schema.Object, Properties: []schema.Property{
+		79: {Name: "ResourcePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 		}},
-		69: {Name: "SSESpecification", Kind: schema.Object, Properties: []schema.Property{
+		80: {Name: "SSESpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KMSMasterKeyId", Shape: 0},
 			{Name: "SSEEnabled", Shape: 1, Required: true},
 			{Name: "SSEType", Shape: 0},
 		}},
-		70: {Name: "StreamSpecification", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ResourcePolicy", Shape: 68},
+		81: {Name: "StreamSpecification", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourcePolicy", Shape: 79},
 			{Name: "StreamViewType", Shape: 0, Required: true},
 			{Name: "Tags", Shape: 5},
 		}},
-		71: {Name: "TimeToLiveSpecification", Kind: schema.Object, Properties: []schema.Property{
+		82: {Name: "TimeToLiveSpecification", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0},
 			{Name: "Enabled", Shape: 1, Required: true},
 		}},
-		72: {Name: "VectorIndex", Kind: schema.Object, Properties: []schema.Property{
+		83: {Name: "VectorIndex", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Dimensions", Shape: 6, Required: true},
 			{Name: "DistanceFunction", Shape: 0, Required: true},
 			{Name: "IndexName", Shape: 0, Required: true},
-			{Name: "Projection", Shape: 56, Required: true},
-			{Name: "SearchSchema", Shape: 74},
-			{Name: "VectorAttribute", Shape: 75, Required: true},
+			{Name: "Projection", Shape: 67, Required: true},
+			{Name: "SearchSchema", Shape: 85},
+			{Name: "VectorAttribute", Shape: 86, Required: true},
 		}},
-		73: {Name: "SearchSchemaElement", Kind: schema.Object, Properties: []schema.Property{
+		84: {Name: "SearchSchemaElement", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 			{Name: "SearchSchemaElementType", Shape: 0, Required: true},
 		}},
-		74: {Kind: schema.List, Elem: 73},
-		75: {Name: "VectorAttribute", Kind: schema.Object, Properties: []schema.Property{
+		85: {Kind: schema.List, Elem: 84},
+		86: {Name: "VectorAttribute", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AttributeName", Shape: 0, Required: true},
 		}},
-		76: {Kind: schema.List, Elem: 72},
-		77: {Name: "AuthParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ApiKeyAuthParameters", Shape: 78},
-			{Name: "BasicAuthParameters", Shape: 79},
-			{Name: "ConnectivityParameters", Shape: 80},
-			{Name: "InvocationHttpParameters", Shape: 82},
-			{Name: "OAuthParameters", Shape: 85},
+		87: {Kind: schema.List, Elem: 83},
+		88: {Name: "AuthParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ApiKeyAuthParameters", Shape: 89},
+			{Name: "BasicAuthParameters", Shape: 90},
+			{Name: "ConnectivityParameters", Shape: 91},
+			{Name: "InvocationHttpParameters", Shape: 93},
+			{Name: "OAuthParameters", Shape: 96},
 		}},
-		78: {Name: "ApiKeyAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+		89: {Name: "ApiKeyAuthParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApiKeyName", Shape: 0, Required: true},
 			{Name: "ApiKeyValue", Shape: 0, Required: true},
 		}},
-		79: {Name: "BasicAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+		90: {Name: "BasicAuthParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Password", Shape: 0, Required: true},
 			{Name: "Username", Shape: 0, Required: true},
 		}},
-		80: {Name: "ConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ResourceParameters", Shape: 81, Required: true},
+		91: {Name: "ConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourceParameters", Shape: 92, Required: true},
 		}},
-		81: {Name: "ResourceParameters", Kind: schema.Object, Properties: []schema.Property{
+		92: {Name: "ResourceParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ResourceAssociationArn", Shape: 0},
 			{Name: "ResourceConfigurationArn", Shape: 0, Required: true},
 		}},
-		82: {Name: "ConnectionHttpParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "BodyParameters", Shape: 84},
-			{Name: "HeaderParameters", Shape: 84},
-			{Name: "QueryStringParameters", Shape: 84},
+		93: {Name: "ConnectionHttpParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "BodyParameters", Shape: 95},
+			{Name: "HeaderParameters", Shape: 95},
+			{Name: "QueryStringParameters", Shape: 95},
 		}},
-		83: {Name: "Parameter", Kind: schema.Object, Properties: []schema.Property{
+		94: {Name: "Parameter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "IsValueSecret", Shape: 1},
 			{Name: "Key", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		84: {Kind: schema.List, Elem: 83},
-		85: {Name: "OAuthParameters", Kind: schema.Object, Properties: []schema.Property{
+		95: {Kind: schema.List, Elem: 94},
+		96: {Name: "OAuthParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AuthorizationEndpoint", Shape: 0, Required: true},
-			{Name: "ClientParameters", Shape: 86, Required: true},
+			{Name: "ClientParameters", Shape: 97, Required: true},
 			{Name: "HttpMethod", Shape: 0, Required: true},
-			{Name: "OAuthHttpParameters", Shape: 82},
+			{Name: "OAuthHttpParameters", Shape: 93},
 		}},
-		86: {Name: "ClientParameters", Kind: schema.Object, Properties: []schema.Property{
+		97: {Name: "ClientParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ClientID", Shape: 0, Required: true},
 			{Name: "ClientSecret", Shape: 0, Required: true},
 		}},
-		87: {Name: "InvocationConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ResourceParameters", Shape: 81, Required: true},
+		98: {Name: "InvocationConnectivityParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ResourceParameters", Shape: 92, Required: true},
 		}},
-		88: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		99: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		89: {Name: "LogConfig", Kind: schema.Object, Properties: []schema.Property{
+		100: {Name: "LogConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "IncludeDetail", Shape: 0},
 			{Name: "Level", Shape: 0},
 		}},
-		90: {Name: "Condition", Kind: schema.Object, Properties: []schema.Property{
+		101: {Name: "Condition", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0},
 			{Name: "Type", Shape: 0},
 			{Name: "Value", Shape: 0},
 		}},
-		91: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AppSyncParameters", Shape: 92},
+		102: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AppSyncParameters", Shape: 103},
 			{Name: "Arn", Shape: 0, Required: true},
-			{Name: "BatchParameters", Shape: 93},
-			{Name: "DeadLetterConfig", Shape: 96},
-			{Name: "EcsParameters", Shape: 97},
-			{Name: "HttpParameters", Shape: 106},
+			{Name: "BatchParameters", Shape: 104},
+			{Name: "DeadLetterConfig", Shape: 107},
+			{Name: "EcsParameters", Shape: 108},
+			{Name: "HttpParameters", Shape: 117},
 			{Name: "Id", Shape: 0, Required: true},
 			{Name: "Input", Shape: 0},
 			{Name: "InputPath", Shape: 0},
-			{Name: "InputTransformer", Shape: 107},
-			{Name: "KinesisParameters", Shape: 108},
-			{Name: "RedshiftDataParameters", Shape: 109},
-			{Name: "RetryPolicy", Shape: 110},
+			{Name: "InputTransformer", Shape: 118},
+			{Name: "KinesisParameters", Shape: 119},
+			{Name: "RedshiftDataParameters", Shape: 120},
+			{Name: "RetryPolicy", Shape: 121},
 			{Name: "RoleArn", Shape: 0},
-			{Name: "RunCommandParameters", Shape: 111},
-			{Name: "SageMakerPipelineParameters", Shape: 114},
-			{Name: "SqsParameters", Shape: 117},
+			{Name: "RunCommandParameters", Shape: 122},
+			{Name: "SageMakerPipelineParameters", Shape: 125},
+			{Name: "SqsParameters", Shape: 128},
 		}},
-		92: {Name: "AppSyncParameters", Kind: schema.Object, Properties: []schema.Property{
+		103: {Name: "AppSyncParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "GraphQLOperation", Shape: 0, Required: true},
 		}},
-		93: {Name: "BatchParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ArrayProperties", Shape: 94},
+		104: {Name: "BatchParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ArrayProperties", Shape: 105},
 			{Name: "JobDefinition", Shape: 0, Required: true},
 			{Name: "JobName", Shape: 0, Required: true},
-			{Name: "RetryStrategy", Shape: 95},
+			{Name: "RetryStrategy", Shape: 106},
 		}},
-		94: {Name: "BatchArrayProperties", Kind: schema.Object, Properties: []schema.Property{
+		105: {Name: "BatchArrayProperties", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6},
 		}},
-		95: {Name: "BatchRetryStrategy", Kind: schema.Object, Properties: []schema.Property{
+		106: {Name: "BatchRetryStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attempts", Shape: 6},
 		}},
-		96: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		107: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		97: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CapacityProviderStrategy", Shape: 99},
+		108: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 110},
 			{Name: "EnableECSManagedTags", Shape: 1},
 			{Name: "EnableExecuteCommand", Shape: 1},
 			{Name: "Group", Shape: 0},
 			{Name: "LaunchType", Shape: 0},
-			{Name: "NetworkConfiguration", Shape: 100},
-			{Name: "PlacementConstraints", Shape: 103},
-			{Name: "PlacementStrategies", Shape: 105},
+			{Name: "NetworkConfiguration", Shape: 111},
+			{Name: "PlacementConstraints", Shape: 114},
+			{Name: "PlacementStrategies", Shape: 116},
 			{Name: "PlatformVersion", Shape: 0},
 			{Name: "PropagateTags", Shape: 0},
 			{Name: "ReferenceId", Shape: 0},
@@ -1081,43 +1192,43 @@ var Table = schema.Table{
 			{Name: "TaskCount", Shape: 6},
 			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
 		}},
-		98: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+		109: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Base", Shape: 6},
 			{Name: "CapacityProvider", Shape: 0, Required: true},
 			{Name: "Weight", Shape: 6},
 		}},
-		99: {Kind: schema.List, Elem: 98},
-		100: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AwsVpcConfiguration", Shape: 101},
+		110: {Kind: schema.List, Elem: 109},
+		111: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsVpcConfiguration", Shape: 112},
 		}},
-		101: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		112: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AssignPublicIp", Shape: 0},
 			{Name: "SecurityGroups", Shape: 7},
 			{Name: "Subnets", Shape: 7, Required: true},
 		}},
-		102: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+		113: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Expression", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		103: {Kind: schema.List, Elem: 102},
-		104: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+		114: {Kind: schema.List, Elem: 113},
+		115: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Field", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		105: {Kind: schema.List, Elem: 104},
-		106: {Name: "HttpParameters", Kind: schema.Object, Properties: []schema.Property{
+		116: {Kind: schema.List, Elem: 115},
+		117: {Name: "HttpParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HeaderParameters", Shape: 10},
 			{Name: "PathParameterValues", Shape: 7},
 			{Name: "QueryStringParameters", Shape: 10},
 		}},
-		107: {Name: "InputTransformer", Kind: schema.Object, Properties: []schema.Property{
+		118: {Name: "InputTransformer", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "InputPathsMap", Shape: 10},
 			{Name: "InputTemplate", Shape: 0, Required: true},
 		}},
-		108: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+		119: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PartitionKeyPath", Shape: 0, Required: true},
 		}},
-		109: {Name: "RedshiftDataParameters", Kind: schema.Object, Properties: []schema.Property{
+		120: {Name: "RedshiftDataParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Database", Shape: 0, Required: true},
 			{Name: "DbUser", Shape: 0},
 			{Name: "SecretManagerArn", Shape: 0},
@@ -1126,141 +1237,141 @@ var Table = schema.Table{
 			{Name: "StatementName", Shape: 0},
 			{Name: "WithEvent", Shape: 1},
 		}},
-		110: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+		121: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumEventAgeInSeconds", Shape: 6},
 			{Name: "MaximumRetryAttempts", Shape: 6},
 		}},
-		111: {Name: "RunCommandParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "RunCommandTargets", Shape: 113, Required: true},
+		122: {Name: "RunCommandParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "RunCommandTargets", Shape: 124, Required: true},
 		}},
-		112: {Name: "RunCommandTarget", Kind: schema.Object, Properties: []schema.Property{
+		123: {Name: "RunCommandTarget", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0, Required: true},
 			{Name: "Values", Shape: 7, Required: true},
 		}},
-		113: {Kind: schema.List, Elem: 112},
-		114: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "PipelineParameterList", Shape: 116},
+		124: {Kind: schema.List, Elem: 123},
+		125: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 127},
 		}},
-		115: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+		126: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Name", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		116: {Kind: schema.List, Elem: 115},
-		117: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+		127: {Kind: schema.List, Elem: 126},
+		128: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MessageGroupId", Shape: 0, Required: true},
 		}},
-		118: {Kind: schema.List, Elem: 91},
-		119: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		129: {Kind: schema.List, Elem: 102},
+		130: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		120: {Kind: schema.List, Elem: 119},
-		121: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
+		131: {Kind: schema.List, Elem: 130},
+		132: {Name: "LoginProfile", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Password", Shape: 0, Required: true},
 			{Name: "PasswordResetRequired", Shape: 1},
 		}},
-		122: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
+		133: {Name: "Policy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PolicyDocument", Shape: 24, Required: true},
 			{Name: "PolicyName", Shape: 0, Required: true},
 		}},
-		123: {Kind: schema.List, Elem: 122},
-		124: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		134: {Kind: schema.List, Elem: 133},
+		135: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		125: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AdditionalVersionWeights", Shape: 127},
+		136: {Name: "AliasRoutingConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AdditionalVersionWeights", Shape: 138},
 		}},
-		126: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
+		137: {Name: "VersionWeight", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FunctionVersion", Shape: 0, Required: true},
 			{Name: "FunctionWeight", Shape: 9, Required: true},
 		}},
-		127: {Kind: schema.List, Elem: 126},
-		128: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 129},
-			{Name: "OnSuccess", Shape: 130},
+		138: {Kind: schema.List, Elem: 137},
+		139: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 140},
+			{Name: "OnSuccess", Shape: 141},
 		}},
-		129: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		140: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		130: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
+		141: {Name: "OnSuccess", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0, Required: true},
 		}},
-		131: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		142: {Name: "AmazonManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
-			{Name: "SchemaRegistryConfig", Shape: 132},
+			{Name: "SchemaRegistryConfig", Shape: 143},
 		}},
-		132: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AccessConfigs", Shape: 134},
+		143: {Name: "SchemaRegistryConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AccessConfigs", Shape: 145},
 			{Name: "EventRecordFormat", Shape: 0},
 			{Name: "SchemaRegistryURI", Shape: 0},
-			{Name: "SchemaValidationConfigs", Shape: 136},
+			{Name: "SchemaValidationConfigs", Shape: 147},
 		}},
-		133: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
+		144: {Name: "SchemaRegistryAccessConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		134: {Kind: schema.List, Elem: 133},
-		135: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
+		145: {Kind: schema.List, Elem: 144},
+		146: {Name: "SchemaValidationConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Attribute", Shape: 0},
 		}},
-		136: {Kind: schema.List, Elem: 135},
-		137: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "OnFailure", Shape: 138},
+		147: {Kind: schema.List, Elem: 146},
+		148: {Name: "DestinationConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "OnFailure", Shape: 149},
 		}},
-		138: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
+		149: {Name: "OnFailure", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Destination", Shape: 0},
 		}},
-		139: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		150: {Name: "DocumentDBEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CollectionName", Shape: 0},
 			{Name: "DatabaseName", Shape: 0},
 			{Name: "FullDocument", Shape: 0},
 		}},
-		140: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Filters", Shape: 142},
+		151: {Name: "FilterCriteria", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Filters", Shape: 153},
 		}},
-		141: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
+		152: {Name: "Filter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Pattern", Shape: 0},
 		}},
-		142: {Kind: schema.List, Elem: 141},
-		143: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		153: {Kind: schema.List, Elem: 152},
+		154: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		144: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
+		155: {Name: "MetricsConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Metrics", Shape: 7},
 		}},
-		145: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
+		156: {Name: "ProvisionedPollerConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumPollers", Shape: 6},
 			{Name: "MinimumPollers", Shape: 6},
 			{Name: "PollerGroupName", Shape: 0},
 		}},
-		146: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		157: {Name: "ScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumConcurrency", Shape: 6},
 		}},
-		147: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "Endpoints", Shape: 148, CreateOnly: true},
+		158: {Name: "SelfManagedEventSource", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Endpoints", Shape: 159, CreateOnly: true},
 		}},
-		148: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
+		159: {Name: "Endpoints", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KafkaBootstrapServers", Shape: 7, CreateOnly: true},
 		}},
-		149: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
+		160: {Name: "SelfManagedKafkaEventSourceConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConsumerGroupId", Shape: 0, CreateOnly: true},
 			{Name: "ConsumptionMode", Shape: 0},
-			{Name: "SchemaRegistryConfig", Shape: 132},
+			{Name: "SchemaRegistryConfig", Shape: 143},
 		}},
-		150: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		161: {Name: "SourceAccessConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Type", Shape: 0},
 			{Name: "URI", Shape: 0},
 		}},
-		151: {Kind: schema.List, Elem: 150},
-		152: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 153, Required: true},
+		162: {Kind: schema.List, Elem: 161},
+		163: {Name: "CapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "LambdaManagedInstancesCapacityProviderConfig", Shape: 164, Required: true},
 		}},
-		153: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
+		164: {Name: "LambdaManagedInstancesCapacityProviderConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CapacityProviderArn", Shape: 0, Required: true},
 			{Name: "ExecutionEnvironmentMemoryGiBPerVCpu", Shape: 9},
 			{Name: "PerExecutionEnvironmentMaxConcurrency", Shape: 6},
 		}},
-		154: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
+		165: {Name: "Code", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ImageUri", Shape: 0},
 			{Name: "S3Bucket", Shape: 0},
 			{Name: "S3Key", Shape: 0},
@@ -1270,70 +1381,70 @@ var Table = schema.Table{
 			{Name: "ZipFile", Shape: 0},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		155: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		166: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TargetArn", Shape: 0},
 		}},
-		156: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
+		167: {Name: "DurableConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExecutionTimeout", Shape: 6, Required: true},
 			{Name: "KMSKeyArn", Shape: 0},
 			{Name: "RetentionPeriodInDays", Shape: 6},
 		}},
-		157: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
+		168: {Name: "Environment", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Variables", Shape: 10},
 		}},
-		158: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
+		169: {Name: "EphemeralStorage", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Size", Shape: 6, Required: true},
 		}},
-		159: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
+		170: {Name: "FileSystemConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
 			{Name: "LocalMountPath", Shape: 0, Required: true},
-			{Name: "S3FilesConfig", Shape: 160},
+			{Name: "S3FilesConfig", Shape: 171},
 		}},
-		160: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
+		171: {Name: "S3FilesConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DirectS3Read", Shape: 0},
 		}},
-		161: {Kind: schema.List, Elem: 159},
-		162: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		172: {Kind: schema.List, Elem: 170},
+		173: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		163: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
+		174: {Name: "ImageConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Command", Shape: 7},
 			{Name: "EntryPoint", Shape: 7},
 			{Name: "WorkingDirectory", Shape: 0},
 		}},
-		164: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		175: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplicationLogLevel", Shape: 0},
 			{Name: "LogFormat", Shape: 0},
 			{Name: "LogGroup", Shape: 0},
 			{Name: "SystemLogLevel", Shape: 0},
 		}},
-		165: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
+		176: {Name: "RuntimeManagementConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		166: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
+		177: {Name: "SnapStart", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ApplyOn", Shape: 0, Required: true},
 		}},
-		167: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
+		178: {Name: "TenancyConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TenantIsolationMode", Shape: 0, Required: true},
 		}},
-		168: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
+		179: {Name: "TracingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Mode", Shape: 0},
 		}},
-		169: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
+		180: {Name: "VpcConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Ipv6AllowedForDualStack", Shape: 1},
 			{Name: "SecurityGroupIds", Shape: 7},
 			{Name: "SubnetIds", Shape: 7},
 		}},
-		170: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
+		181: {Name: "Content", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "S3Bucket", Shape: 0, CreateOnly: true},
 			{Name: "S3Key", Shape: 0, CreateOnly: true},
 			{Name: "S3ObjectStorageMode", Shape: 0},
 			{Name: "S3ObjectVersion", Shape: 0, CreateOnly: true},
 			{Name: "nube:Artifact", Shape: 0},
 		}},
-		171: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
+		182: {Name: "Cors", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AllowCredentials", Shape: 1},
 			{Name: "AllowHeaders", Shape: 7},
 			{Name: "AllowMethods", Shape: 7},
@@ -1341,212 +1452,226 @@ var Table = schema.Table{
 			{Name: "ExposeHeaders", Shape: 7},
 			{Name: "MaxAge", Shape: 6},
 		}},
-		172: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
+		183: {Name: "FunctionScalingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxExecutionEnvironments", Shape: 6},
 			{Name: "MinExecutionEnvironments", Shape: 6},
 		}},
-		173: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		184: {Name: "ProvisionedConcurrencyConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ProvisionedConcurrentExecutions", Shape: 6, Required: true},
 		}},
-		174: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
+		185: {Name: "RuntimePolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "RuntimeVersionArn", Shape: 0},
 			{Name: "UpdateRuntimeOn", Shape: 0, Required: true},
 		}},
-		175: {Kind: schema.List, Elem: 24},
-		176: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+		186: {Kind: schema.List, Elem: 24},
+		187: {Name: "MetricTransformation", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DefaultValue", Shape: 9},
+			{Name: "Dimensions", Shape: 189},
+			{Name: "MetricName", Shape: 0, Required: true},
+			{Name: "MetricNamespace", Shape: 0, Required: true},
+			{Name: "MetricValue", Shape: 0, Required: true},
+			{Name: "Unit", Shape: 0},
+		}},
+		188: {Name: "Dimension", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "Key", Shape: 0, Required: true},
+			{Name: "Value", Shape: 0, Required: true},
+		}},
+		189: {Kind: schema.List, Elem: 188},
+		190: {Kind: schema.List, Elem: 187},
+		191: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ArchiveArn", Shape: 0},
 		}},
-		177: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+		192: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxDeliverySeconds", Shape: 9},
 			{Name: "SendingPoolName", Shape: 0},
 			{Name: "TlsPolicy", Shape: 0},
 		}},
-		178: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+		193: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReputationMetricsEnabled", Shape: 1},
 		}},
-		179: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+		194: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SendingEnabled", Shape: 1},
 		}},
-		180: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+		195: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SuppressedReasons", Shape: 7},
-			{Name: "ValidationOptions", Shape: 181},
+			{Name: "ValidationOptions", Shape: 196},
 		}},
-		181: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ConditionThreshold", Shape: 182, Required: true},
+		196: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 197, Required: true},
 		}},
-		182: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+		197: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
-			{Name: "OverallConfidenceThreshold", Shape: 183},
+			{Name: "OverallConfidenceThreshold", Shape: 198},
 		}},
-		183: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+		198: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
 		}},
-		184: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+		199: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CustomRedirectDomain", Shape: 0},
 			{Name: "HttpsPolicy", Shape: 0},
 		}},
-		185: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DashboardOptions", Shape: 186},
-			{Name: "GuardianOptions", Shape: 187},
+		200: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 201},
+			{Name: "GuardianOptions", Shape: 202},
 		}},
-		186: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+		201: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EngagementMetrics", Shape: 0, Required: true},
 		}},
-		187: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+		202: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		188: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CloudWatchDestination", Shape: 189},
+		203: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CloudWatchDestination", Shape: 204},
 			{Name: "Enabled", Shape: 1},
-			{Name: "EventBridgeDestination", Shape: 192},
-			{Name: "KinesisFirehoseDestination", Shape: 193},
+			{Name: "EventBridgeDestination", Shape: 207},
+			{Name: "KinesisFirehoseDestination", Shape: 208},
 			{Name: "MatchingEventTypes", Shape: 7, Required: true},
 			{Name: "Name", Shape: 0},
-			{Name: "SnsDestination", Shape: 194},
+			{Name: "SnsDestination", Shape: 209},
 		}},
-		189: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DimensionConfigurations", Shape: 191},
+		204: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DimensionConfigurations", Shape: 206},
 		}},
-		190: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		205: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DefaultDimensionValue", Shape: 0, Required: true},
 			{Name: "DimensionName", Shape: 0, Required: true},
 			{Name: "DimensionValueSource", Shape: 0, Required: true},
 		}},
-		191: {Kind: schema.List, Elem: 190},
-		192: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
+		206: {Kind: schema.List, Elem: 205},
+		207: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EventBusArn", Shape: 0, Required: true},
 		}},
-		193: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
+		208: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DeliveryStreamARN", Shape: 0, Required: true},
 			{Name: "IAMRoleARN", Shape: 0, Required: true},
 		}},
-		194: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
+		209: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TopicARN", Shape: 0, Required: true},
 		}},
-		195: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		210: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		196: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		211: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		197: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		212: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		198: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		213: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		199: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		214: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		200: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		215: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		201: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		216: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		202: {Kind: schema.List, Elem: 201},
-		203: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		217: {Kind: schema.List, Elem: 216},
+		218: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		204: {Kind: schema.List, Elem: 203},
-		205: {Name: "FlexibleTimeWindow", Kind: schema.Object, Properties: []schema.Property{
+		219: {Kind: schema.List, Elem: 218},
+		220: {Name: "FlexibleTimeWindow", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumWindowInMinutes", Shape: 9},
 			{Name: "Mode", Shape: 0, Required: true},
 		}},
-		206: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+		221: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
-			{Name: "DeadLetterConfig", Shape: 207},
-			{Name: "EcsParameters", Shape: 208},
-			{Name: "EventBridgeParameters", Shape: 218},
+			{Name: "DeadLetterConfig", Shape: 222},
+			{Name: "EcsParameters", Shape: 223},
+			{Name: "EventBridgeParameters", Shape: 233},
 			{Name: "Input", Shape: 0},
-			{Name: "KinesisParameters", Shape: 219},
-			{Name: "RetryPolicy", Shape: 220},
+			{Name: "KinesisParameters", Shape: 234},
+			{Name: "RetryPolicy", Shape: 235},
 			{Name: "RoleArn", Shape: 0, Required: true},
-			{Name: "SageMakerPipelineParameters", Shape: 221},
-			{Name: "SqsParameters", Shape: 224},
+			{Name: "SageMakerPipelineParameters", Shape: 236},
+			{Name: "SqsParameters", Shape: 239},
 		}},
-		207: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		222: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		208: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CapacityProviderStrategy", Shape: 210},
+		223: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 225},
 			{Name: "EnableECSManagedTags", Shape: 1},
 			{Name: "EnableExecuteCommand", Shape: 1},
 			{Name: "Group", Shape: 0},
 			{Name: "LaunchType", Shape: 0},
-			{Name: "NetworkConfiguration", Shape: 211},
-			{Name: "PlacementConstraints", Shape: 214},
-			{Name: "PlacementStrategy", Shape: 216},
+			{Name: "NetworkConfiguration", Shape: 226},
+			{Name: "PlacementConstraints", Shape: 229},
+			{Name: "PlacementStrategy", Shape: 231},
 			{Name: "PlatformVersion", Shape: 0},
 			{Name: "PropagateTags", Shape: 0},
 			{Name: "ReferenceId", Shape: 0},
-			{Name: "Tags", Shape: 217},
+			{Name: "Tags", Shape: 232},
 			{Name: "TaskCount", Shape: 9},
 			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
 		}},
-		209: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+		224: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Base", Shape: 9},
 			{Name: "CapacityProvider", Shape: 0, Required: true},
 			{Name: "Weight", Shape: 9},
 		}},
-		210: {Kind: schema.List, Elem: 209},
-		211: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AwsvpcConfiguration", Shape: 212},
+		225: {Kind: schema.List, Elem: 224},
+		226: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsvpcConfiguration", Shape: 227},
 		}},
-		212: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		227: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AssignPublicIp", Shape: 0},
 			{Name: "SecurityGroups", Shape: 7},
 			{Name: "Subnets", Shape: 7, Required: true},
 		}},
-		213: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+		228: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Expression", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		214: {Kind: schema.List, Elem: 213},
-		215: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+		229: {Kind: schema.List, Elem: 228},
+		230: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Field", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		216: {Kind: schema.List, Elem: 215},
-		217: {Kind: schema.List, Elem: 10},
-		218: {Name: "EventBridgeParameters", Kind: schema.Object, Properties: []schema.Property{
+		231: {Kind: schema.List, Elem: 230},
+		232: {Kind: schema.List, Elem: 10},
+		233: {Name: "EventBridgeParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DetailType", Shape: 0, Required: true},
 			{Name: "Source", Shape: 0, Required: true},
 		}},
-		219: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+		234: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PartitionKey", Shape: 0, Required: true},
 		}},
-		220: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+		235: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumEventAgeInSeconds", Shape: 9},
 			{Name: "MaximumRetryAttempts", Shape: 9},
 		}},
-		221: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "PipelineParameterList", Shape: 223},
+		236: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 238},
 		}},
-		222: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+		237: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Name", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		223: {Kind: schema.List, Elem: 222},
-		224: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+		238: {Kind: schema.List, Elem: 237},
+		239: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MessageGroupId", Shape: 0},
 		}},
-		225: {Name: "ExternalSecretRotationMetadataItem", Kind: schema.Object, Properties: []schema.Property{
+		240: {Name: "ExternalSecretRotationMetadataItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		226: {Kind: schema.List, Elem: 225},
-		227: {Name: "HostedRotationLambda", Kind: schema.Object, Properties: []schema.Property{
+		241: {Kind: schema.List, Elem: 240},
+		242: {Name: "HostedRotationLambda", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExcludeCharacters", Shape: 0},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "MasterSecretArn", Shape: 0},
@@ -1559,12 +1684,12 @@ var Table = schema.Table{
 			{Name: "VpcSecurityGroupIds", Shape: 0},
 			{Name: "VpcSubnetIds", Shape: 0},
 		}},
-		228: {Name: "RotationRules", Kind: schema.Object, Properties: []schema.Property{
+		243: {Name: "RotationRules", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AutomaticallyAfterDays", Shape: 6},
 			{Name: "Duration", Shape: 0},
 			{Name: "ScheduleExpression", Shape: 0},
 		}},
-		229: {Name: "GenerateSecretString", Kind: schema.Object, Properties: []schema.Property{
+		244: {Name: "GenerateSecretString", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExcludeCharacters", Shape: 0},
 			{Name: "ExcludeLowercase", Shape: 1},
 			{Name: "ExcludeNumbers", Shape: 1},
@@ -1576,10 +1701,10 @@ var Table = schema.Table{
 			{Name: "RequireEachIncludedType", Shape: 1},
 			{Name: "SecretStringTemplate", Shape: 0},
 		}},
-		230: {Name: "ReplicaRegion", Kind: schema.Object, Properties: []schema.Property{
+		245: {Name: "ReplicaRegion", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "Region", Shape: 0, Required: true},
 		}},
-		231: {Kind: schema.List, Elem: 230},
+		246: {Kind: schema.List, Elem: 245},
 	},
 }
