@@ -1,0 +1,5 @@
+exports.fails = async () => {
+  throw new Error("no");
+};
+
+exports.works = async (event) => ({ answer: event.question });
