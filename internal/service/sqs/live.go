@@ -16,6 +16,7 @@ type live struct {
 	space space
 	fifo  bool
 	clock func() millis
+	limit int // of messages in flight
 
 	taking sync.Mutex // held by a receive: they would but conflict with each other
 
@@ -37,7 +38,7 @@ type live struct {
 }
 
 func newLive(s *Service, q *queue) *live {
-	l := &live{name: q.name, space: q.space, fifo: q.settings.fifo, clock: s.now}
+	l := &live{name: q.name, space: q.space, fifo: q.settings.fifo, clock: s.now, limit: s.limit()}
 	l.line.wakes = &s.wakes
 	l.line.of = l
 	return l
@@ -197,11 +198,13 @@ func (l *live) sawAll(durable kv.Stamp) bool {
 	return l.relaxed.Compare(durable) <= 0
 }
 
-// count adds to what is in flight and what is delayed.
+// count adds to what is in flight and what is delayed, and wakes those who wait
+// because of too many in flight.
 func (l *live) count(flying, late map[millis]int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.nowLocked()
+	crowded := l.inFlight.now(now) >= l.limit
 	for at, n := range flying {
 		if at > now {
 			l.inFlight.add(at, n)
@@ -212,6 +215,22 @@ func (l *live) count(flying, late map[millis]int) {
 			l.late.add(at, n)
 		}
 	}
+	if free := l.limit - l.inFlight.total; crowded && free > 0 {
+		l.line.events++
+		l.line.wakeLocked(free)
+	}
+}
+
+// crowded reports whether no more messages can be in flight, and when one is visible
+// again of those that are.
+func (l *live) crowded() (bool, millis) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.nowLocked()
+	if l.inFlight.now(now) < l.limit {
+		return false, 0
+	}
+	return true, l.inFlight.first(now)
 }
 
 // counts returns how many messages are in flight and delayed.

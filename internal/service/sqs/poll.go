@@ -139,7 +139,7 @@ func (x Queues) Receive(ctx context.Context, queue arn.ARN, most sources.Portion
 		if errors.Is(err, errStale) {
 			continue
 		}
-		if err != nil {
+		if err != nil && !fault.Is(err, "OverLimit") {
 			return r, err
 		}
 		r.More, r.Full = c.more, c.full

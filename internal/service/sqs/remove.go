@@ -72,6 +72,9 @@ func (s *Service) remove(ctx context.Context, n name, handles []string) ([]error
 				return err
 			}
 		}
+		if crowded, _ := q.live.crowded(); crowded {
+			tx.Signal(q.space.topic())
+		}
 		return nil
 	})
 	if err != nil {

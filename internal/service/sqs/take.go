@@ -88,7 +88,8 @@ func (s *Service) take(ctx context.Context, q *queue, w want) (r catch, err erro
 	if err := q.live.load(ctx, s.DB); err != nil {
 		return r, err
 	}
-	if flying, _ := q.live.counts(); flying >= s.limit() {
+	if crowded, next := q.live.crowded(); crowded {
+		r.next = next
 		if q.settings.fifo {
 			return r, nil
 		}

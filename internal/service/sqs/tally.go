@@ -38,6 +38,18 @@ func (t *tally) now(at millis) int {
 	return t.total
 }
 
+// first is the instant at which some of those that count drop out; zero for none.
+func (t *tally) first(now millis) millis {
+	t.now(now)
+	for len(t.at) > 0 && t.count[t.at[0]] == 0 {
+		delete(t.count, heap.Pop(&t.at).(millis))
+	}
+	if len(t.at) == 0 {
+		return 0
+	}
+	return t.at[0]
+}
+
 // instants is a heap.
 type instants []millis
 

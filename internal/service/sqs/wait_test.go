@@ -7,8 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
+	"github.com/nube-run/nube/internal/service/sqs"
 )
 
 // poller is a long poll under way.
@@ -90,6 +92,37 @@ func TestLongPollsAreFair(t *testing.T) {
 		expect(b, "second", ps[1].has(), "x")
 		expect(b, "third", ps[2].has(), "waits")
 	})
+}
+
+// Who waits because too many messages are in flight is woken when one of them is
+// deleted, or visible again.
+func TestLongPollAtTheLimit(t *testing.T) {
+	for _, name := range []string{"q", "q.fifo"} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBed(t, func(o *sqs.Options) { o.InFlight = 1 })
+			q := b.create(name)
+			for _, body := range []string{"1", "2", "3"} {
+				in := &shapes.SendMessageRequest{QueueUrl: q, MessageBody: &body}
+				if name != "q" {
+					in.MessageGroupId, in.MessageDeduplicationId = &body, &body
+				}
+				do(b, shapes.SendMessage, in)
+			}
+			first := b.receive(q, most(1))
+			p := b.poll(q)
+			expect(b, name+": at the limit", p.has(), "waits")
+			r, err := b.s.Queues().Receive(b.ctx, arn.ARN(queueARN+name), portion(1), 0)
+			expect(b, name+": a mapping", fmt.Sprint(len(r.Messages), " ", r.Next, " ", err), fmt.Sprint("0 ", b.clock.Now().Add(30*time.Second), " <nil>"))
+			b.delete(q, first...)
+			expect(b, name+": after a deletion", p.has(), "2")
+			p = b.poll(q)
+			expect(b, name+": at the limit again", p.has(), "waits")
+			b.advance(30 * time.Second)
+			if got := p.has(); got != "2" && got != "3" {
+				t.Errorf("%s: after a visibility: %s", name, got)
+			}
+		})
+	}
 }
 
 // Those who wait are woken by the model clock: the end of a delay, of a visibility,
