@@ -15,6 +15,11 @@ import (
 // time.
 const breakAfter = 5
 
+// keptActors is about how many actors are kept that have nothing to do. One of
+// more targets than that reads anew where it stands when it is woken: there may
+// be a target for each recipient of a mail.
+const keptActors = 1024
+
 // again is after how long an actor that the store has failed tries again.
 const again = time.Second
 
@@ -113,6 +118,9 @@ func (a *actor) run() {
 		}
 		a.running, a.woken = false, false
 		tok := a.token
+		if len(a.d.actors) > keptActors && a.index < 0 && a.d.actors[a.key] == a {
+			delete(a.d.actors, a.key)
+		}
 		a.d.mu.Unlock()
 		tok.End()
 		return
@@ -279,6 +287,6 @@ func (a *actor) drop(it *item) {
 	a.d.mu.Lock()
 	defer a.d.mu.Unlock()
 	for _, n := range next {
-		n.wakeLocked()
+		a.d.pokeLocked(n.key) // itself, unless it has been let go since
 	}
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
@@ -248,8 +249,15 @@ func (d *Delivery) runShard(shard *timer.Shard) {
 	d.mu.Lock()
 	d.shares[s.Index] = s
 	d.mu.Unlock()
-	if err := d.recover(s); err != nil && s.Context().Err() == nil {
+	for {
+		err := d.recover(s)
+		if err == nil || s.Context().Err() != nil {
+			break
+		}
 		d.o.Log.Error("delivery could not begin", "shard", s.Index, "err", err)
+		if errors.Is(err, kv.ErrBroken) || errors.Is(err, kv.ErrClosed) || d.o.Machine.Wait(s.Context(), again) != nil {
+			break
+		}
 	}
 	<-s.Context().Done()
 	d.mu.Lock()
@@ -277,6 +285,10 @@ func (d *Delivery) shardOf(t target) int {
 func (d *Delivery) poke(t target) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.pokeLocked(t)
+}
+
+func (d *Delivery) pokeLocked(t target) {
 	a := d.actors[t]
 	if a == nil {
 		s := d.shares[d.shardOf(t)]
