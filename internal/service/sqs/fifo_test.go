@@ -7,6 +7,9 @@ import (
 	"time"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
+	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/memkv"
 )
 
 // localstack#7036: messages of a group came out
@@ -214,4 +217,28 @@ func TestGroupIsForgotten(t *testing.T) {
 		b.delete(q, ms...)
 	}
 	expect(b, "counts", b.counts(q), "0 0 0")
+}
+
+// What counts is counted from the store after a start: of a group whose messages are
+// delayed all of them.
+func TestCountsAfterAStart(t *testing.T) {
+	db := kv.Open(memkv.New())
+	defer db.Close()
+	b := makeBed(t, db, clock.Unix(noon, 0))
+	q := b.create("q.fifo", "ContentBasedDeduplication", "true", "DelaySeconds", "60")
+	b.send(q, "1", to("g", ""))
+	b.advance(30 * time.Second)
+	b.send(q, "2", to("g", ""))
+	b.send(q, "3", to("h", ""))
+	b.advance(40 * time.Second)
+	b.send(q, "4", to("g", ""))
+	b.receive(q, most(1))
+	expect(b, "before", b.counts(q), "0 1 3")
+	b.settle()
+	b.stop()
+	b = makeBed(t, db, b.clock.Now())
+	defer b.stop()
+	expect(b, "after", b.counts(q), "0 1 3")
+	b.advance(25 * time.Second)
+	expect(b, "later", b.counts(q), "2 1 1")
 }

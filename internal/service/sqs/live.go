@@ -56,8 +56,9 @@ func (l *live) nowLocked() millis {
 	return l.floor
 }
 
-// load reads what there is, once.
-func (l *live) load(ctx context.Context, db *kv.DB) error {
+// load reads what there is of a queue, once.
+func (q *queue) load(ctx context.Context, db *kv.DB) error {
+	l := q.live
 	l.mu.Lock()
 	loaded := l.loaded
 	l.mu.Unlock()
@@ -77,6 +78,11 @@ func (l *live) load(ctx context.Context, db *kv.DB) error {
 		found.space, found.fifo = l.space, l.fifo
 		for n := range lane(lanes) {
 			if err := found.loadLane(snap, n, l.clock()); err != nil {
+				return err
+			}
+		}
+		if l.fifo && (q.settings.delay > 0 || found.from[delayed] != nil) {
+			if err := found.loadLate(snap, l.clock()); err != nil {
 				return err
 			}
 		}
@@ -120,6 +126,7 @@ func (l *live) loadLane(snap *kv.Snap, n lane, now millis) error {
 		switch {
 		case err != nil:
 			return err
+		case n == delayed && l.fifo: // loadLate
 		case n == delayed:
 			l.late.add(x.at, 1)
 		case !l.fifo:
@@ -134,6 +141,35 @@ func (l *live) loadLane(snap *kv.Snap, n lane, now millis) error {
 					l.inFlight.add(g.entries[i].until, 1)
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// loadLate counts the messages of a FIFO queue that are delayed: the last ones of
+// each group.
+func (l *live) loadLate(snap *kv.Snap, now millis) error {
+	for p, err := range snap.Scan(l.space.groups(), kv.ScanOptions{KeysOnly: true}) {
+		if err != nil {
+			return err
+		}
+		d := l.space.Sub("g").Decode(p.Key)
+		name := d.Str()
+		if err := d.Done(); err != nil {
+			return err
+		}
+		for p, err := range snap.Scan(l.space.Key().Str("f").Str(name).Range(), kv.ScanOptions{Reverse: true}) {
+			if err != nil {
+				return err
+			}
+			m, err := decodeMessage(p.Value)
+			if err != nil {
+				return err
+			}
+			if m.after <= now {
+				break
+			}
+			l.late.add(m.after, 1)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ func (s *Service) getQueueAttributes(ctx context.Context, in *shapes.GetQueueAtt
 	}
 	all := q.described()
 	if counted {
-		if err := q.live.load(ctx, s.DB); err != nil {
+		if err := q.load(ctx, s.DB); err != nil {
 			return nil, err
 		}
 		flying, late := q.live.counts()

@@ -85,7 +85,7 @@ type spent struct {
 // but of what was sent it gives out only what is. What has expired or was received
 // too often goes first, in a commit that waits for the disk.
 func (s *Service) take(ctx context.Context, q *queue, w want) (r catch, err error) {
-	if err := q.live.load(ctx, s.DB); err != nil {
+	if err := q.load(ctx, s.DB); err != nil {
 		return r, err
 	}
 	if crowded, next := q.live.crowded(); crowded {
