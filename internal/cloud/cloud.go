@@ -132,7 +132,7 @@ func (c *Cloud) stopping(fn func(context.Context) error) { c.stops = append(c.st
 func (c *Cloud) openStore(ctx context.Context) error {
 	switch {
 	case c.place.temp && c.db == nil: // else it was loaded
-		c.db = kv.Open(memkv.New())
+		c.db = kv.Open(c.sealing(memkv.New()))
 		if c.place.fs == nil {
 			c.place.fs = disk.Mem()
 		}
@@ -141,7 +141,7 @@ func (c *Cloud) openStore(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("opening the store: %w", err)
 		}
-		c.db = kv.Open(engine)
+		c.db = kv.Open(c.sealing(engine))
 	}
 	db := c.db
 	c.stopping(func(context.Context) error { return db.Close() })

@@ -76,7 +76,7 @@ func (c *Cloud) prepare(ctx context.Context, path string) (next, error) {
 		return next{}, &control.ErrSnapshot{Message: fmt.Sprintf("the snapshot is of account %s, and this cloud is account %s", h.Account, c.opts.Account)}
 	}
 	if c.place.temp {
-		n := next{fs: disk.Mem(), db: kv.Open(memkv.NewAt(r.Header.Version))}
+		n := next{fs: disk.Mem(), db: kv.Open(c.sealing(memkv.NewAt(r.Header.Version)))}
 		if err := c.fill(r, n.db, n.fs, c.place.dir); err != nil {
 			return next{}, errors.Join(err, n.db.Close())
 		}

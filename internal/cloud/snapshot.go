@@ -17,6 +17,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/sealkv"
 	"github.com/nube-run/nube/internal/runner/build"
 	"github.com/nube-run/nube/internal/snapshot"
 )
@@ -179,7 +180,7 @@ func (c *Cloud) save(ctx context.Context, to io.Writer, name string, code bool) 
 		return err
 	}
 	var w *snapshot.Writer
-	err = c.db.View(ctx, func(s *kv.Snap) (err error) {
+	err = c.db.View(sealkv.Raw(ctx), func(s *kv.Snap) (err error) {
 		w, err = snapshot.NewWriter(to, snapshot.Header{
 			Name: name, Created: clock.Machine{}.Now().UTC(), Clock: c.model.Now().Time(), Stopped: c.model.Stopped(),
 			Version: s.Stamp().Version(), Account: c.opts.Account, Code: code, Uses: digests, Program: c.opts.Version, Master: master,

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/disk"
@@ -28,8 +29,8 @@ type vault struct {
 	db      *kv.DB
 	master  func(make bool) (seal.Keys, error)
 
-	mu   sync.Mutex // of making
-	keys seal.Keys  // nil until there is one
+	making sync.Mutex
+	keys   atomic.Pointer[seal.Keys] // nil until there is one
 }
 
 // vaultKey is where the store's key lies, in the account's cell without a
@@ -83,7 +84,7 @@ func (v *vault) take(ctx context.Context, envelope []byte, with, under seal.Keys
 			return err
 		}
 	}
-	v.keys = seal.Keys{k}
+	v.keys.Store(&seal.Keys{k})
 	return nil
 }
 
@@ -98,16 +99,25 @@ func (v *vault) keep(ctx context.Context, envelope []byte) error {
 	return nil
 }
 
+// Ready sees to it that there is a key. It commits the first time.
+func (v *vault) Ready(ctx context.Context) error {
+	if v.keys.Load() != nil {
+		return nil
+	}
+	v.making.Lock()
+	defer v.making.Unlock()
+	if v.keys.Load() != nil {
+		return nil
+	}
+	return v.make(ctx)
+}
+
 // Seal returns the envelope of a secret, for a place.
 func (v *vault) Seal(ctx context.Context, text, associated []byte) ([]byte, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.keys == nil {
-		if err := v.make(ctx); err != nil {
-			return nil, err
-		}
+	if err := v.Ready(ctx); err != nil {
+		return nil, err
 	}
-	return v.keys.Seal(text, associated), nil
+	return v.keys.Load().Seal(text, associated), nil
 }
 
 // make makes the store's key.
@@ -123,15 +133,16 @@ func (v *vault) make(ctx context.Context) error {
 	if err := v.keep(ctx, master.Seal(k.Bytes(), v.bound())); err != nil {
 		return err
 	}
-	v.keys = seal.Keys{k}
+	v.keys.Store(&seal.Keys{k})
 	return nil
 }
 
 // Open returns the secret of an envelope.
 func (v *vault) Open(_ context.Context, envelope, associated []byte) ([]byte, error) {
-	v.mu.Lock()
-	keys := v.keys
-	v.mu.Unlock()
+	var keys seal.Keys
+	if p := v.keys.Load(); p != nil {
+		keys = *p
+	}
 	return keys.Open(envelope, associated)
 }
 

@@ -1,5 +1,5 @@
-// Package seal is how secrets lie on a disk: in envelopes of AES-256-GCM under a
-// master key that is somewhere else.
+// Package seal is how secrets lie on a disk: in envelopes of XAES-256-GCM under
+// a master key that is somewhere else.
 //
 // The master key opens one envelope only, that of the store's own key, which
 // seals everything else. So another master key takes the place of one by sealing
@@ -12,14 +12,17 @@
 //
 // # Envelope
 //
-//	1 byte    format, 1
+//	1 byte    format, 2
 //	8 bytes   id of the key
-//	12 bytes  nonce, random
-//	…         ciphertext and tag (NIST SP 800-38D)
+//	24 bytes  nonce, random
+//	…         ciphertext and tag (XAES-256-GCM, https://c2sp.org/XAES-256-GCM)
 //
 // The format and the id are authenticated with the associated data.
 //
+// History: in version 1 the nonce has 12 bytes, and the cipher is AES-256-GCM
+// under the key itself. Such envelopes open.
+//
 // Invariants: no key is ever part of an error's text; a key is not made where one
-// was asked for; nonces are random, so one key seals at most some billion
-// envelopes (section 8.3), far more than a store has secrets of its own.
+// was asked for; nonces are random and so long that one key seals as many
+// envelopes as there will ever be.
 package seal

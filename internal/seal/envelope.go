@@ -9,10 +9,12 @@ import (
 )
 
 const (
-	format    = 1
-	headSize  = 1 + len(ID{})
-	nonceSize = 12
-	tagSize   = 16
+	formatShort = 1 // read, and not written any more
+	format      = 2
+	headSize    = 1 + len(ID{})
+	shortNonce  = 12
+	nonceSize   = 24
+	tagSize     = 16
 )
 
 // ErrDamaged says that an envelope is not one, was changed, or is not of the
@@ -48,7 +50,8 @@ func (ks Keys) Seal(text, associated []byte) []byte {
 	out[0] = format
 	copy(out[1:], k.id[:])
 	rand.Read(out[headSize:])
-	return k.aead.Seal(out, out[headSize:], text, bind(out[:headSize], associated))
+	aead, nonce := k.extended.message(out[headSize:])
+	return aead.Seal(out, nonce, text, bind(out[:headSize], associated))
 }
 
 // Open returns the text of an envelope.
@@ -65,7 +68,14 @@ func (ks Keys) Open(envelope, associated []byte) ([]byte, error) {
 		}
 		return nil, e
 	}
-	text, err := ks[i].aead.Open(nil, envelope[headSize:headSize+nonceSize], envelope[headSize+nonceSize:], bind(envelope[:headSize], associated))
+	head, rest := envelope[:headSize], envelope[headSize:]
+	var text []byte
+	if head[0] == formatShort {
+		text, err = ks[i].aead.Open(nil, rest[:shortNonce], rest[shortNonce:], bind(head, associated))
+	} else {
+		aead, nonce := ks[i].extended.message(rest[:nonceSize])
+		text, err = aead.Open(nil, nonce, rest[nonceSize:], bind(head, associated))
+	}
 	if err != nil {
 		return nil, ErrDamaged
 	}
@@ -74,7 +84,18 @@ func (ks Keys) Open(envelope, associated []byte) ([]byte, error) {
 
 // SealedUnder returns the id of the key under which an envelope is.
 func SealedUnder(envelope []byte) (ID, error) {
-	if len(envelope) < headSize+nonceSize+tagSize || envelope[0] != format {
+	least := headSize + tagSize
+	switch {
+	case len(envelope) == 0:
+		return ID{}, ErrDamaged
+	case envelope[0] == format:
+		least += nonceSize
+	case envelope[0] == formatShort:
+		least += shortNonce
+	default:
+		return ID{}, ErrDamaged
+	}
+	if len(envelope) < least {
 		return ID{}, ErrDamaged
 	}
 	return ID(envelope[1:headSize]), nil

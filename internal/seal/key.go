@@ -24,9 +24,10 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 // Key is a key of 256 bits.
 type Key struct {
-	id    ID
-	aead  cipher.AEAD
-	bytes [KeySize]byte
+	id       ID
+	aead     cipher.AEAD // of envelopes with a short nonce
+	extended *extended
+	bytes    [KeySize]byte
 }
 
 // NewKey returns the key of 32 bytes.
@@ -47,6 +48,14 @@ func NewKey(b []byte) (Key, error) {
 		return Key{}, err
 	}
 	k.id = ID(id)
+	// No key is used for two things.
+	other, err := hkdf.Key(sha256.New, b, nil, "nube extended nonces", KeySize)
+	if err != nil {
+		return Key{}, err
+	}
+	if k.extended, err = extend(other); err != nil {
+		return Key{}, err
+	}
 	return k, nil
 }
 
