@@ -8,7 +8,6 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
-	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -92,7 +91,7 @@ func (s *Service) attach(ctx context.Context, k kind, name *string, a arn.ARN) e
 func (s *Service) detach(ctx context.Context, k kind, name *string, a arn.ARN) error {
 	return s.change(ctx, k, name, func(_ *kv.Tx, e *entity) error {
 		if !slices.Contains(e.Attached, a) {
-			return fault.New("NoSuchEntity", "Policy %s was not found.", a)
+			return policyNotFound(a)
 		}
 		e.Attached = slices.DeleteFunc(e.Attached, func(x arn.ARN) bool { return x == a })
 		return nil

@@ -112,13 +112,20 @@ func inGroup(tx *kv.Tx, account, name string) (*entity, error) {
 	return e, err
 }
 
+// maxGroups is IAM's quota of groups per user.
+const maxGroups = 10
+
 func (s *Service) addUserToGroup(ctx context.Context, in *shapes.AddUserToGroupRequest) (*schema.Empty, error) {
 	return nil, s.change(ctx, user, in.UserName, func(tx *kv.Tx, u *entity) error {
 		g, err := inGroup(tx, awsapi.From(ctx).Scope.Account, *in.GroupName)
-		if err == nil && !u.in(g.Name) {
-			u.Groups = append(u.Groups, g.Name)
+		switch {
+		case err != nil || u.in(g.Name):
+			return err
+		case len(u.Groups) >= maxGroups:
+			return limit("Cannot exceed quota for GroupsPerUser: %d", maxGroups)
 		}
-		return err
+		u.Groups = append(u.Groups, g.Name)
+		return nil
 	})
 }
 

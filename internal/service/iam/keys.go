@@ -160,7 +160,7 @@ func (s *Service) changeKey(ctx context.Context, userName *string, id string, fn
 			return err
 		}
 		if k == nil || !strings.EqualFold(k.User, name) {
-			return fault.New("NoSuchEntity", "The Access Key with id %s cannot be found.", id)
+			return noSuchKey(id)
 		}
 		tx.Signal(sp.changed())
 		return fn(tx, sp, k)
@@ -194,7 +194,7 @@ func (s *Service) getAccessKeyLastUsed(ctx context.Context, in *shapes.GetAccess
 		return nil, err
 	}
 	if k == nil {
-		return nil, fault.New("NoSuchEntity", "The Access Key with id %s cannot be found.", *in.AccessKeyId)
+		return nil, noSuchKey(*in.AccessKeyId)
 	}
 	return &shapes.GetAccessKeyLastUsedResponse{UserName: &k.User, AccessKeyLastUsed: &shapes.AccessKeyLastUsed{
 		ServiceName: ptr("N/A"), Region: ptr("N/A"),

@@ -13,7 +13,6 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
-	"github.com/nube-run/nube/internal/policy"
 )
 
 func (s *Service) registerManaged() {
@@ -36,7 +35,7 @@ func (s *Service) registerManaged() {
 const maxVersions = 5
 
 func (s *Service) createPolicy(ctx context.Context, in *shapes.CreatePolicyRequest) (*shapes.CreatePolicyResponse, error) {
-	if _, err := parse(policy.Identity, *in.PolicyDocument); err != nil {
+	if err := parseManaged(*in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	tags, err := tagMap(in.Tags, nil)
@@ -236,7 +235,7 @@ func (s *Service) deletePolicy(ctx context.Context, in *shapes.DeletePolicyReque
 }
 
 func (s *Service) createPolicyVersion(ctx context.Context, in *shapes.CreatePolicyVersionRequest) (*shapes.CreatePolicyVersionResponse, error) {
-	if _, err := parse(policy.Identity, *in.PolicyDocument); err != nil {
+	if err := parseManaged(*in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	now := s.clock.Now()

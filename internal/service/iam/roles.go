@@ -10,7 +10,6 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/kv"
-	"github.com/nube-run/nube/internal/policy"
 )
 
 func (s *Service) registerRoles() {
@@ -60,7 +59,7 @@ func (s *Service) create(ctx context.Context, e *entity) error {
 const defaultSession = 3600 // seconds
 
 func (s *Service) createRole(ctx context.Context, in *shapes.CreateRoleRequest) (*shapes.CreateRoleResponse, error) {
-	if _, err := parse(policy.Trust, *in.AssumeRolePolicyDocument); err != nil {
+	if err := parseTrust(*in.AssumeRolePolicyDocument); err != nil {
 		return nil, err
 	}
 	tags, err := tagMap(in.Tags, nil)
@@ -191,7 +190,7 @@ func (s *Service) updateRoleDescription(ctx context.Context, in *shapes.UpdateRo
 }
 
 func (s *Service) updateAssumeRolePolicy(ctx context.Context, in *shapes.UpdateAssumeRolePolicyRequest) (*schema.Empty, error) {
-	if _, err := parse(policy.Trust, *in.PolicyDocument); err != nil {
+	if err := parseTrust(*in.PolicyDocument); err != nil {
 		return nil, err
 	}
 	return nil, s.change(ctx, role, in.RoleName, func(_ *kv.Tx, e *entity) error {

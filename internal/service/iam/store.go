@@ -21,6 +21,8 @@ import (
 //	"master"            → 32 random bytes that seal session tokens
 //
 // Values are JSON: what changes rarely and is read by people may be slow.
+//
+// History: version 1, this one. testdata/layout.golden holds keys and rows to it.
 
 // kind is what an entity is.
 type kind string
@@ -86,12 +88,11 @@ func (m *managed) document() string {
 
 // accessKey is a user's long-term key.
 type accessKey struct {
-	ID       string
-	Secret   string
-	User     string
-	Active   bool
-	Created  clock.Instant
-	LastUsed clock.Instant `json:",omitempty"`
+	ID      string
+	Secret  string
+	User    string
+	Active  bool
+	Created clock.Instant
 }
 
 type space struct{ keyspace.Subspace }
