@@ -201,3 +201,64 @@ func TestSubscriptionFilters(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestInsights(t *testing.T) {
+	c := derivingCloud(t)
+	c.say(`{"level":"ERROR","http":{"ms":120}}`, `{"level":"INFO","http":{"ms":20}}`, "plain text")
+	ask := func(query string) string {
+		t.Helper()
+		now := c.clock.Now().UnixMilli() / 1000
+		var q struct{ QueryId string }
+		c.do("StartQuery", fmt.Sprintf(`{"logGroupNames":["g"],"startTime":%d,"endTime":%d,"queryString":%q}`, now-60, now+1, query), &q)
+		var out struct {
+			Status  string
+			Results [][]struct{ Field, Value string }
+		}
+		c.do("GetQueryResults", fmt.Sprintf(`{"queryId":%q}`, q.QueryId), &out)
+		var lines []string
+		for _, r := range out.Results {
+			var cells []string
+			for _, f := range r {
+				if f.Field != "@ptr" {
+					cells = append(cells, f.Field+"="+f.Value)
+				}
+			}
+			lines = append(lines, strings.Join(cells, " "))
+		}
+		return out.Status + ": " + strings.Join(lines, " | ")
+	}
+	for query, want := range map[string]string{
+		"filter http.ms > 100 | display level, @logStream": "Complete: level=ERROR @logStream=s",
+		"stats count(*) as n, avg(http.ms) as ms":          "Complete: n=3 ms=70",
+		"filter @message like /plain/ | fields @message":   "Complete: @message=plain text",
+	} {
+		if got := ask(query); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	if got := c.try("StartQuery", `{"logGroupName":"g","startTime":1,"endTime":2,"queryString":"pattern @message"}`); got != "MalformedQueryException: pattern is a command that nube does not offer" {
+		t.Error(got)
+	}
+	var list struct{ Queries []any }
+	if c.do("DescribeQueries", `{}`, &list); len(list.Queries) != 3 {
+		t.Errorf("%d queries", len(list.Queries))
+	}
+	var d struct{ QueryDefinitionId string }
+	c.do("PutQueryDefinition", `{"name":"slow","queryString":"filter ms > 1"}`, &d)
+	if got := c.try("DescribeQueryDefinitions", `{"queryDefinitionNamePrefix":"s"}`); !strings.Contains(got, d.QueryDefinitionId) {
+		t.Error(got)
+	}
+	c.do("DeleteQueryDefinition", fmt.Sprintf(`{"queryDefinitionId":%q}`, d.QueryDefinitionId), nil)
+	if got := c.try("DeleteQueryDefinition", fmt.Sprintf(`{"queryDefinitionId":%q}`, d.QueryDefinitionId)); !strings.HasPrefix(got, "ResourceNotFoundException") {
+		t.Error(got)
+	}
+}
+
+func TestLambdaFields(t *testing.T) {
+	row := rowOf(&record.LogEvent{Stream: record.Stream{Group: "/aws/lambda/f"}, Message: "REPORT RequestId: r-1\tDuration: 12.50 ms\tBilled Duration: 13 ms\tMemory Size: 128 MB\tMax Memory Used: 40 MB\tInit Duration: 3.10 ms\t\n"})
+	for name, want := range map[string]any{"@type": "REPORT", "@requestId": "r-1", "@duration": 12.5, "@billedDuration": 13.0, "@memorySize": 128e6, "@maxMemoryUsed": 40e6, "@initDuration": 3.1} {
+		if row[name] != want {
+			t.Errorf("%s is %v, want %v", name, row[name], want)
+		}
+	}
+}

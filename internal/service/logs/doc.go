@@ -9,7 +9,8 @@
 // What follows of events that are written follows at once ([Service.Derive]): the
 // metrics that they hold in the embedded format, those of metric filters, and the
 // calls of subscribed functions, which are effects. It passes events on to functions
-// alone, and has no exports.
+// alone, and has no exports. Queries of Insights are answered when they are asked,
+// and their answers kept in memory.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/Welcome.html
 package logs

@@ -32,8 +32,9 @@ type Service struct {
 	emit        Emitter
 	derivations sync.Map // record.Stream without a name → *derived
 
-	mu    sync.Mutex
-	known map[record.Stream]struct{} // that Ensure has seen
+	mu      sync.Mutex
+	known   map[record.Stream]struct{} // that Ensure has seen
+	answers []*answered                // of queries, the newest last
 }
 
 // New returns the service.
@@ -83,8 +84,19 @@ func New(o Options) *Service {
 	awsapi.Handle(s.api, shapes.DeleteSubscriptionFilter, onGroup("DeleteSubscriptionFilter", func(in *shapes.DeleteSubscriptionFilterRequest) (*string, *string) {
 		return in.LogGroupName, nil
 	}), s.deleteSubscriptionFilter)
+	s.registerQueries()
 	s.registerNotOffered()
 	return s
+}
+
+func (s *Service) registerQueries() {
+	awsapi.Handle(s.api, shapes.StartQuery, accessQuery, s.startQuery)
+	awsapi.Handle(s.api, shapes.GetQueryResults, nil, s.getQueryResults)
+	awsapi.Handle(s.api, shapes.StopQuery, nil, s.stopQuery)
+	awsapi.Handle(s.api, shapes.DescribeQueries, nil, s.describeQueries)
+	awsapi.Handle(s.api, shapes.PutQueryDefinition, nil, s.putQueryDefinition)
+	awsapi.Handle(s.api, shapes.DeleteQueryDefinition, nil, s.deleteQueryDefinition)
+	awsapi.Handle(s.api, shapes.DescribeQueryDefinitions, nil, s.describeQueryDefinitions)
 }
 
 // registerNotOffered says why there is no more.

@@ -20,6 +20,7 @@ import (
 //	"stream" group stream → stream
 //	"metric" group filter → metricFilter
 //	"subscription" group filter → subscription
+//	"definition" id → definition
 //
 // Values are JSON. The generation does not change when a group is made again
 // under its name: nothing of it outlives the deletion.

@@ -10,9 +10,9 @@ var ops = [...]schema.Op{
 	2: {Name: "CreateDelivery", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	3: {Name: "CreateExportTask", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	4: {Name: "CreateLogAnomalyDetector", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	5: {Name: "CreateLogGroup", Method: "POST", URI: "/", Declared: true, Input: 4, Output: schema.None,
+	5: {Name: "CreateLogGroup", Method: "POST", URI: "/", Declared: true, Input: 5, Output: schema.None,
 		In: (*CreateLogGroupRequest)(nil), Out: (*schema.Empty)(nil)},
-	6: {Name: "CreateLogStream", Method: "POST", URI: "/", Declared: true, Input: 5, Output: schema.None,
+	6: {Name: "CreateLogStream", Method: "POST", URI: "/", Declared: true, Input: 6, Output: schema.None,
 		In: (*CreateLogStreamRequest)(nil), Out: (*schema.Empty)(nil)},
 	7:  {Name: "DeleteAccountPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	8:  {Name: "DeleteDataProtectionPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -22,17 +22,18 @@ var ops = [...]schema.Op{
 	12: {Name: "DeleteDeliverySource", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	13: {Name: "DeleteDestination", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	14: {Name: "DeleteLogAnomalyDetector", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	15: {Name: "DeleteLogGroup", Method: "POST", URI: "/", Declared: true, Input: 10, Output: schema.None,
+	15: {Name: "DeleteLogGroup", Method: "POST", URI: "/", Declared: true, Input: 11, Output: schema.None,
 		In: (*DeleteLogGroupRequest)(nil), Out: (*schema.Empty)(nil)},
-	16: {Name: "DeleteLogStream", Method: "POST", URI: "/", Declared: true, Input: 11, Output: schema.None,
+	16: {Name: "DeleteLogStream", Method: "POST", URI: "/", Declared: true, Input: 12, Output: schema.None,
 		In: (*DeleteLogStreamRequest)(nil), Out: (*schema.Empty)(nil)},
-	17: {Name: "DeleteMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 12, Output: schema.None,
+	17: {Name: "DeleteMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 13, Output: schema.None,
 		In: (*DeleteMetricFilterRequest)(nil), Out: (*schema.Empty)(nil)},
-	18: {Name: "DeleteQueryDefinition", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
+	18: {Name: "DeleteQueryDefinition", Method: "POST", URI: "/", Declared: true, Input: 14, Output: 15,
+		In: (*DeleteQueryDefinitionRequest)(nil), Out: (*DeleteQueryDefinitionResponse)(nil)},
 	19: {Name: "DeleteResourcePolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	20: {Name: "DeleteRetentionPolicy", Method: "POST", URI: "/", Declared: true, Input: 13, Output: schema.None,
+	20: {Name: "DeleteRetentionPolicy", Method: "POST", URI: "/", Declared: true, Input: 16, Output: schema.None,
 		In: (*DeleteRetentionPolicyRequest)(nil), Out: (*schema.Empty)(nil)},
-	21: {Name: "DeleteSubscriptionFilter", Method: "POST", URI: "/", Declared: true, Input: 14, Output: schema.None,
+	21: {Name: "DeleteSubscriptionFilter", Method: "POST", URI: "/", Declared: true, Input: 17, Output: schema.None,
 		In: (*DeleteSubscriptionFilterRequest)(nil), Out: (*schema.Empty)(nil)},
 	22: {Name: "DescribeAccountPolicies", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	23: {Name: "DescribeDeliveries", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -40,19 +41,21 @@ var ops = [...]schema.Op{
 	25: {Name: "DescribeDeliverySources", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	26: {Name: "DescribeDestinations", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	27: {Name: "DescribeExportTasks", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	28: {Name: "DescribeLogGroups", Method: "POST", URI: "/", Declared: true, Input: 17, Output: 18,
+	28: {Name: "DescribeLogGroups", Method: "POST", URI: "/", Declared: true, Input: 20, Output: 21,
 		In: (*DescribeLogGroupsRequest)(nil), Out: (*DescribeLogGroupsResponse)(nil)},
-	29: {Name: "DescribeLogStreams", Method: "POST", URI: "/", Declared: true, Input: 19, Output: 20,
+	29: {Name: "DescribeLogStreams", Method: "POST", URI: "/", Declared: true, Input: 22, Output: 23,
 		In: (*DescribeLogStreamsRequest)(nil), Out: (*DescribeLogStreamsResponse)(nil)},
-	30: {Name: "DescribeMetricFilters", Method: "POST", URI: "/", Declared: true, Input: 21, Output: 22,
+	30: {Name: "DescribeMetricFilters", Method: "POST", URI: "/", Declared: true, Input: 24, Output: 25,
 		In: (*DescribeMetricFiltersRequest)(nil), Out: (*DescribeMetricFiltersResponse)(nil)},
-	31: {Name: "DescribeQueries", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	32: {Name: "DescribeQueryDefinitions", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
+	31: {Name: "DescribeQueries", Method: "POST", URI: "/", Declared: true, Input: 27, Output: 28,
+		In: (*DescribeQueriesRequest)(nil), Out: (*DescribeQueriesResponse)(nil)},
+	32: {Name: "DescribeQueryDefinitions", Method: "POST", URI: "/", Declared: true, Input: 29, Output: 30,
+		In: (*DescribeQueryDefinitionsRequest)(nil), Out: (*DescribeQueryDefinitionsResponse)(nil)},
 	33: {Name: "DescribeResourcePolicies", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	34: {Name: "DescribeSubscriptionFilters", Method: "POST", URI: "/", Declared: true, Input: 23, Output: 24,
+	34: {Name: "DescribeSubscriptionFilters", Method: "POST", URI: "/", Declared: true, Input: 31, Output: 32,
 		In: (*DescribeSubscriptionFiltersRequest)(nil), Out: (*DescribeSubscriptionFiltersResponse)(nil)},
 	35: {Name: "DisassociateKmsKey", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	36: {Name: "FilterLogEvents", Method: "POST", URI: "/", Declared: true, Input: 36, Output: 37,
+	36: {Name: "FilterLogEvents", Method: "POST", URI: "/", Declared: true, Input: 46, Output: 47,
 		In: (*FilterLogEventsRequest)(nil), Out: (*FilterLogEventsResponse)(nil)},
 	37: {Name: "GetDataProtectionPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	38: {Name: "GetDelivery", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -60,16 +63,17 @@ var ops = [...]schema.Op{
 	40: {Name: "GetDeliveryDestinationPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	41: {Name: "GetDeliverySource", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	42: {Name: "GetLogAnomalyDetector", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	43: {Name: "GetLogEvents", Method: "POST", URI: "/", Declared: true, Input: 42, Output: 43,
+	43: {Name: "GetLogEvents", Method: "POST", URI: "/", Declared: true, Input: 52, Output: 53,
 		In: (*GetLogEventsRequest)(nil), Out: (*GetLogEventsResponse)(nil)},
 	44: {Name: "GetLogGroupFields", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	45: {Name: "GetLogRecord", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	46: {Name: "GetQueryResults", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
+	46: {Name: "GetQueryResults", Method: "POST", URI: "/", Declared: true, Input: 54, Output: 55,
+		In: (*GetQueryResultsRequest)(nil), Out: (*GetQueryResultsResponse)(nil)},
 	47: {Name: "ListAnomalies", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	48: {Name: "ListLogAnomalyDetectors", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	49: {Name: "ListTagsForResource", Method: "POST", URI: "/", Declared: true, Input: 55, Output: 56,
+	49: {Name: "ListTagsForResource", Method: "POST", URI: "/", Declared: true, Input: 67, Output: 68,
 		In: (*ListTagsForResourceRequest)(nil), Out: (*ListTagsForResourceResponse)(nil)},
-	50: {Name: "ListTagsLogGroup", Method: "POST", URI: "/", Declared: true, Input: 57, Output: 58,
+	50: {Name: "ListTagsLogGroup", Method: "POST", URI: "/", Declared: true, Input: 69, Output: 70,
 		In: (*ListTagsLogGroupRequest)(nil), Out: (*ListTagsLogGroupResponse)(nil)},
 	51: {Name: "PutAccountPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	52: {Name: "PutDataProtectionPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -78,28 +82,31 @@ var ops = [...]schema.Op{
 	55: {Name: "PutDeliverySource", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	56: {Name: "PutDestination", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	57: {Name: "PutDestinationPolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	58: {Name: "PutLogEvents", Method: "POST", URI: "/", Declared: true, Input: 85, Output: 86,
+	58: {Name: "PutLogEvents", Method: "POST", URI: "/", Declared: true, Input: 100, Output: 101,
 		In: (*PutLogEventsRequest)(nil), Out: (*PutLogEventsResponse)(nil)},
-	59: {Name: "PutMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 87, Output: schema.None,
+	59: {Name: "PutMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 102, Output: schema.None,
 		In: (*PutMetricFilterRequest)(nil), Out: (*schema.Empty)(nil)},
-	60: {Name: "PutQueryDefinition", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
+	60: {Name: "PutQueryDefinition", Method: "POST", URI: "/", Declared: true, Input: 103, Output: 104,
+		In: (*PutQueryDefinitionRequest)(nil), Out: (*PutQueryDefinitionResponse)(nil)},
 	61: {Name: "PutResourcePolicy", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	62: {Name: "PutRetentionPolicy", Method: "POST", URI: "/", Declared: true, Input: 88, Output: schema.None,
+	62: {Name: "PutRetentionPolicy", Method: "POST", URI: "/", Declared: true, Input: 105, Output: schema.None,
 		In: (*PutRetentionPolicyRequest)(nil), Out: (*schema.Empty)(nil)},
-	63: {Name: "PutSubscriptionFilter", Method: "POST", URI: "/", Declared: true, Input: 89, Output: schema.None,
+	63: {Name: "PutSubscriptionFilter", Method: "POST", URI: "/", Declared: true, Input: 106, Output: schema.None,
 		In: (*PutSubscriptionFilterRequest)(nil), Out: (*schema.Empty)(nil)},
 	64: {Name: "StartLiveTail", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	65: {Name: "StartQuery", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	66: {Name: "StopQuery", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
-	67: {Name: "TagLogGroup", Method: "POST", URI: "/", Declared: true, Input: 106, Output: schema.None,
+	65: {Name: "StartQuery", Method: "POST", URI: "/", Declared: true, Input: 134, Output: 135,
+		In: (*StartQueryRequest)(nil), Out: (*StartQueryResponse)(nil)},
+	66: {Name: "StopQuery", Method: "POST", URI: "/", Declared: true, Input: 137, Output: 138,
+		In: (*StopQueryRequest)(nil), Out: (*StopQueryResponse)(nil)},
+	67: {Name: "TagLogGroup", Method: "POST", URI: "/", Declared: true, Input: 146, Output: schema.None,
 		In: (*TagLogGroupRequest)(nil), Out: (*schema.Empty)(nil)},
-	68: {Name: "TagResource", Method: "POST", URI: "/", Declared: true, Input: 107, Output: schema.None,
+	68: {Name: "TagResource", Method: "POST", URI: "/", Declared: true, Input: 147, Output: schema.None,
 		In: (*TagResourceRequest)(nil), Out: (*schema.Empty)(nil)},
-	69: {Name: "TestMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 111, Output: 112,
+	69: {Name: "TestMetricFilter", Method: "POST", URI: "/", Declared: true, Input: 151, Output: 152,
 		In: (*TestMetricFilterRequest)(nil), Out: (*TestMetricFilterResponse)(nil)},
-	70: {Name: "UntagLogGroup", Method: "POST", URI: "/", Declared: true, Input: 118, Output: schema.None,
+	70: {Name: "UntagLogGroup", Method: "POST", URI: "/", Declared: true, Input: 158, Output: schema.None,
 		In: (*UntagLogGroupRequest)(nil), Out: (*schema.Empty)(nil)},
-	71: {Name: "UntagResource", Method: "POST", URI: "/", Declared: true, Input: 119, Output: schema.None,
+	71: {Name: "UntagResource", Method: "POST", URI: "/", Declared: true, Input: 159, Output: schema.None,
 		In: (*UntagResourceRequest)(nil), Out: (*schema.Empty)(nil)},
 	72: {Name: "UpdateAnomaly", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
 	73: {Name: "UpdateLogAnomalyDetector", Method: "POST", URI: "/", Input: schema.None, Output: schema.None},
@@ -120,6 +127,9 @@ var DeleteLogStream = schema.TypedOp[*DeleteLogStreamRequest, *schema.Empty]{Mod
 // DeleteMetricFilter is the operation DeleteMetricFilter.
 var DeleteMetricFilter = schema.TypedOp[*DeleteMetricFilterRequest, *schema.Empty]{Model: &Model, Op: &ops[17]}
 
+// DeleteQueryDefinition is the operation DeleteQueryDefinition.
+var DeleteQueryDefinition = schema.TypedOp[*DeleteQueryDefinitionRequest, *DeleteQueryDefinitionResponse]{Model: &Model, Op: &ops[18]}
+
 // DeleteRetentionPolicy is the operation DeleteRetentionPolicy.
 var DeleteRetentionPolicy = schema.TypedOp[*DeleteRetentionPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[20]}
 
@@ -135,6 +145,12 @@ var DescribeLogStreams = schema.TypedOp[*DescribeLogStreamsRequest, *DescribeLog
 // DescribeMetricFilters is the operation DescribeMetricFilters.
 var DescribeMetricFilters = schema.TypedOp[*DescribeMetricFiltersRequest, *DescribeMetricFiltersResponse]{Model: &Model, Op: &ops[30]}
 
+// DescribeQueries is the operation DescribeQueries.
+var DescribeQueries = schema.TypedOp[*DescribeQueriesRequest, *DescribeQueriesResponse]{Model: &Model, Op: &ops[31]}
+
+// DescribeQueryDefinitions is the operation DescribeQueryDefinitions.
+var DescribeQueryDefinitions = schema.TypedOp[*DescribeQueryDefinitionsRequest, *DescribeQueryDefinitionsResponse]{Model: &Model, Op: &ops[32]}
+
 // DescribeSubscriptionFilters is the operation DescribeSubscriptionFilters.
 var DescribeSubscriptionFilters = schema.TypedOp[*DescribeSubscriptionFiltersRequest, *DescribeSubscriptionFiltersResponse]{Model: &Model, Op: &ops[34]}
 
@@ -143,6 +159,9 @@ var FilterLogEvents = schema.TypedOp[*FilterLogEventsRequest, *FilterLogEventsRe
 
 // GetLogEvents is the operation GetLogEvents.
 var GetLogEvents = schema.TypedOp[*GetLogEventsRequest, *GetLogEventsResponse]{Model: &Model, Op: &ops[43]}
+
+// GetQueryResults is the operation GetQueryResults.
+var GetQueryResults = schema.TypedOp[*GetQueryResultsRequest, *GetQueryResultsResponse]{Model: &Model, Op: &ops[46]}
 
 // ListTagsForResource is the operation ListTagsForResource.
 var ListTagsForResource = schema.TypedOp[*ListTagsForResourceRequest, *ListTagsForResourceResponse]{Model: &Model, Op: &ops[49]}
@@ -156,11 +175,20 @@ var PutLogEvents = schema.TypedOp[*PutLogEventsRequest, *PutLogEventsResponse]{M
 // PutMetricFilter is the operation PutMetricFilter.
 var PutMetricFilter = schema.TypedOp[*PutMetricFilterRequest, *schema.Empty]{Model: &Model, Op: &ops[59]}
 
+// PutQueryDefinition is the operation PutQueryDefinition.
+var PutQueryDefinition = schema.TypedOp[*PutQueryDefinitionRequest, *PutQueryDefinitionResponse]{Model: &Model, Op: &ops[60]}
+
 // PutRetentionPolicy is the operation PutRetentionPolicy.
 var PutRetentionPolicy = schema.TypedOp[*PutRetentionPolicyRequest, *schema.Empty]{Model: &Model, Op: &ops[62]}
 
 // PutSubscriptionFilter is the operation PutSubscriptionFilter.
 var PutSubscriptionFilter = schema.TypedOp[*PutSubscriptionFilterRequest, *schema.Empty]{Model: &Model, Op: &ops[63]}
+
+// StartQuery is the operation StartQuery.
+var StartQuery = schema.TypedOp[*StartQueryRequest, *StartQueryResponse]{Model: &Model, Op: &ops[65]}
+
+// StopQuery is the operation StopQuery.
+var StopQuery = schema.TypedOp[*StopQueryRequest, *StopQueryResponse]{Model: &Model, Op: &ops[66]}
 
 // TagLogGroup is the operation TagLogGroup.
 var TagLogGroup = schema.TypedOp[*TagLogGroupRequest, *schema.Empty]{Model: &Model, Op: &ops[67]}

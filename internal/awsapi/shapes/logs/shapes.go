@@ -7,285 +7,379 @@ const shapes = `AccountId	string	min=12	max=12	pattern=^\d{12}$
 AccountIds	list	of=0	min=0	max=20
 AmazonResourceName	string	min=1	max=1011	pattern=[\w+=/:,.@-]*
 Arn	string
+ClientToken	string	min=36	max=128	pattern=\S{36,128}
 CreateLogGroupRequest	structure
-	logGroupName!	63
-	kmsKeyId	53
-	tags	109
-	logGroupClass	61
+	logGroupName!	76
+	kmsKeyId	65
+	tags	149
+	logGroupClass	73
 CreateLogStreamRequest	structure
-	logGroupName!	63
-	logStreamName!	67
+	logGroupName!	76
+	logStreamName!	81
 DataAlreadyAcceptedException	structure	error=DataAlreadyAcceptedException,0
-	expectedSequenceToken	96
+	expectedSequenceToken	130
 DataProtectionStatus	string	enum=ACTIVATED|DELETED|ARCHIVED|DISABLED
 Days	integer
 DefaultValue	double
 DeleteLogGroupRequest	structure
-	logGroupName!	63
+	logGroupName!	76
 DeleteLogStreamRequest	structure
-	logGroupName!	63
-	logStreamName!	67
+	logGroupName!	76
+	logStreamName!	81
 DeleteMetricFilterRequest	structure
-	logGroupName!	63
-	filterName!	38
+	logGroupName!	76
+	filterName!	48
+DeleteQueryDefinitionRequest	structure
+	queryDefinitionId!	114
+DeleteQueryDefinitionResponse	structure
+	success	142
 DeleteRetentionPolicyRequest	structure
-	logGroupName!	63
+	logGroupName!	76
 DeleteSubscriptionFilterRequest	structure
-	logGroupName!	63
-	filterName!	38
+	logGroupName!	76
+	filterName!	48
 Descending	boolean
 DescribeLimit	integer	min=1	max=50
 DescribeLogGroupsRequest	structure
 	accountIdentifiers	1
-	logGroupNamePrefix	63
-	logGroupNamePattern	64
-	nextToken	80
-	limit	16
-	includeLinkedAccounts	44
-	logGroupClass	61
+	logGroupNamePrefix	76
+	logGroupNamePattern	77
+	nextToken	95
+	limit	19
+	includeLinkedAccounts	56
+	logGroupClass	73
 DescribeLogGroupsResponse	structure
-	logGroups	65
-	nextToken	80
+	logGroups	79
+	nextToken	95
 DescribeLogStreamsRequest	structure
-	logGroupName	63
-	logGroupIdentifier	62
-	logStreamNamePrefix	67
-	orderBy	82
-	descending	15
-	nextToken	80
-	limit	16
+	logGroupName	76
+	logGroupIdentifier	74
+	logStreamNamePrefix	81
+	orderBy	97
+	descending	18
+	nextToken	95
+	limit	19
 DescribeLogStreamsResponse	structure
-	logStreams	69
-	nextToken	80
+	logStreams	83
+	nextToken	95
 DescribeMetricFiltersRequest	structure
-	logGroupName	63
-	filterNamePrefix	38
-	nextToken	80
-	limit	16
-	metricName	75
-	metricNamespace	76
+	logGroupName	76
+	filterNamePrefix	48
+	nextToken	95
+	limit	19
+	metricName	90
+	metricNamespace	91
 DescribeMetricFiltersResponse	structure
-	metricFilters	74
-	nextToken	80
+	metricFilters	89
+	nextToken	95
+DescribeQueriesMaxResults	integer	min=1	max=1000
+DescribeQueriesRequest	structure
+	logGroupName	76
+	status	120
+	maxResults	26
+	nextToken	95
+DescribeQueriesResponse	structure
+	queries	116
+	nextToken	95
+DescribeQueryDefinitionsRequest	structure
+	queryDefinitionNamePrefix	112
+	maxResults	117
+	nextToken	95
+DescribeQueryDefinitionsResponse	structure
+	queryDefinitions	111
+	nextToken	95
 DescribeSubscriptionFiltersRequest	structure
-	logGroupName!	63
-	filterNamePrefix	38
-	nextToken	80
-	limit	16
+	logGroupName!	76
+	filterNamePrefix	48
+	nextToken	95
+	limit	19
 DescribeSubscriptionFiltersResponse	structure
-	subscriptionFilters	102
-	nextToken	80
+	subscriptionFilters	141
+	nextToken	95
 DestinationArn	string	min=1
-Dimensions	map	by=27	of=28
+Dimensions	map	by=35	of=36
 DimensionsKey	string	max=255
 DimensionsValue	string	max=255
 Distribution	string	enum=Random|ByLogStream
+EncryptionKey	string	max=256
 EventId	string
 EventMessage	string	min=1
 EventNumber	long
 EventsLimit	integer	min=1	max=10000
-ExtractedValues	map	by=114	of=120
+ExtractedValues	map	by=154	of=160
+Field	string
 FilterCount	integer
 FilterLogEventsRequest	structure
-	logGroupName	63
-	logGroupIdentifier	62
-	logStreamNames	49
-	logStreamNamePrefix	67
-	startTime	113
-	endTime	113
-	filterPattern	39
-	nextToken	80
-	limit	33
-	interleaved	50
-	unmask	116
+	logGroupName	76
+	logGroupIdentifier	74
+	logStreamNames	61
+	logStreamNamePrefix	81
+	startTime	153
+	endTime	153
+	filterPattern	49
+	nextToken	95
+	limit	42
+	interleaved	62
+	unmask	156
 FilterLogEventsResponse	structure
-	events	41
-	searchedLogStreams	95
-	nextToken	80
+	events	51
+	searchedLogStreams	129
+	nextToken	95
 FilterName	string	min=1	max=512	pattern=[^:*]*
 FilterPattern	string	min=0	max=1024
 FilteredLogEvent	structure
-	logStreamName	67
-	timestamp	113
-	message	31
-	ingestionTime	113
-	eventId	30
-FilteredLogEvents	list	of=40
+	logStreamName	81
+	timestamp	153
+	message	40
+	ingestionTime	153
+	eventId	39
+FilteredLogEvents	list	of=50
 GetLogEventsRequest	structure
-	logGroupName	63
-	logGroupIdentifier	62
-	logStreamName!	67
-	startTime	113
-	endTime	113
-	nextToken	80
-	limit	33
-	startFromHead	99
-	unmask	116
+	logGroupName	76
+	logGroupIdentifier	74
+	logStreamName!	81
+	startTime	153
+	endTime	153
+	nextToken	95
+	limit	42
+	startFromHead	133
+	unmask	156
 GetLogEventsResponse	structure
-	events	84
-	nextForwardToken	80
-	nextBackwardToken	80
+	events	99
+	nextForwardToken	95
+	nextBackwardToken	95
+GetQueryResultsRequest	structure
+	queryId!	114
+GetQueryResultsResponse	structure
+	results	118
+	statistics	119
+	status	120
+	encryptionKey	38
 IncludeLinkedAccounts	boolean
-InheritedProperties	list	of=46
+InheritedProperties	list	of=58
 InheritedProperty	string	enum=ACCOUNT_DATA_PROTECTION
 InputLogEvent	structure
-	timestamp!	113
-	message!	31
-InputLogEvents	list	of=47	min=1	max=10000
-InputLogStreamNames	list	of=67	min=1	max=100
+	timestamp!	153
+	message!	40
+InputLogEvents	list	of=59	min=1	max=10000
+InputLogStreamNames	list	of=81	min=1	max=100
 Interleaved	boolean
 InvalidParameterException	structure	error=InvalidParameterException,0
 InvalidSequenceTokenException	structure	error=InvalidSequenceTokenException,0
-	expectedSequenceToken	96
+	expectedSequenceToken	130
 KmsKeyId	string	max=256
 LimitExceededException	structure	error=LimitExceededException,0
 ListTagsForResourceRequest	structure
 	resourceArn!	2
 ListTagsForResourceResponse	structure
-	tags	109
+	tags	149
 ListTagsLogGroupRequest	structure
-	logGroupName!	63
+	logGroupName!	76
 ListTagsLogGroupResponse	structure
-	tags	109
+	tags	149
 LogEventIndex	integer
 LogGroup	structure
-	logGroupName	63
-	creationTime	113
-	retentionInDays	8
-	metricFilterCount	35
+	logGroupName	76
+	creationTime	153
+	retentionInDays	9
+	metricFilterCount	45
 	arn	3
-	storedBytes	100
-	kmsKeyId	53
-	dataProtectionStatus	7
-	inheritedProperties	45
-	logGroupClass	61
+	storedBytes	139
+	kmsKeyId	65
+	dataProtectionStatus	8
+	inheritedProperties	57
+	logGroupClass	73
 	logGroupArn	3
 LogGroupClass	string	enum=STANDARD|INFREQUENT_ACCESS
 LogGroupIdentifier	string	min=1	max=2048	pattern=[\w#+=/:,.@-]*
+LogGroupIdentifiers	list	of=74
 LogGroupName	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
 LogGroupNamePattern	string	min=0	max=512	pattern=[\.\-_/#A-Za-z0-9]*
-LogGroups	list	of=60
+LogGroupNames	list	of=76
+LogGroups	list	of=72
 LogStream	structure
-	logStreamName	67
-	creationTime	113
-	firstEventTimestamp	113
-	lastEventTimestamp	113
-	lastIngestionTime	113
-	uploadSequenceToken	96
+	logStreamName	81
+	creationTime	153
+	firstEventTimestamp	153
+	lastEventTimestamp	153
+	lastIngestionTime	153
+	uploadSequenceToken	130
 	arn	3
-	storedBytes	100
+	storedBytes	139
 LogStreamName	string	min=1	max=512	pattern=[^:*]*
 LogStreamSearchedCompletely	boolean
-LogStreams	list	of=66
+LogStreams	list	of=80
+MalformedQueryException	structure	error=MalformedQueryException,0
+	queryCompileError	108
 Message	string
 MetricFilter	structure
-	filterName	38
-	filterPattern	39
-	metricTransformations	78
-	creationTime	113
-	logGroupName	63
+	filterName	48
+	filterPattern	49
+	metricTransformations	93
+	creationTime	153
+	logGroupName	76
 MetricFilterMatchRecord	structure
-	eventNumber	32
-	eventMessage	31
-	extractedValues	34
-MetricFilterMatches	list	of=72
-MetricFilters	list	of=71
+	eventNumber	41
+	eventMessage	40
+	extractedValues	43
+MetricFilterMatches	list	of=87
+MetricFilters	list	of=86
 MetricName	string	max=255	pattern=[^:*$]*
 MetricNamespace	string	max=255	pattern=[^:*$]*
 MetricTransformation	structure
-	metricName!	75
-	metricNamespace!	76
-	metricValue!	79
-	defaultValue	9
-	dimensions	26
-	unit	98
-MetricTransformations	list	of=77	min=1	max=1
+	metricName!	90
+	metricNamespace!	91
+	metricValue!	94
+	defaultValue	10
+	dimensions	34
+	unit	132
+MetricTransformations	list	of=92	min=1	max=1
 MetricValue	string	max=100
 NextToken	string	min=1
 OperationAbortedException	structure	error=OperationAbortedException,0
 OrderBy	string	enum=LogStreamName|LastEventTime
 OutputLogEvent	structure
-	timestamp	113
-	message	31
-	ingestionTime	113
-OutputLogEvents	list	of=83
+	timestamp	153
+	message	40
+	ingestionTime	153
+OutputLogEvents	list	of=98
 PutLogEventsRequest	structure
-	logGroupName!	63
-	logStreamName!	67
-	logEvents!	48
-	sequenceToken	96
+	logGroupName!	76
+	logStreamName!	81
+	logEvents!	60
+	sequenceToken	130
 PutLogEventsResponse	structure
-	nextSequenceToken	96
-	rejectedLogEventsInfo	90
+	nextSequenceToken	130
+	rejectedLogEventsInfo	122
 PutMetricFilterRequest	structure
-	logGroupName!	63
-	filterName!	38
-	filterPattern!	39
-	metricTransformations!	78
+	logGroupName!	76
+	filterName!	48
+	filterPattern!	49
+	metricTransformations!	93
+PutQueryDefinitionRequest	structure
+	name!	112
+	queryDefinitionId	114
+	logGroupNames	78
+	queryString!	113
+	clientToken	4	token
+PutQueryDefinitionResponse	structure
+	queryDefinitionId	114
 PutRetentionPolicyRequest	structure
-	logGroupName!	63
-	retentionInDays!	8
+	logGroupName!	76
+	retentionInDays!	9
 PutSubscriptionFilterRequest	structure
-	logGroupName!	63
-	filterName!	38
-	filterPattern!	39
-	destinationArn!	25
-	roleArn	93
-	distribution	29
+	logGroupName!	76
+	filterName!	48
+	filterPattern!	49
+	destinationArn!	33
+	roleArn	127
+	distribution	37
+QueryCharOffset	integer
+QueryCompileError	structure
+	location	109
+	message	85
+QueryCompileErrorLocation	structure
+	startCharOffset	107
+	endCharOffset	107
+QueryDefinition	structure
+	queryDefinitionId	114
+	name	112
+	queryString	113
+	lastModified	153
+	logGroupNames	78
+QueryDefinitionList	list	of=110
+QueryDefinitionName	string	min=1	max=255
+QueryDefinitionString	string	min=1	max=10000
+QueryId	string	min=0	max=256
+QueryInfo	structure
+	queryId	114
+	queryString	121
+	status	120
+	createTime	153
+	logGroupName	76
+QueryInfoList	list	of=115
+QueryListMaxResults	integer	min=1	max=1000
+QueryResults	list	of=126
+QueryStatistics	structure
+	recordsMatched	136
+	recordsScanned	136
+	bytesScanned	136
+QueryStatus	string	enum=Scheduled|Running|Complete|Failed|Cancelled|Timeout|Unknown
+QueryString	string	min=0	max=10000
 RejectedLogEventsInfo	structure
-	tooNewLogEventStartIndex	59
-	tooOldLogEventEndIndex	59
-	expiredLogEventEndIndex	59
+	tooNewLogEventStartIndex	71
+	tooOldLogEventEndIndex	71
+	expiredLogEventEndIndex	71
 ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
 ResourceNotFoundException	structure	error=ResourceNotFoundException,0
+ResultField	structure
+	field	44
+	value	160
+ResultRows	list	of=125
 RoleArn	string	min=1
 SearchedLogStream	structure
-	logStreamName	67
-	searchedCompletely	68
-SearchedLogStreams	list	of=94
+	logStreamName	81
+	searchedCompletely	82
+SearchedLogStreams	list	of=128
 SequenceToken	string	min=1
 ServiceUnavailableException	structure	error=ServiceUnavailableException,0,server
 StandardUnit	string	enum=Seconds|Microseconds|Milliseconds|Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|Percent|Count|Bytes/Second|Kilobytes/Second|Megabytes/Second|Gigabytes/Second|Terabytes/Second|Bits/Second|Kilobits/Second|Megabits/Second|Gigabits/Second|Terabits/Second|Count/Second|None
 StartFromHead	boolean
+StartQueryRequest	structure
+	logGroupName	76
+	logGroupNames	78
+	logGroupIdentifiers	75
+	startTime!	153
+	endTime!	153
+	queryString!	121
+	limit	42
+StartQueryResponse	structure
+	queryId	114
+StatsValue	double
+StopQueryRequest	structure
+	queryId!	114
+StopQueryResponse	structure
+	success	142
 StoredBytes	long	min=0
 SubscriptionFilter	structure
-	filterName	38
-	logGroupName	63
-	filterPattern	39
-	destinationArn	25
-	roleArn	93
-	distribution	29
-	creationTime	113
-SubscriptionFilters	list	of=101
+	filterName	48
+	logGroupName	76
+	filterPattern	49
+	destinationArn	33
+	roleArn	127
+	distribution	37
+	creationTime	153
+SubscriptionFilters	list	of=140
+Success	boolean
 TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$
-TagKeyList	list	of=103	min=0	max=50
-TagList	list	of=103	min=1
+TagKeyList	list	of=143	min=0	max=50
+TagList	list	of=143	min=1
 TagLogGroupRequest	structure
-	logGroupName!	63
-	tags!	109
+	logGroupName!	76
+	tags!	149
 TagResourceRequest	structure
 	resourceArn!	2
-	tags!	109
+	tags!	149
 TagValue	string	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
-Tags	map	by=103	of=108	min=1	max=50
-TestEventMessages	list	of=31	min=1	max=50
+Tags	map	by=143	of=148	min=1	max=50
+TestEventMessages	list	of=40	min=1	max=50
 TestMetricFilterRequest	structure
-	filterPattern!	39
-	logEventMessages!	110
+	filterPattern!	49
+	logEventMessages!	150
 TestMetricFilterResponse	structure
-	matches	73
+	matches	88
 Timestamp	long	min=0
 Token	string
 TooManyTagsException	structure	error=TooManyTagsException,0
-	message	70
+	message	85
 	resourceName	2
 Unmask	boolean
 UnrecognizedClientException	structure	error=UnrecognizedClientException,0
 UntagLogGroupRequest	structure
-	logGroupName!	63
-	tags!	105
+	logGroupName!	76
+	tags!	145
 UntagResourceRequest	structure
 	resourceArn!	2
-	tagKeys!	104
+	tagKeys!	144
 Value	string
 `

@@ -38,6 +38,16 @@ type DeleteMetricFilterRequest struct {
 	FilterName   *string
 }
 
+// DeleteQueryDefinitionRequest is the shape DeleteQueryDefinitionRequest.
+type DeleteQueryDefinitionRequest struct {
+	QueryDefinitionId *string
+}
+
+// DeleteQueryDefinitionResponse is the shape DeleteQueryDefinitionResponse.
+type DeleteQueryDefinitionResponse struct {
+	Success *bool
+}
+
 // DeleteRetentionPolicyRequest is the shape DeleteRetentionPolicyRequest.
 type DeleteRetentionPolicyRequest struct {
 	LogGroupName *string
@@ -97,6 +107,33 @@ type DescribeMetricFiltersRequest struct {
 type DescribeMetricFiltersResponse struct {
 	MetricFilters []MetricFilter
 	NextToken     *string
+}
+
+// DescribeQueriesRequest is the shape DescribeQueriesRequest.
+type DescribeQueriesRequest struct {
+	LogGroupName *string
+	Status       *string
+	MaxResults   *int32
+	NextToken    *string
+}
+
+// DescribeQueriesResponse is the shape DescribeQueriesResponse.
+type DescribeQueriesResponse struct {
+	Queries   []QueryInfo
+	NextToken *string
+}
+
+// DescribeQueryDefinitionsRequest is the shape DescribeQueryDefinitionsRequest.
+type DescribeQueryDefinitionsRequest struct {
+	QueryDefinitionNamePrefix *string
+	MaxResults                *int32
+	NextToken                 *string
+}
+
+// DescribeQueryDefinitionsResponse is the shape DescribeQueryDefinitionsResponse.
+type DescribeQueryDefinitionsResponse struct {
+	QueryDefinitions []QueryDefinition
+	NextToken        *string
 }
 
 // DescribeSubscriptionFiltersRequest is the shape DescribeSubscriptionFiltersRequest.
@@ -162,6 +199,19 @@ type GetLogEventsResponse struct {
 	Events            []OutputLogEvent
 	NextForwardToken  *string
 	NextBackwardToken *string
+}
+
+// GetQueryResultsRequest is the shape GetQueryResultsRequest.
+type GetQueryResultsRequest struct {
+	QueryId *string
+}
+
+// GetQueryResultsResponse is the shape GetQueryResultsResponse.
+type GetQueryResultsResponse struct {
+	Results       [][]ResultField
+	Statistics    *QueryStatistics
+	Status        *string
+	EncryptionKey *string
 }
 
 // InputLogEvent is the shape InputLogEvent.
@@ -230,6 +280,11 @@ type LogStream struct {
 	StoredBytes         *int64
 }
 
+// MalformedQueryException is the shape MalformedQueryException.
+type MalformedQueryException struct {
+	QueryCompileError *QueryCompileError
+}
+
 // MetricFilter is the shape MetricFilter.
 type MetricFilter struct {
 	FilterName            *string
@@ -289,6 +344,20 @@ type PutMetricFilterRequest struct {
 	MetricTransformations []MetricTransformation
 }
 
+// PutQueryDefinitionRequest is the shape PutQueryDefinitionRequest.
+type PutQueryDefinitionRequest struct {
+	Name              *string
+	QueryDefinitionId *string
+	LogGroupNames     []string
+	QueryString       *string
+	ClientToken       *string
+}
+
+// PutQueryDefinitionResponse is the shape PutQueryDefinitionResponse.
+type PutQueryDefinitionResponse struct {
+	QueryDefinitionId *string
+}
+
 // PutRetentionPolicyRequest is the shape PutRetentionPolicyRequest.
 type PutRetentionPolicyRequest struct {
 	LogGroupName    *string
@@ -303,6 +372,43 @@ type PutSubscriptionFilterRequest struct {
 	DestinationArn *string
 	RoleArn        *string
 	Distribution   *string
+}
+
+// QueryCompileError is the shape QueryCompileError.
+type QueryCompileError struct {
+	Location *QueryCompileErrorLocation
+	Message  *string
+}
+
+// QueryCompileErrorLocation is the shape QueryCompileErrorLocation.
+type QueryCompileErrorLocation struct {
+	StartCharOffset *int32
+	EndCharOffset   *int32
+}
+
+// QueryDefinition is the shape QueryDefinition.
+type QueryDefinition struct {
+	QueryDefinitionId *string
+	Name              *string
+	QueryString       *string
+	LastModified      *int64
+	LogGroupNames     []string
+}
+
+// QueryInfo is the shape QueryInfo.
+type QueryInfo struct {
+	QueryId      *string
+	QueryString  *string
+	Status       *string
+	CreateTime   *int64
+	LogGroupName *string
+}
+
+// QueryStatistics is the shape QueryStatistics.
+type QueryStatistics struct {
+	RecordsMatched *float64
+	RecordsScanned *float64
+	BytesScanned   *float64
 }
 
 // RejectedLogEventsInfo is the shape RejectedLogEventsInfo.
@@ -320,6 +426,12 @@ type ResourceAlreadyExistsException struct {
 type ResourceNotFoundException struct {
 }
 
+// ResultField is the shape ResultField.
+type ResultField struct {
+	Field *string
+	Value *string
+}
+
 // SearchedLogStream is the shape SearchedLogStream.
 type SearchedLogStream struct {
 	LogStreamName      *string
@@ -328,6 +440,32 @@ type SearchedLogStream struct {
 
 // ServiceUnavailableException is the shape ServiceUnavailableException.
 type ServiceUnavailableException struct {
+}
+
+// StartQueryRequest is the shape StartQueryRequest.
+type StartQueryRequest struct {
+	LogGroupName        *string
+	LogGroupNames       []string
+	LogGroupIdentifiers []string
+	StartTime           *int64
+	EndTime             *int64
+	QueryString         *string
+	Limit               *int32
+}
+
+// StartQueryResponse is the shape StartQueryResponse.
+type StartQueryResponse struct {
+	QueryId *string
+}
+
+// StopQueryRequest is the shape StopQueryRequest.
+type StopQueryRequest struct {
+	QueryId *string
+}
+
+// StopQueryResponse is the shape StopQueryResponse.
+type StopQueryResponse struct {
+	Success *bool
 }
 
 // SubscriptionFilter is the shape SubscriptionFilter.

@@ -359,3 +359,6 @@ func (p *parser) width() (time.Duration, error) {
 
 // Stamp is a time as results have it.
 func Stamp(t clock.Instant) string { return t.Time().Format("2006-01-02 15:04:05.000") }
+
+// Text is a value as results have it.
+func Text(v any) string { return str(v) }
