@@ -50,7 +50,7 @@ func (s *Service) createAPIKey(ctx context.Context, in *shapes.CreateApiKeyReque
 	now := s.clock.Now()
 	k := &shapes.ApiKey{
 		Id: ptr(newID(10)), Value: in.Value, Name: in.Name, CustomerId: in.CustomerId, Description: in.Description, Enabled: ptr(value(in.Enabled)),
-		CreatedDate: &now, LastUpdatedDate: &now, StageKeys: []string{}, Tags: in.Tags,
+		CreatedDate: &now, LastUpdatedDate: &now, Tags: in.Tags,
 	}
 	if value(k.Value) == "" {
 		k.Value = ptr(newID(40))
@@ -70,6 +70,7 @@ func (s *Service) createAPIKey(ctx context.Context, in *shapes.CreateApiKeyReque
 				return conflict("API Key already exists")
 			}
 		}
+		k.StageKeys = []string{}
 		for _, st := range in.StageKeys {
 			had, err := tx.Get(sp.stage(value(st.RestApiId), value(st.StageName)))
 			if err != nil {
@@ -180,7 +181,7 @@ func (s *Service) deleteAPIKey(ctx context.Context, in *shapes.DeleteApiKeyReque
 		}
 		for _, p := range plans {
 			tx.Delete(sp.planKey(*p.Id, *in.ApiKey))
-			tx.DeleteRange(sp.usageOf(*p.Id, *in.ApiKey))
+			forgetUsage(tx, sp, *p.Id, *in.ApiKey)
 		}
 		tx.Delete(sp.apiKey(*in.ApiKey))
 		return nil

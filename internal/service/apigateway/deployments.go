@@ -60,7 +60,10 @@ func snapshot(tx *kv.Tx, sp space, a *api, d *deployment) error {
 
 // https://docs.aws.amazon.com/apigateway/latest/api/API_CreateDeployment.html
 func (s *Service) createDeployment(ctx context.Context, in *shapes.CreateDeploymentRequest) (*shapes.Deployment, error) {
-	if in.CanarySettings != nil {
+	switch {
+	case value(in.CacheClusterEnabled):
+		return nil, badRequest("cacheClusterEnabled is not supported: responses are not cached.")
+	case in.CanarySettings != nil:
 		return nil, badRequest("canarySettings are not supported.")
 	}
 	now := s.clock.Now()

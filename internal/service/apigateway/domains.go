@@ -42,8 +42,11 @@ func (s *Service) createDomainName(ctx context.Context, in *shapes.CreateDomainN
 	if !hostNames().MatchString(name) {
 		return nil, badRequest("Invalid domain name specified: %s", *in.DomainName)
 	}
-	if in.MutualTlsAuthentication != nil {
+	switch {
+	case in.MutualTlsAuthentication != nil:
 		return nil, badRequest("mutualTlsAuthentication is not supported: domain names are served without TLS here.")
+	case in.CertificateBody != nil || in.CertificatePrivateKey != nil || in.CertificateChain != nil:
+		return nil, badRequest("A certificate's own text is not supported: name it by certificateArn or regionalCertificateArn.")
 	}
 	d := &shapes.DomainName{
 		DomainName: &name, CertificateName: in.CertificateName, CertificateArn: in.CertificateArn, RegionalCertificateName: in.RegionalCertificateName,

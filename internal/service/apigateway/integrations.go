@@ -64,6 +64,12 @@ func (s *Service) putIntegration(ctx context.Context, in *shapes.PutIntegrationR
 	if i.CacheKeyParameters == nil {
 		i.CacheKeyParameters = []string{}
 	}
+	switch {
+	case in.TlsConfig != nil && value(in.TlsConfig.InsecureSkipVerification):
+		return nil, badRequest("tlsConfig.insecureSkipVerification is not supported: back ends' certificates are verified.")
+	case value(in.ConnectionId) != "":
+		return nil, badRequest("connectionId is not supported: there are no VPC links.")
+	}
 	if err := supportedIntegration(i); err != nil {
 		return nil, err
 	}

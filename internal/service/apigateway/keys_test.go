@@ -279,3 +279,43 @@ func TestQuotaOfMany(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+// A key that is made while others are, has the stages that were asked for, each
+// once.
+func TestKeysOfStagesAreMadeTogether(t *testing.T) {
+	b := open(t)
+	b.route("GET", "/")
+	b.deploy()
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			k := do(b, shapes.CreateApiKey, &shapes.CreateApiKeyRequest{
+				Name: ptr("k" + strconv.Itoa(i)), StageKeys: []shapes.StageKey{{RestApiId: &b.api, StageName: ptr("dev")}},
+			})
+			if diff := cmp.Diff([]string{b.api + "/dev"}, k.StageKeys); diff != "" {
+				t.Errorf("stages of a key (-want +got):\n%s", diff)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A key that leaves a plan and comes back begins anew: neither its use nor what
+// was added to its quota is left.
+func TestAKeyThatComesBackBeginsAnew(t *testing.T) {
+	b := open(t)
+	b.private("GET", "/")
+	b.deploy()
+	plan, ana, _ := b.plan(func(in *shapes.CreateUsagePlanRequest) {
+		in.Quota = &shapes.QuotaSettings{Limit: ptr(int32(10)), Period: ptr("MONTH")}
+	})
+	do(b, shapes.UpdateUsage, &shapes.UpdateUsageRequest{UsagePlanId: plan, KeyId: ana, PatchOperations: []shapes.PatchOperation{
+		{Op: ptr("replace"), Path: ptr("/remaining"), Value: ptr("1000")},
+	}})
+	do(b, shapes.DeleteUsagePlanKey, &shapes.DeleteUsagePlanKeyRequest{UsagePlanId: plan, KeyId: ana})
+	do(b, shapes.CreateUsagePlanKey, &shapes.CreateUsagePlanKeyRequest{UsagePlanId: plan, KeyId: ana, KeyType: ptr("API_KEY")})
+	out := do(b, shapes.GetUsage, &shapes.GetUsageRequest{UsagePlanId: plan, KeyId: ana, StartDate: ptr("2026-03-01"), EndDate: ptr("2026-03-01")})
+	if diff := cmp.Diff([][]int64{{0, 10}}, out.Items[*ana]); diff != "" {
+		t.Errorf("usage (-want +got):\n%s", diff)
+	}
+}

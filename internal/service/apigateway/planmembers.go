@@ -146,7 +146,7 @@ func (s *Service) deleteUsagePlanKey(ctx context.Context, in *shapes.DeleteUsage
 			return noSuchMember(*in.UsagePlanId, *in.KeyId)
 		}
 		tx.Delete(sp.planKey(*in.UsagePlanId, *in.KeyId))
-		tx.DeleteRange(sp.usageOf(*in.UsagePlanId, *in.KeyId))
+		forgetUsage(tx, sp, *in.UsagePlanId, *in.KeyId)
 		return nil
 	})
 }

@@ -33,6 +33,8 @@ import (
 //	"mapping" domain base          → shapes.BasePathMapping
 //
 // Values are JSON, counters excepted.
+//
+// History: version 1, this one. testdata/layout.golden holds keys and rows to it.
 
 // api is a REST API.
 type api struct {

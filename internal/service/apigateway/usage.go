@@ -36,8 +36,18 @@ func (s space) usageOfPlan(plan string) kv.Range {
 	return kv.Range(s.Key().Str("usage").Str(plan).Range())
 }
 
+func (s space) extensionsOfPlan(plan string) kv.Range {
+	return kv.Range(s.Key().Str("extension").Str(plan).Range())
+}
+
 func (s space) extension(plan, key string) kv.Key {
 	return s.Key().Str("extension").Str(plan).Str(key).Done()
+}
+
+// forgetUsage removes what is known of a key's use of a plan.
+func forgetUsage(tx *kv.Tx, sp space, plan, key string) {
+	tx.DeleteRange(sp.usageOf(plan, key))
+	tx.Delete(sp.extension(plan, key))
 }
 
 // extension is what UpdateUsage has added to the quota of a period.

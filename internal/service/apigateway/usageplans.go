@@ -157,6 +157,7 @@ func (s *Service) deleteUsagePlan(ctx context.Context, in *shapes.DeleteUsagePla
 		tx.Delete(sp.usagePlan(*had.Id))
 		tx.DeleteRange(sp.planKeys(*had.Id))
 		tx.DeleteRange(sp.usageOfPlan(*had.Id))
+		tx.DeleteRange(sp.extensionsOfPlan(*had.Id))
 		return nil
 	})
 }
