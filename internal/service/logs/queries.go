@@ -120,6 +120,15 @@ func accessQuery(ctx context.Context, in *shapes.StartQueryRequest) ([]awsapi.Ac
 	return need, nil
 }
 
+// accessAnswer: the results of a query are of its group; those of none, of no group.
+func (s *Service) accessAnswer(ctx context.Context, in *shapes.GetQueryResultsRequest) ([]awsapi.Access, error) {
+	group := ""
+	if a, err := s.answer(ctx, value(in.QueryId)); err == nil {
+		group = a.group
+	}
+	return []awsapi.Access{{Action: "logs:GetQueryResults", Resource: groupResource(awsapi.From(ctx).Scope, group)}}, nil
+}
+
 // rowOf is the fields of an event: those of every event, those of one that is JSON,
 // and those of Lambda's own lines.
 //

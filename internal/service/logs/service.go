@@ -91,7 +91,7 @@ func New(o Options) *Service {
 
 func (s *Service) registerQueries() {
 	awsapi.Handle(s.api, shapes.StartQuery, accessQuery, s.startQuery)
-	awsapi.Handle(s.api, shapes.GetQueryResults, nil, s.getQueryResults)
+	awsapi.Handle(s.api, shapes.GetQueryResults, s.accessAnswer, s.getQueryResults)
 	awsapi.Handle(s.api, shapes.StopQuery, nil, s.stopQuery)
 	awsapi.Handle(s.api, shapes.DescribeQueries, nil, s.describeQueries)
 	awsapi.Handle(s.api, shapes.PutQueryDefinition, nil, s.putQueryDefinition)
