@@ -76,7 +76,7 @@ func deniedShop(t *testing.T, flags ...string) (c *cloud, manifest string) {
 		t.Fatal(err)
 	}
 	manifest = filepath.Join(dir, "serverless.yml")
-	edit(t, manifest, "        - dynamodb:PutItem\n", "")
+	edit(t, manifest, "        - dynamodb:GetItem\n        - dynamodb:PutItem\n", "        - dynamodb:GetItem\n")
 	return start(t, "memory", append([]string{"up", dir}, flags...)...), manifest
 }
 
