@@ -159,13 +159,19 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	if text == "" {
 		return nil, nil
 	}
-	if doc, ok := s.policies.Load(text); ok {
-		return doc.(*policy.Doc), nil
+	if old, ok := s.policies.Load(n); ok && old.(*parsed).text == text {
+		return old.(*parsed).doc, nil
 	}
 	doc, err := policy.Parse(policy.Resource, text)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", resource, err)
 	}
-	s.policies.Store(text, doc)
+	s.policies.Store(n, &parsed{text, doc})
 	return doc, nil
+}
+
+// parsed is the policy of a queue as it was read last.
+type parsed struct {
+	text string
+	doc  *policy.Doc
 }

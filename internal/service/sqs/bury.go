@@ -33,9 +33,24 @@ func (s *Service) within(tx *kv.Tx, n name) (*queue, error) {
 // for good, the rest into the dead-letter queue. What was there is durable, and what
 // is in the dead-letter queue can be received from it, when it returns.
 func (s *Service) bury(ctx context.Context, q *queue, all []spent, now millis) error {
-	if len(all) == 0 {
-		return nil
+	for len(all) > 0 {
+		n, bytes := 0, 0
+		for ; n < len(all) && bytes < moveBytes; n++ {
+			bytes += all[n].m.size()
+		}
+		if err := s.burySome(ctx, q, all[:n], now); err != nil {
+			for _, x := range all {
+				q.live.came(x.place.lane, x.place.at, 1)
+			}
+			return err
+		}
+		all = all[n:]
 	}
+	return nil
+}
+
+// burySome is bury of as many as one transaction takes.
+func (s *Service) burySome(ctx context.Context, q *queue, all []spent, now millis) error {
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		if err := q.check(tx); err != nil {
 			return err
@@ -60,11 +75,6 @@ func (s *Service) bury(ctx context.Context, q *queue, all []spent, now millis) e
 		_, err = s.put(tx, dead, now, moved)
 		return err
 	})
-	if err != nil {
-		for _, x := range all {
-			q.live.came(x.place.lane, x.place.at, 1)
-		}
-	}
 	return err
 }
 

@@ -210,8 +210,12 @@ func readMoves(tx *kv.Tx, cat catalog) (all []moveOrError) {
 	return all
 }
 
-// moveStep is how many messages a firing moves that has no rate.
-const moveStep = 100
+// Limits of one step of a task: how many messages move that has no rate, and about
+// how many bytes, of which a transaction takes no more than [kv.MaxTx].
+const (
+	moveStep  = 100
+	moveBytes = 4 << 20
+)
 
 // moveSome is one step of a task.
 func (s *Service) moveSome(tx *kv.Tx, now clock.Instant, t timer.T) error {
@@ -272,13 +276,15 @@ func (s *Service) step(tx *kv.Tx, m *move, now millis) (again millis, err error)
 	if err != nil {
 		return 0, err
 	}
-	for _, at := range c.places {
-		moved, err := s.moveOne(tx, q, m, at, now)
+	done, bytes := 0, 0
+	for ; done < len(c.places) && bytes < moveBytes; done++ {
+		moved, err := s.moveOne(tx, q, m, c.places[done], now)
 		if err != nil || m.Status != running {
 			return 0, err
 		}
-		if moved {
+		if moved != nil {
 			m.Moved++
+			bytes += moved.size()
 		}
 	}
 	switch {
@@ -286,59 +292,60 @@ func (s *Service) step(tx *kv.Tx, m *move, now millis) (again millis, err error)
 		m.Status = completed
 		return 0, nil
 	case m.Rate > 0:
-		return now + millis(time.Second.Milliseconds()), nil
+		return now + millis(done)*millis(time.Second.Milliseconds())/millis(most), nil
 	}
 	return now, nil
 }
 
-// moveOne moves the message at a place, or the first of its group.
-func (s *Service) moveOne(tx *kv.Tx, q *queue, m *move, at place, now millis) (bool, error) {
+// moveOne moves the message at a place, or the first of its group. It returns nil if
+// there was none.
+func (s *Service) moveOne(tx *kv.Tx, q *queue, m *move, at place, now millis) (*message, error) {
 	stamp, key := at.stamp, q.space.body(at.stamp)
 	if q.settings.fifo {
 		key = nil
 		for p, err := range tx.Scan(q.space.Key().Str("f").Str(at.group).Range(), kv.ScanOptions{Limit: 1}) {
 			if err != nil {
-				return false, err
+				return nil, err
 			}
 			key = p.Key
 			if stamp, err = q.space.stampOf(key, at.group); err != nil {
-				return false, err
+				return nil, err
 			}
 		}
 	}
 	if key == nil {
-		return false, nil
+		return nil, nil
 	}
 	b, err := tx.Get(key)
 	if err != nil || b == nil {
-		return false, err
+		return nil, err
 	}
 	x, err := q.decode(b)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	to, ok := queueByARN(or(m.Destination, x.source))
 	if !ok {
 		m.Status, m.Failure = failedTask, "CouldNotDetermineMessageSource"
-		return false, nil
+		return nil, nil
 	}
 	target, err := s.within(tx, to)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if target == nil {
 		m.Status, m.Failure = failedTask, "AWS.SimpleQueueService.NonExistentQueue"
-		return false, nil
+		return nil, nil
 	}
 	gone, err := q.take1(tx, at, stamp, x, now)
 	if err != nil || !gone {
-		return false, err
+		return nil, err
 	}
 	// A message that is redriven is a new one to its queue: its time begins again.
 	again := *x
 	again.sent, again.after, again.source = now, 0, ""
 	_, err = s.put(tx, target, now, []*message{&again})
-	return true, err
+	return &again, err
 }
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListMessageMoveTasks.html
@@ -413,6 +420,9 @@ func (s *Service) cancelMove(ctx context.Context, in *shapes.CancelMessageMoveTa
 		}
 		if m, err = decodeMove(b); err != nil {
 			return err
+		}
+		if m.Source != string(t.source.arn()) { // of a queue that the caller may not be allowed to touch
+			return noTask()
 		}
 		if m.Status != running {
 			return fault.New("UnsupportedOperation", "Only active tasks can be cancelled.")

@@ -54,6 +54,7 @@ func (s *Service) find(ctx context.Context, n name) (*queue, error) {
 func (s *Service) reload(ctx context.Context, n name) (*queue, error) {
 	var raw []byte
 	key := catalogOf(n.cell()).queue(n.queue)
+	known, _ := s.queues.Load(n)
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
 		raw, err = snap.Get(key)
 		return err
@@ -62,13 +63,22 @@ func (s *Service) reload(ctx context.Context, n name) (*queue, error) {
 		return nil, err
 	}
 	if raw == nil {
-		s.queues.Delete(n)
+		s.forget(n, known)
 		return nil, noQueue()
 	}
 	return s.learn(n, raw)
 }
 
-// learn makes a queue of its row, and remembers it.
+// forget is told that there is no such queue any more. One that was made in the
+// meantime is not forgotten: somebody may wait for its messages.
+func (s *Service) forget(n name, known any) {
+	if known == nil || s.queues.CompareAndDelete(n, known) {
+		s.policies.Delete(n)
+	}
+}
+
+// learn makes a queue of its row, and remembers it, unless it is of an older
+// snapshot than what is remembered.
 func (s *Service) learn(n name, raw []byte) (*queue, error) {
 	q := &queue{name: n, raw: raw, key: catalogOf(n.cell()).queue(n.queue)}
 	if err := json.Unmarshal(raw, &q.row); err != nil {
@@ -78,9 +88,14 @@ func (s *Service) learn(n name, raw []byte) (*queue, error) {
 	q.settings = settingsOf(q.Attributes, n)
 	s.learning.Lock()
 	defer s.learning.Unlock()
-	if had, ok := s.queues.Load(n); ok && had.(*queue).ID == q.ID {
+	had, ok := s.queues.Load(n)
+	switch {
+	case ok && had.(*queue).ID == q.ID:
 		q.live = had.(*queue).live
-	} else {
+	case ok && had.(*queue).ID > q.ID: // who waits, waits for the messages of that one
+		q.live = newLive(s, q)
+		return q, nil
+	default:
 		q.live = newLive(s, q)
 	}
 	s.queues.Store(n, q)

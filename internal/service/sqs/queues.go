@@ -90,6 +90,7 @@ func (s *Service) deleteQueue(ctx context.Context, in *shapes.DeleteQueueRequest
 	if err != nil {
 		return nil, err
 	}
+	known, _ := s.queues.Load(n)
 	_, q, err := s.update(ctx, n, func(tx *kv.Tx, q *queue) error {
 		tx.Delete(q.key)
 		tx.Signal(q.key)
@@ -98,7 +99,7 @@ func (s *Service) deleteQueue(ctx context.Context, in *shapes.DeleteQueueRequest
 	if err != nil {
 		return nil, err
 	}
-	s.queues.Delete(n)
+	s.forget(n, known)
 	q.live.end()
 	return &schema.Empty{}, nil
 }

@@ -1,10 +1,15 @@
 package sqs_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
+	"github.com/nube-run/nube/internal/sources"
 )
 
 // localstack#10281: the dead-letter queue of a
@@ -133,10 +138,47 @@ func TestMoveTasks(t *testing.T) {
 		expect(b, "state", *list().Status, "CANCELLED")
 		refused(b, "UnsupportedOperation", shapes.CancelMessageMoveTask, &shapes.CancelMessageMoveTaskRequest{TaskHandle: task.TaskHandle})
 		refused(b, "ResourceNotFoundException", shapes.CancelMessageMoveTask, &shapes.CancelMessageMoveTaskRequest{TaskHandle: ptr("x")})
-		do(b, shapes.StartMessageMoveTask, &shapes.StartMessageMoveTaskRequest{SourceArn: &source})
+		again := do(b, shapes.StartMessageMoveTask, &shapes.StartMessageMoveTaskRequest{SourceArn: &source})
+		forged, err := base64.StdEncoding.DecodeString(*again.TaskHandle)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Whoever may touch another queue has no right to this one's tasks.
+		handle := base64.StdEncoding.EncodeToString(bytes.Replace(forged, []byte(":dead"), []byte(":q"), 1))
+		refused(b, "ResourceNotFoundException", shapes.CancelMessageMoveTask, &shapes.CancelMessageMoveTaskRequest{TaskHandle: &handle})
 		b.settle()
 		expect(b, "state", *list().Status, "COMPLETED")
 		expect(b, "left", b.counts(dead), "0 0 0")
 		expect(b, "back", sorted(b.receive(q)), "1 2 3")
 	}
+}
+
+// What one commit takes bounds how many messages move in it: also large ones come
+// to the dead-letter queue, and back.
+func TestLargeMessagesMove(t *testing.T) {
+	b := newBed(t)
+	dead := b.create("dead")
+	q := b.create("q", "RedrivePolicy", redrive("dead", "1"), "VisibilityTimeout", "1")
+	for range 20 {
+		b.send(q, strings.Repeat("x", 1<<20))
+	}
+	receive := func() int {
+		r, err := b.s.Queues().Receive(b.ctx, arn.ARN(queueARN+"q"), sources.Portion{Messages: 50, Bytes: 100 << 20}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(r.Messages)
+	}
+	expect(b, "received", receive(), 20)
+	b.advance(time.Second)
+	expect(b, "received too often", receive(), 0)
+	expect(b, "dead", b.counts(dead), "20 0 0")
+	source := queueARN + "dead"
+	do(b, shapes.StartMessageMoveTask, &shapes.StartMessageMoveTaskRequest{SourceArn: &source})
+	b.settle()
+	expect(b, "left", b.counts(dead), "0 0 0")
+	expect(b, "back", b.counts(q), "20 0 0")
+	moves := do(b, shapes.ListMessageMoveTasks, &shapes.ListMessageMoveTasksRequest{SourceArn: &source}).Results
+	expect(b, "moved", *moves[0].ApproximateNumberOfMessagesMoved, 20)
+	expect(b, "state", *moves[0].Status, "COMPLETED")
 }

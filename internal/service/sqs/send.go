@@ -244,7 +244,7 @@ func (s *Service) sendTx(tx *kv.Tx, q *queue, ms []*sending, seen map[string]*se
 		m.after = now + delay
 		if q.settings.fifo {
 			scope := q.dedupScope(m.group)
-			id := q.queue + "\x00" + scope + "\x00" + m.dedup
+			id := string(q.arn()) + "\x00" + scope + "\x00" + m.dedup
 			if first := seen[id]; first != nil {
 				repeats = append(repeats, [2]*sending{m, first})
 				continue

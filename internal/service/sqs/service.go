@@ -56,7 +56,7 @@ type Service struct {
 
 	queues   sync.Map   // name → *queue
 	learning sync.Mutex // held while queues gets one
-	policies sync.Map   // text of a queue's policy → *policy.Doc
+	policies sync.Map   // name → *parsed
 	cells    cells
 	wakes    wakes
 	sweepAt  func(clock.Instant)
