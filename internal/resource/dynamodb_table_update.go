@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
 	"github.com/nube-run/nube/internal/stack"
@@ -138,13 +139,21 @@ func billing(d *dynamodb.TableDescription, want *dynamodb.CreateTableInput) *dyn
 		(val(have.ReadCapacityUnits) != val(want.ProvisionedThroughput.ReadCapacityUnits) || val(have.WriteCapacityUnits) != val(want.ProvisionedThroughput.WriteCapacityUnits)):
 		return in
 	case !sameLimits(d.OnDemandThroughput, want.OnDemandThroughput):
-		limits := want.OnDemandThroughput
-		if limits == nil { // -1 is none
-			limits = &dynamodb.OnDemandThroughput{MaxReadRequestUnits: ptr(int64(-1)), MaxWriteRequestUnits: ptr(int64(-1))}
-		}
-		return &dynamodb.UpdateTableInput{OnDemandThroughput: limits}
+		return &dynamodb.UpdateTableInput{OnDemandThroughput: limitsOf(want.OnDemandThroughput)}
 	}
 	return nil
+}
+
+// limitsOf are limits as an update sets them, where -1 is none.
+func limitsOf(want *dynamodb.OnDemandThroughput) *dynamodb.OnDemandThroughput {
+	out := &dynamodb.OnDemandThroughput{MaxReadRequestUnits: ptr(int64(-1)), MaxWriteRequestUnits: ptr(int64(-1))}
+	if want != nil && want.MaxReadRequestUnits != nil {
+		out.MaxReadRequestUnits = want.MaxReadRequestUnits
+	}
+	if want != nil && want.MaxWriteRequestUnits != nil {
+		out.MaxWriteRequestUnits = want.MaxWriteRequestUnits
+	}
+	return out
 }
 
 // sameLimits compares limits of which none and -1 are the same.
@@ -186,7 +195,7 @@ func stream(d *dynamodb.TableDescription, want *dynamodb.CreateTableInput) *dyna
 func encryption(d *dynamodb.TableDescription, want *dynamodb.CreateTableInput) *dynamodb.UpdateTableInput {
 	on := want.SSESpecification != nil && val(want.SSESpecification.Enabled)
 	have := d.SSEDescription != nil && (val(d.SSEDescription.Status) == "ENABLED" || val(d.SSEDescription.Status) == "ENABLING")
-	if on == have {
+	if on == have && (!on || sameKey(val(d.SSEDescription.KMSMasterKeyArn), want.SSESpecification.KMSMasterKeyId)) {
 		return nil
 	}
 	spec := want.SSESpecification
@@ -194,6 +203,16 @@ func encryption(d *dynamodb.TableDescription, want *dynamodb.CreateTableInput) *
 		spec = &dynamodb.SSESpecification{Enabled: ptr(false)}
 	}
 	return &dynamodb.UpdateTableInput{SSESpecification: spec}
+}
+
+// sameKey reports whether an ARN is that of the key that a template names by id,
+// alias or ARN; without a name it is the service's own in the account.
+func sameKey(arn string, name *string) bool {
+	key := "alias/aws/dynamodb"
+	if name != nil {
+		key = *name
+	}
+	return arn == key || strings.HasSuffix(arn, ":"+key) || strings.HasSuffix(arn, "/"+key)
 }
 
 func hasIndex(d *dynamodb.TableDescription, name string) *dynamodb.GlobalSecondaryIndexDescription {
@@ -236,6 +255,11 @@ func indexes(d *dynamodb.TableDescription, want *dynamodb.CreateTableInput) *dyn
 			(val(have.ProvisionedThroughput.ReadCapacityUnits) != val(x.ProvisionedThroughput.ReadCapacityUnits) ||
 				val(have.ProvisionedThroughput.WriteCapacityUnits) != val(x.ProvisionedThroughput.WriteCapacityUnits)) {
 			in := update(dynamodb.GlobalSecondaryIndexUpdate{Update: &dynamodb.UpdateGlobalSecondaryIndexAction{IndexName: x.IndexName, ProvisionedThroughput: x.ProvisionedThroughput}})
+			in.AttributeDefinitions = nil
+			return in
+		}
+		if !sameLimits(have.OnDemandThroughput, x.OnDemandThroughput) {
+			in := update(dynamodb.GlobalSecondaryIndexUpdate{Update: &dynamodb.UpdateGlobalSecondaryIndexAction{IndexName: x.IndexName, OnDemandThroughput: limitsOf(x.OnDemandThroughput)}})
 			in.AttributeDefinitions = nil
 			return in
 		}
