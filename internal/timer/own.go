@@ -146,7 +146,13 @@ func (l *lease) take(ctx context.Context) (epoch int64, err error) {
 	w := l.DB.Watch(l.keys.beat(l.name, l.index))
 	defer w.Close()
 	var seen string
+	var silent *time.Timer // since the last sign of life
 	var dead <-chan time.Time
+	defer func() {
+		if silent != nil {
+			silent.Stop()
+		}
+	}()
 	for {
 		beat, err := l.look(ctx)
 		if err != nil {
@@ -160,9 +166,11 @@ func (l *lease) take(ctx context.Context) (epoch int64, err error) {
 		}
 		if string(beat) != seen || dead == nil {
 			seen = string(beat)
-			t := l.Machine.NewTimer(l.ttl())
-			defer t.Stop()
-			dead = t.C
+			if silent != nil {
+				silent.Stop() // a node may stand by for months
+			}
+			silent = l.Machine.NewTimer(l.ttl())
+			dead = silent.C
 		}
 		select {
 		case <-w.C():
