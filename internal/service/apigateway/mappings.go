@@ -159,6 +159,13 @@ func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateBasePathMa
 				return badPatch(p)
 			}
 		}
+		taken, err := tx.Get(sp.mapping(*d.DomainName, *m.BasePath))
+		if err != nil {
+			return err
+		}
+		if taken != nil {
+			return conflict("Base path already exists for this domain name")
+		}
 		if err := soundMapping(tx, sp, m); err != nil {
 			return err
 		}
