@@ -27,7 +27,7 @@ func writeCBOR(w http.ResponseWriter, call *Call, status int, body []byte) int {
 // appendErrorCBOR is the body of an error: __type, the message under the name that
 // its shape gives it, and the shape's further members.
 func appendErrorCBOR(dst []byte, m *schema.Model, e *fault.Error, code string) []byte {
-	texts := []wire.CBORMember{{Name: "__type", Value: errorType(m, code)}, {Name: "message", Value: e.Message}}
+	texts := []wire.CBORMember{{Name: "__type", Value: errorType(m, e, code)}, {Name: "message", Value: e.Message}}
 	s := errorShape(m, code)
 	if s == nil {
 		return wire.AppendCBORError(dst, m, texts, schema.None, nil)

@@ -99,19 +99,38 @@ func errorShape(m *schema.Model, code string) *schema.Shape {
 
 func appendErrorJSON(dst []byte, t *target, e *fault.Error, code string) []byte {
 	dst = append(dst, `{"__type":`...)
-	dst = wire.AppendString(dst, errorType(t.service.Model, code))
+	dst = wire.AppendString(dst, errorType(t.service.Model, e, code))
 	return appendErrorMembers(dst, t, e, code)
 }
 
 // errorType is what __type says of an error: the name of its shape, which of a
 // service with older clients need not be its code, in the service's name space.
-func errorType(m *schema.Model, code string) string {
+func errorType(m *schema.Model, e *fault.Error, code string) string {
 	name := code
-	if s := errorShape(m, code); s != nil && m.QueryErrors {
-		name = s.Name
+	if m.QueryErrors {
+		name = errorName(m, e, code)
 	}
 	if pkg := errorPackage(m, code); pkg != "" {
 		return pkg + "#" + name
+	}
+	return name
+}
+
+// errorName is the name of the shape of an error: of several with its code, that of
+// its detail, or that which is called like the code.
+func errorName(m *schema.Model, e *fault.Error, code string) string {
+	if e.Detail != nil {
+		return reflect.TypeOf(e.Detail).Elem().Name()
+	}
+	name := code
+	all := m.Shapes.All()
+	for i := range all {
+		if s := &all[i]; s.Fault.Code == code && code != "" {
+			if s.Name == code {
+				return code
+			}
+			name = s.Name
+		}
 	}
 	return name
 }

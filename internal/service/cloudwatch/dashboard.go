@@ -90,7 +90,7 @@ func checkDashboard(body string) []shapes.DashboardValidationMessage {
 }
 
 func noDashboard(name string) *fault.Error {
-	return fault.New("ResourceNotFound", "Dashboard %s does not exist", name)
+	return fault.New("ResourceNotFound", "Dashboard %s does not exist", name).WithDetail(&shapes.DashboardNotFoundError{})
 }
 
 func (s *Service) getDashboard(ctx context.Context, in *shapes.GetDashboardInput) (*shapes.GetDashboardOutput, error) {
