@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/dynamodb"
@@ -159,7 +160,11 @@ func (s *Service) batchWriteItem(ctx context.Context, in *shapes.BatchWriteItemI
 	done := make([]written, len(writes))
 	for from := 0; from < len(writes); {
 		to := group(writes, from)
-		if err := s.writeAll(ctx, writes[from:to], done[from:to]); err != nil {
+		err := s.writeAll(ctx, writes[from:to], done[from:to])
+		for ; errors.Is(err, kv.ErrTooLarge) && to-from > 1; err = s.writeAll(ctx, writes[from:to], done[from:to]) {
+			to = from + (to-from)/2 // many indexes that have all of the items
+		}
+		if err != nil {
 			return nil, err
 		}
 		from = to
@@ -242,7 +247,7 @@ func (s *Service) checkBatch(ctx context.Context, writes []write) error {
 	return coded(err)
 }
 
-// groupBytes bounds the items of one commit, so that it fits into a transaction of the store with their index entries.
+// groupBytes bounds the items of one commit, so that it mostly fits into a transaction of the store with their index entries.
 const groupBytes = 1 << 20
 
 // group is the end of the writes from an index on that go into one commit.

@@ -312,3 +312,27 @@ func TestItemSize(t *testing.T) {
 		t.Errorf("update: %s", got)
 	}
 }
+
+// Large items with an entry in each of many indexes do not fit into one commit of the store; a batch of them is written all
+// the same.
+func TestBatchOfManyEntries(t *testing.T) {
+	c := newCloud(t)
+	var indexes []string
+	for i := range maxGlobalIndexes {
+		indexes = append(indexes, fmt.Sprintf(`{"IndexName":"index-%d","KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"Projection":{"ProjectionType":"ALL"}}`, i))
+	}
+	c.do("CreateTable", `{"TableName":"wide","BillingMode":"PAY_PER_REQUEST","AttributeDefinitions":[{"AttributeName":"id","AttributeType":"S"}],
+		"KeySchema":[{"AttributeName":"id","KeyType":"HASH"}],"GlobalSecondaryIndexes":[`+strings.Join(indexes, ",")+`]}`)
+	text := strings.Repeat("x", maxItemSize-1000)
+	var puts []string
+	for i := range 3 {
+		puts = append(puts, fmt.Sprintf(`{"PutRequest":{"Item":{"id":{"S":"%d"},"text":{"S":%q}}}}`, i, text))
+	}
+	out := c.do("BatchWriteItem", `{"RequestItems":{"wide":[`+strings.Join(puts, ",")+`]}}`)
+	if n := field(t, out, "UnprocessedItems"); len(n.(map[string]any)) != 0 {
+		t.Errorf("left: %v", n)
+	}
+	if items := c.verify("wide"); len(items) != 3 {
+		t.Errorf("%d items", len(items))
+	}
+}
