@@ -164,6 +164,7 @@ func (s *Service) deleteBus(ctx context.Context, in *shapes.DeleteEventBusReques
 	})
 	if err == nil {
 		s.indexes.Delete(string(sp.head(b.name)))
+		s.policies.Delete(b)
 	}
 	return &schema.Empty{}, err
 }

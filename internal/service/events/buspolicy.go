@@ -164,13 +164,19 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	if err != nil {
 		return nil, err
 	}
-	if doc, ok := s.policies.Load(row.Policy); ok {
-		return doc.(*policy.Doc), nil
+	if old, ok := s.policies.Load(b); ok && old.(*parsed).text == row.Policy {
+		return old.(*parsed).doc, nil
 	}
 	doc, err := policy.Parse(policy.Resource, row.Policy)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", b.arn(), err)
 	}
-	s.policies.Store(row.Policy, doc)
+	s.policies.Store(b, &parsed{row.Policy, doc})
 	return doc, nil
+}
+
+// parsed is the policy of a bus as it was read last.
+type parsed struct {
+	text string
+	doc  *policy.Doc
 }

@@ -39,10 +39,17 @@ func (s *Service) indexOf(b bus) *index {
 // match returns the rules that events match, for each, and the count of changes
 // up to which the rules are known.
 func (s *Service) match(ctx context.Context, b bus, es []*event) (found [][]*indexed, seen []byte, err error) {
-	ix := s.indexOf(b)
-	err = s.DB.View(ctx, func(snap *kv.Snap) error { return ix.follow(snap, b) })
-	if err != nil {
-		return nil, nil, err
+	var ix *index
+	err = s.DB.View(ctx, func(snap *kv.Snap) error {
+		row, err := snap.Get(b.space().head(b.name))
+		if err != nil || row == nil { // it never had a rule; it may not even be there
+			return err
+		}
+		ix = s.indexOf(b)
+		return ix.follow(snap, b)
+	})
+	if err != nil || ix == nil {
+		return make([][]*indexed, len(es)), nil, err
 	}
 	return ix.find(es)
 }

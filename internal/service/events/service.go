@@ -75,7 +75,7 @@ type Service struct {
 
 	tokens   tokens
 	indexes  sync.Map // string(key of a bus) → *index
-	policies sync.Map // text of a bus's policy → *policy.Doc
+	policies sync.Map // bus → *parsed
 }
 
 // New returns the service.
