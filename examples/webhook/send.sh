@@ -10,7 +10,7 @@ set -eu
 
 body=${1:-'{"type":"payment.succeeded","data":{"orderId":"1","amount":12.50}}'}
 id=${2:-msg_$(openssl rand -hex 12)}
-timestamp=$(date +%s)
+timestamp=${TIMESTAMP:-$(date +%s)}
 key=$(aws secretsmanager get-secret-value --secret-id webhook-dev --query SecretString --output text | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 signature=$(printf '%s.%s.%s' "$id" "$timestamp" "$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
 
