@@ -151,18 +151,22 @@ func (s *service) eventBridge(e event) {
 	bus := or(c.Get("eventBus"))
 	made := ""
 	if isText(bus) {
+		existing := strings.HasPrefix(bus.Text, "arn")
+		if existing {
+			bus = template.New(bus.Pos, bus.Text[strings.IndexByte(bus.Text, '/')+1:])
+		}
 		switch {
 		case bus.Text == "default":
 			bus = nil
-		case strings.HasPrefix(bus.Text, "arn"):
-			bus = template.New(bus.Pos, bus.Text[strings.IndexByte(bus.Text, '/')+1:])
-		default:
+		case !existing:
 			made = normalize(bus.Text) + "EventBridgeEventBus"
 			s.resources.put(made, e.pos, obj{
 				{"Type", "AWS::Events::EventBus"},
 				{"Properties", obj{{"Name", bus}}},
 			})
 		}
+	} else if fn, arg, ok := bus.Call(); ok && fn == "Fn::GetAtt" && (len(arg.Items) != 2 || arg.Items[1].Text != "Name") {
+		s.errorf(e.pos, "of an event bus, Fn::GetAtt may take Name only: it is part of the rule's ARN")
 	}
 	target := obj{{"Arn", e.fn.target()}, {"Id", shorten(name+"-target", "target")}}
 	if p := or(c.Get("retryPolicy")); p != nil {
