@@ -83,7 +83,7 @@ func (s *Service) registerDashboards() {
 }
 
 func (s *Service) registerNotOffered() {
-	s.api.NotOffered("metrics leave by OTLP and the Prometheus page, not by Firehose",
+	s.api.NotOffered("metrics leave by OTLP, not by Firehose",
 		"DeleteMetricStream", "GetMetricStream", "ListMetricStreams", "PutMetricStream", "StartMetricStreams", "StopMetricStreams")
 	s.api.NotOffered("nube has no Contributor Insights",
 		"DeleteInsightRules", "DescribeInsightRules", "DisableInsightRules", "EnableInsightRules", "GetInsightRuleReport", "ListManagedInsightRules",
