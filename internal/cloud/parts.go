@@ -185,7 +185,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.sns = sns.New(sns.Options{
 		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
 	})
-	p.sqs = sqs.New(sqs.Options{DB: c.db, Clock: c.model, Timers: p.timers, Endpoint: c.Endpoint(), Permits: caller, Meter: meter, Disturb: c.faults})
+	p.sqs = sqs.New(sqs.Options{DB: c.db, Clock: c.model, Timers: p.timers, Endpoint: c.Endpoint(), Permits: caller, Caller: caller, Meter: meter, Disturb: c.faults})
 	c.stopping(func(context.Context) error { p.sqs.Stop(); return nil })
 	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}, p.sqs} {
 		p.delivery.Receive(r)

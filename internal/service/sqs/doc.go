@@ -33,7 +33,8 @@
 //
 // A queue can be made again at once after it was deleted: AWS wants 60 seconds in
 // between, and a test that begins by cleaning up does not. Nothing is approximate:
-// the counts are those of the moment. KMS keys and SSE are kept and described.
+// the counts are those of the moment. A queue's KMS key is asked for by who sends and
+// receives.
 // Throughput quotas (3,000 messages a second and the like) do not exist.
 //
 // # Rows
@@ -58,6 +59,7 @@
 //	"d" bucket scope id stamp → deduplication: what was accepted in these five minutes
 //	"a" bucket attempt      → what a receive with this ReceiveRequestAttemptId took
 //	"n"                     → counter: messages in the queue
+//	"k"                     → the data key that KMS made last for a queue with a key of its own, encrypted
 //	"z"                     → when the queue is looked through for what has expired; the time in "due"
 //
 // Messages are what write.go writes and read.go reads, and nothing else touches

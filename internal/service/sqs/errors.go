@@ -81,6 +81,12 @@ func queryError(code string) (string, int) {
 		return code, http.StatusNotFound
 	case "InternalFailure", "InternalServerError":
 		return "InternalError", http.StatusInternalServerError
+	case "KmsAccessDenied", "KmsDisabled", "KmsInvalidState", "KmsInvalidKeyUsage", "KmsNotFound", "KmsOptInRequired", "KmsThrottled":
+		name := "KMS." + strings.TrimPrefix(code, "Kms")
+		if code != "KmsOptInRequired" {
+			name += "Exception"
+		}
+		return name, http.StatusBadRequest
 	case "ServiceUnavailable":
 		return code, http.StatusServiceUnavailable
 	}

@@ -55,6 +55,7 @@ func (s space) logAfter(group string, at kv.Stamp) kv.Range {
 func (s space) cursor(l lane) kv.Key { return s.Key().Str("c").Uint(uint64(l)).Done() }
 func (s space) count() kv.Key        { return s.Key().Str("n").Done() }
 func (s space) sweep() kv.Key        { return s.Key().Str("z").Done() }
+func (s space) dataKey() kv.Key      { return s.Key().Str("k").Done() }
 
 // topic is signalled by commits that make a message visible, now or later.
 func (s space) topic() kv.Key { return s.Key().Str("v").Done() }

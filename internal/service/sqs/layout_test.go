@@ -39,7 +39,7 @@ func TestLayout(t *testing.T) {
 	var out strings.Builder
 	for _, k := range []keyspace.Key{
 		cat.queue("q"), cat.next(), cat.due(at, "q"), cat.move(at, "task"), sp.body(stamp), sp.state(stamp), sp.entry("g", stamp), sp.alive("g"), sp.group("g"),
-		sp.indexed(plain, at, stamp), sp.grouped(held, at, "g"), sp.cursor(delayed), sp.dedupPrefix(at, "g", "id"), sp.attempt(at, "id"), sp.count(), sp.sweep(), sp.topic(),
+		sp.indexed(plain, at, stamp), sp.grouped(held, at, "g"), sp.cursor(delayed), sp.dedupPrefix(at, "g", "id"), sp.attempt(at, "id"), sp.count(), sp.sweep(), sp.dataKey(), sp.topic(),
 	} {
 		fmt.Fprintf(&out, "%s\n%x\n", k, []byte(k))
 	}

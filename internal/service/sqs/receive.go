@@ -64,6 +64,9 @@ func (s *Service) receiveMessage(ctx context.Context, in *shapes.ReceiveMessageR
 			return nil, invalid("The message attribute name '%s' is invalid.", name)
 		}
 	}
+	if err := s.mayUse(ctx, q, false); err != nil {
+		return nil, err
+	}
 	got, err := s.await(ctx, n, w, wait)
 	if err != nil {
 		return nil, err

@@ -45,6 +45,9 @@ func (s *Service) sendMessage(ctx context.Context, in *shapes.SendMessageRequest
 	if err := checkSystem(in.MessageSystemAttributes); err != nil {
 		return nil, err
 	}
+	if err := s.mayUse(ctx, q, true); err != nil {
+		return nil, err
+	}
 	if err := s.send(ctx, n, []*sending{m}); err != nil {
 		return nil, err
 	}
@@ -95,6 +98,9 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *shapes.SendMessageBa
 		return nil, fault.New("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxSize, total)
 	}
 	if len(good) > 0 {
+		if err := s.mayUse(ctx, q, true); err != nil {
+			return nil, err
+		}
 		if err := s.send(ctx, n, good); err != nil {
 			return nil, err
 		}

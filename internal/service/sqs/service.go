@@ -42,8 +42,11 @@ type Options struct {
 	// the caller's own is not known.
 	Endpoint string
 	Permits  Permits
-	Meter    Meter
-	Disturb  Disturber
+	// Caller asks KMS for the keys of queues, with the rights of who calls; nil asks
+	// nobody.
+	Caller  awsapi.Caller
+	Meter   Meter
+	Disturb Disturber
 	// InFlight is how many messages of a queue can be in flight; 0 is what AWS
 	// allows.
 	InFlight int
@@ -58,6 +61,7 @@ type Service struct {
 	learning sync.Mutex // held while queues gets one
 	policies sync.Map   // name → *parsed
 	cells    cells
+	uses     uses
 	wakes    wakes
 	sweepAt  func(clock.Instant)
 
