@@ -116,6 +116,7 @@ func mapped(t *testing.T, set ...func(*Options)) (*cloud, *work.Settler, *permit
 	})
 	e := sources.New(sources.Options{DB: c.s.DB, Owner: owner, Timers: timers, Model: c.clock, Ledger: ledger, Emit: c.emit, Functions: c.s.Functions()})
 	e.Read(oneStream{})
+	e.Read(emptyQueues{})
 	c.s.Map(e)
 	settle = &work.Settler{Ledger: ledger, DB: c.s.DB, Clock: c.clock, Backlogs: []work.Backlog{timers, e}}
 	ctx, stop := context.WithCancel(context.Background())
