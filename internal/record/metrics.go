@@ -38,10 +38,8 @@ const (
 	finePart = "\x03"
 )
 
-// key is the metric's key in the journal: parts that end in a zero byte, the
-// dimensions sorted, so that it is no prefix of another's.
-func (m Metric) key() string { return string(m.appendKey(nil)) }
-
+// appendKey appends the metric's key in the journal: parts that end in a zero byte,
+// the dimensions sorted, so that it is no prefix of another's.
 func (m Metric) appendKey(b []byte) []byte {
 	dims := m.Dims
 	byName := func(a, b Attr) int { return strings.Compare(a.Key, b.Key) }

@@ -35,10 +35,9 @@ type command interface{ run(t *table) }
 
 // table is rows and the names of the fields that are shown.
 type table struct {
-	rows   []Row
-	shown  []string
-	sorted bool
-	limit  int
+	rows  []Row
+	shown []string
+	limit int
 }
 
 // Query is a parsed query. It is safe for concurrent use.
