@@ -336,3 +336,28 @@ func TestBatchOfManyEntries(t *testing.T) {
 		t.Errorf("%d items", len(items))
 	}
 }
+
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+//
+// The four megabytes of a transaction are those of its items, also where the request says little of them.
+func TestTransactionOfLargeItems(t *testing.T) {
+	c := newCloud(t)
+	c.do("CreateTable", plainTable)
+	text := strings.Repeat("x", 390<<10)
+	var updates, deletes []string
+	for i := range 12 {
+		c.do("PutItem", fmt.Sprintf(`{"TableName":"plain","Item":{"id":{"S":"%d"},"text":{"S":%q}}}`, i, text))
+		updates = append(updates, fmt.Sprintf(`{"Update":{"TableName":"plain","Key":{"id":{"S":"%d"}},"UpdateExpression":"SET n = :n","ExpressionAttributeValues":{":n":{"N":"1"}}}}`, i))
+		deletes = append(deletes, fmt.Sprintf(`{"Delete":{"TableName":"plain","Key":{"id":{"S":"%d"}}}}`, i))
+	}
+	const refused = "ValidationException: Transaction size exceeds the maximum allowed size of 4 MB"
+	for _, parts := range [][]string{updates, deletes} {
+		if got := c.try("TransactWriteItems", `{"TransactItems":[`+strings.Join(parts, ",")+`]}`); got != refused {
+			t.Errorf("twelve items: %s", got)
+		}
+		c.do("TransactWriteItems", `{"TransactItems":[`+strings.Join(parts[:10], ",")+`]}`)
+	}
+	if items := c.verify("plain"); len(items) != 2 {
+		t.Errorf("%d items are left", len(items))
+	}
+}

@@ -77,11 +77,15 @@ func (s *Service) transact(ctx context.Context, writes []write, once *once) ([]w
 			return readAgain(tx, tables, writes, done)
 		}
 		reasons := make(reasons, len(writes))
+		bytes := 0
 		for i := range writes {
 			var err error
 			done[i], err = tables[i].write(tx, &writes[i], from)
 			if err := reasons.note(i, err); err != nil {
 				return err
+			}
+			if bytes += done[i].size(); bytes > maxTransaction {
+				return tooMuch()
 			}
 		}
 		if err := reasons.error(); err != nil {
@@ -95,6 +99,20 @@ func (s *Service) transact(ctx context.Context, writes []write, once *once) ([]w
 	}
 	once.committed()
 	return done, nil
+}
+
+// tooMuch is the error about a transaction whose items are too large together: those that are put, which the request has,
+// and those that are updated, deleted or checked, which the table has.
+func tooMuch() *fault.Error {
+	return validation("Transaction size exceeds the maximum allowed size of 4 MB")
+}
+
+// size is what an item counts for in a transaction: as it is, or as it was if it is gone.
+func (w *written) size() int {
+	if w.after.IsZero() {
+		return w.beforeSize
+	}
+	return w.afterSize
 }
 
 // checkDistinct refuses two operations on one item. Items whose keys are wrong are found later.
@@ -151,7 +169,7 @@ func (s *Service) bindTransaction(ctx context.Context, in *shapes.TransactWriteI
 		writes = append(writes, w)
 	}
 	if bytes > maxTransaction {
-		return nil, validation("Transaction size exceeds the maximum allowed size of 4 MB")
+		return nil, tooMuch()
 	}
 	return writes, nil
 }
