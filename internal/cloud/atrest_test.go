@@ -20,21 +20,9 @@ func (c *Cloud) keepSecrets(t *testing.T) map[string]string {
 	root(t, c, iam.CreateRole, &iam.CreateRoleRequest{RoleName: ptr("role"), AssumeRolePolicyDocument: ptr(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)})
 	user := root(t, c, iam.CreateUser, &iam.CreateUserRequest{UserName: ptr("bo")}).User
 	key := root(t, c, iam.CreateAccessKey, &iam.CreateAccessKeyRequest{UserName: user.UserName}).AccessKey
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	f, err := w.Create("index.js")
-	if err == nil {
-		_, err = f.Write([]byte("exports.handler = async () => 1"))
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	root(t, c, lambda.CreateFunction, &lambda.CreateFunctionRequest{
 		FunctionName: ptr("f"), Runtime: ptr("nodejs22.x"), Handler: ptr("index.handler"), Role: ptr("arn:aws:iam::" + c.opts.Account + ":role/role"),
-		Code: &lambda.FunctionCode{ZipFile: archive.Bytes()}, Environment: &lambda.Environment{Variables: map[string]string{"TOKEN": variable}},
+		Code: &lambda.FunctionCode{ZipFile: archived(t)}, Environment: &lambda.Environment{Variables: map[string]string{"TOKEN": variable}},
 	})
 	queue := root(t, c, sqs.CreateQueue, &sqs.CreateQueueRequest{QueueName: ptr("q")}).QueueUrl
 	root(t, c, sqs.SendMessage, &sqs.SendMessageRequest{QueueUrl: queue, MessageBody: ptr(body)})
@@ -55,4 +43,22 @@ func (c *Cloud) keepSecrets(t *testing.T) map[string]string {
 		"an environment variable": variable, "a NoEcho parameter": quiet, "a secret's literal": literal, "another": secure, "a message": body,
 		"what was published": published, "the secret of an access key": *key.SecretAccessKey,
 	}
+}
+
+// archived is the code of a function.
+func archived(t *testing.T) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	f, err := w.Create("index.js")
+	if err == nil {
+		_, err = f.Write([]byte("exports.handler = async () => 1"))
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
 }

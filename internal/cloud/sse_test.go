@@ -9,6 +9,8 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	"github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/awsapi/shapes/kms"
+	"github.com/nube-run/nube/internal/awsapi/shapes/lambda"
+	"github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
@@ -81,4 +83,73 @@ func TestQueueKey(t *testing.T) {
 	root(t, c, sqs.SetQueueAttributes, &sqs.SetQueueAttributesRequest{QueueUrl: queue, Attributes: map[string]string{"KmsMasterKeyId": ""}})
 	refused(t, c, neither, sqs.SendMessage, send, "")
 	refused(t, c, neither, sqs.ReceiveMessage, receive, "")
+}
+
+// Who gives a function variables under a key encrypts with it, and who may not
+// decrypt does not see them.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars-encryption.html
+func TestEnvironmentKey(t *testing.T) {
+	c, err := opened(t, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	key := root(t, c, kms.CreateKey, &kms.CreateKeyRequest{}).KeyMetadata.Arn
+	role := root(t, c, iam.CreateRole, &iam.CreateRoleRequest{RoleName: ptr("role"), AssumeRolePolicyDocument: ptr(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}`)}).Role.Arn
+	create := &lambda.CreateFunctionRequest{
+		FunctionName: ptr("f"), Runtime: ptr("nodejs22.x"), Handler: ptr("index.handler"), Role: role, KMSKeyArn: key,
+		Code: &lambda.FunctionCode{ZipFile: archived(t)}, Environment: &lambda.Environment{Variables: map[string]string{"TOKEN": "x"}},
+	}
+	neither := c.somebody(t, "neither", `["lambda:*","iam:PassRole"]`)
+	deployer := c.somebody(t, "deployer", `["lambda:*","iam:PassRole","kms:Encrypt"]`)
+	reader := c.somebody(t, "reader", `["lambda:*","kms:Decrypt"]`)
+	refused(t, c, neither, lambda.CreateFunction, create, "InvalidParameterValueException")
+	refused(t, c, deployer, lambda.CreateFunction, create, "")
+	sees := func(who awsapi.Actor, want bool) {
+		t.Helper()
+		ctx := awsapi.As(c.asRoot(t.Context(), c.scope), who)
+		one, err := awsapi.Do(ctx, c.front, lambda.GetFunctionConfiguration, &lambda.GetFunctionConfigurationRequest{FunctionName: ptr("f")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := awsapi.Do(ctx, c.front, lambda.ListFunctions, &lambda.ListFunctionsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range []*lambda.EnvironmentResponse{one.Environment, list.Functions[0].Environment} {
+			if got := e.Variables["TOKEN"] == "x"; got != want || (e.Error == nil) != want {
+				t.Errorf("%s sees %+v", who.Principal, e)
+			}
+		}
+	}
+	sees(reader, true)
+	sees(deployer, false)
+	sees(neither, false)
+	refused(t, c, neither, lambda.UpdateFunctionConfiguration, &lambda.UpdateFunctionConfigurationRequest{FunctionName: ptr("f"), Environment: create.Environment}, "InvalidParameterValueException")
+	root(t, c, lambda.UpdateFunctionConfiguration, &lambda.UpdateFunctionConfigurationRequest{FunctionName: ptr("f"), KMSKeyArn: ptr("")})
+	sees(neither, true)
+}
+
+// Who publishes to a topic with a key of its own needs kms:GenerateDataKey and
+// kms:Decrypt.
+//
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+func TestTopicKey(t *testing.T) {
+	c, err := opened(t, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	key := root(t, c, kms.CreateKey, &kms.CreateKeyRequest{}).KeyMetadata.Arn
+	topic := root(t, c, sns.CreateTopic, &sns.CreateTopicInput{Name: ptr("t"), Attributes: map[string]string{"KmsMasterKeyId": *key}}).TopicArn
+	publish := &sns.PublishInput{TopicArn: topic, Message: ptr("hello")}
+	neither := c.somebody(t, "neither", `"sns:*"`)
+	halfway := c.somebody(t, "halfway", `["sns:*","kms:GenerateDataKey"]`)
+	publisher := c.somebody(t, "publisher", `["sns:*","kms:GenerateDataKey","kms:Decrypt"]`)
+	refused(t, c, neither, sns.Publish, publish, "KMSAccessDenied")
+	refused(t, c, halfway, sns.Publish, publish, "KMSAccessDenied")
+	refused(t, c, publisher, sns.Publish, publish, "")
+	root(t, c, kms.DisableKey, &kms.DisableKeyRequest{KeyId: key})
+	refused(t, c, publisher, sns.Publish, publish, "KMSDisabled")
 }

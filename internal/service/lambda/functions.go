@@ -52,6 +52,9 @@ func (s *Service) createFunction(ctx context.Context, in *shapes.CreateFunctionR
 		f.Latest.Arch = in.Architectures[0]
 	}
 	set.apply(&f.Latest, layers)
+	if f.Latest.Lock, err = s.lock(ctx, f.Name, f.Latest.KMSKey); err != nil {
+		return nil, err
+	}
 	sp := spaceOf(cell(ctx))
 	var published *config
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
@@ -84,7 +87,7 @@ func (s *Service) createFunction(ctx context.Context, in *shapes.CreateFunctionR
 	if published != nil {
 		shown = published
 	}
-	return creating(shown.shape(awsapi.From(ctx).Scope, f.Name, published != nil)), nil
+	return creating(s.show(ctx, shown, f.Name, published != nil)), nil
 }
 
 // find reads a function and the configuration that a qualifier means: a
@@ -144,7 +147,7 @@ func (s *Service) getFunction(ctx context.Context, in *shapes.GetFunctionRequest
 // shown renders a configuration under the name that it was asked for.
 func (s *Service) shown(ctx context.Context, r ref, c *config) *shapes.FunctionConfiguration {
 	scope := awsapi.From(ctx).Scope
-	out := c.shape(scope, r.name, false)
+	out := s.show(ctx, c, r.name, false)
 	out.FunctionArn = ptr(string(r.arn(scope)))
 	return out
 }
@@ -168,7 +171,7 @@ func pageSize(n *int32) int {
 }
 
 func (s *Service) listFunctions(ctx context.Context, in *shapes.ListFunctionsRequest) (*shapes.ListFunctionsResponse, error) {
-	sp, scope := spaceOf(cell(ctx)), awsapi.From(ctx).Scope
+	sp := spaceOf(cell(ctx))
 	out := &shapes.ListFunctionsResponse{Functions: []shapes.FunctionConfiguration{}}
 	err := s.DB.View(ctx, func(sn *kv.Snap) error {
 		r := sp.functions()
@@ -187,7 +190,7 @@ func (s *Service) listFunctions(ctx context.Context, in *shapes.ListFunctionsReq
 				break
 			}
 			all := value(in.FunctionVersion) == "ALL"
-			c := f.Latest.shape(scope, f.Name, all)
+			c := s.show(ctx, &f.Latest, f.Name, all)
 			c.State, c.LastUpdateStatus = nil, nil // lists do not say
 			out.Functions = append(out.Functions, *c)
 			if all {
@@ -196,7 +199,7 @@ func (s *Service) listFunctions(ctx context.Context, in *shapes.ListFunctionsReq
 					return err
 				}
 				for _, v := range vs {
-					c := v.shape(scope, f.Name, true)
+					c := s.show(ctx, v, f.Name, true)
 					c.State, c.LastUpdateStatus = nil, nil
 					out.Functions = append(out.Functions, *c)
 				}

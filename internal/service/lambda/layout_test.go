@@ -43,7 +43,7 @@ func TestLayoutGolden(t *testing.T) {
 		Latest: config{
 			Version: latest, Description: "d", Runtime: "nodejs20.x", Handler: "index.handler", Role: testRole, Timeout: 3, Memory: 128, Tmp: 512,
 			Env: map[string]string{"A": "1"}, HasEnv: true, Layers: []layerRef{{"arn", "digest", 9}}, Code: code{"digest", "sha", 10}, Arch: "x86_64",
-			Tracing: "PassThrough", DeadLetter: "arn", KMSKey: "key", Subnets: []string{"s"}, Groups: []string{"g"}, LogGroup: "group", Modified: at,
+			Tracing: "PassThrough", DeadLetter: "arn", KMSKey: "key", Lock: []byte{1}, Subnets: []string{"s"}, Groups: []string{"g"}, LogGroup: "group", Modified: at,
 			Revision: "r", Failed: "why", FailedCode: "FunctionError",
 		},
 		Aliases:     map[string]*alias{"prod": {Version: "3", Description: "d", Weights: map[string]float64{"2": 0.1}, Revision: "r"}},

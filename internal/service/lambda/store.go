@@ -78,6 +78,7 @@ type config struct {
 	Tracing     string
 	DeadLetter  string   `json:",omitempty"`
 	KMSKey      string   `json:",omitempty"`
+	Lock        []byte   `json:",omitempty"` // opens for who may decrypt with KMSKey, and see the variables
 	Subnets     []string `json:",omitempty"`
 	Groups      []string `json:",omitempty"` // security groups
 	LogGroup    string   `json:",omitempty"` // empty: the default

@@ -37,7 +37,28 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *shapes.Up
 	if err != nil {
 		return nil, err
 	}
-	return s.update(ctx, in.FunctionName, in.RevisionId, false, false, func(c *config) { set.apply(c, layers) })
+	key := set.kms
+	if key == nil && set.env != nil {
+		_, _, c, err := s.view(ctx, in.FunctionName, nil)
+		if err != nil {
+			return nil, err
+		}
+		key = &c.KMSKey
+	}
+	r, err := parseRef(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := s.lock(ctx, r.name, value(key))
+	if err != nil {
+		return nil, err
+	}
+	return s.update(ctx, in.FunctionName, in.RevisionId, false, false, func(c *config) {
+		set.apply(c, layers)
+		if key != nil {
+			c.Lock = lock
+		}
+	})
 }
 
 // update changes $LATEST. While instances of it are warm, one of the new
@@ -57,7 +78,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 	change(&next)
 	next.Modified, next.Revision, next.Failed, next.FailedCode = s.Clock.Now(), newUUID(), "", ""
 	if dry {
-		return next.shape(scope, r.name, false), nil
+		return s.show(ctx, &next, r.name, false), nil
 	}
 	failed := ""
 	oldSpec, err := s.spec(scope, old, c)
@@ -119,7 +140,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 		next.Failed, next.FailedCode = failed, "FunctionError"
 		shown = next
 	}
-	return updating(shown.shape(scope, r.name, shown.Version != latest)), nil
+	return updating(s.show(ctx, &shown, r.name, shown.Version != latest)), nil
 }
 
 // retire ends the instances of a configuration that gets no traffic any more.

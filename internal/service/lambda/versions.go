@@ -81,7 +81,7 @@ func (s *Service) publishVersion(ctx context.Context, in *shapes.PublishVersionR
 	if err != nil {
 		return nil, err
 	}
-	return out.shape(scope, r.name, true), nil
+	return s.show(ctx, out, r.name, true), nil
 }
 
 func (s *Service) listVersions(ctx context.Context, in *shapes.ListVersionsByFunctionRequest) (*shapes.ListVersionsByFunctionResponse, error) {
@@ -89,13 +89,13 @@ func (s *Service) listVersions(ctx context.Context, in *shapes.ListVersionsByFun
 	if err != nil {
 		return nil, err
 	}
-	scope, sp := awsapi.From(ctx).Scope, spaceOf(cell(ctx))
+	sp := spaceOf(cell(ctx))
 	out := &shapes.ListVersionsByFunctionResponse{Versions: []shapes.FunctionConfiguration{}}
 	after := uint64(0)
 	if m := value(in.Marker); m != "" {
 		after = number(m)
 	} else {
-		out.Versions = append(out.Versions, *f.Latest.shape(scope, r.name, true))
+		out.Versions = append(out.Versions, *s.show(ctx, &f.Latest, r.name, true))
 	}
 	err = s.DB.View(ctx, func(sn *kv.Snap) error {
 		vs, err := f.published(sn, sp)
@@ -110,7 +110,7 @@ func (s *Service) listVersions(ctx context.Context, in *shapes.ListVersionsByFun
 				}
 				break
 			}
-			out.Versions = append(out.Versions, *v.shape(scope, r.name, true))
+			out.Versions = append(out.Versions, *s.show(ctx, v, r.name, true))
 		}
 		return err
 	})

@@ -8,8 +8,8 @@
 //
 // It has no mobile push, no SMS, no Firehose subscriptions, no archive and no
 // data protection: what asks for them is refused, and the operations answer that
-// they are not offered, with the reason. KmsMasterKeyId is kept and described;
-// nothing is encrypted with it.
+// they are not offered, with the reason. Who publishes to a topic with a
+// KmsMasterKeyId must be able to use the key.
 //
 // # Who takes the effects
 //

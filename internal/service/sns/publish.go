@@ -148,6 +148,9 @@ func (s *Service) send(ctx context.Context, n name, ms []*message) error {
 		if err != nil {
 			return err
 		}
+		if err := s.mayUse(ctx, n, &l.topic); err != nil {
+			return err
+		}
 		err = s.sendTo(ctx, n, l, ms)
 		if !errors.Is(err, errMoved) {
 			return err
