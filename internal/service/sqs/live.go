@@ -33,6 +33,7 @@ type live struct {
 	late     tally    // messages that are delayed
 	relaxed  kv.Stamp // of the last receive
 	bucket   millis   // of the last deduplication row
+	walk     walk     // through the groups
 	taken    int      // since the cursor was written down
 	line     line
 }
