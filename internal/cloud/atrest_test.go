@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/awsapi/shapes/sqs"
+	"github.com/nube-run/nube/internal/record"
 )
 
 // keepSecrets has services keep what an application may well keep secret, and
@@ -39,7 +40,12 @@ func (c *Cloud) keepSecrets(t *testing.T) map[string]string {
 	if s, err := c.parts.stacks.Wait(t.Context(), c.scope, *id); err != nil || s.Status != "CREATE_COMPLETE" {
 		t.Fatalf("%+v, %v", s, err)
 	}
+	const event = "what a function was given"
+	if err := c.recorder.Exchanges.Add(&record.Exchange{Function: "f", Event: []byte(event)}); err != nil {
+		t.Fatal(err)
+	}
 	return map[string]string{
+		"an event":                event,
 		"an environment variable": variable, "a NoEcho parameter": quiet, "a secret's literal": literal, "another": secure, "a message": body,
 		"what was published": published, "the secret of an access key": *key.SecretAccessKey,
 	}

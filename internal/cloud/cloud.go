@@ -167,6 +167,8 @@ func (c *Cloud) openStore(ctx context.Context) error {
 	}
 	if c.place.temp {
 		o.ExchangeBytes = exchangesInMemory
+	} else {
+		o.Sealer = atRest{c}
 	}
 	c.recorder, err = record.Open(o)
 	if err != nil {

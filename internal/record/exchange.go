@@ -44,7 +44,7 @@ type HTTPExchange struct {
 	Cut      bool // a body was longer than what is kept
 }
 
-// exchangeVersion is the first byte of an encoded exchange.
+// The first byte of an encoded exchange.
 //
 //	1  number of further parts, and then span, start, began, duration, request,
 //	   by, function, version, context, error, event, answer, and whether there
@@ -53,7 +53,13 @@ type HTTPExchange struct {
 //
 // Strings, and lists of names with lists of values, are a length in base 128 and
 // what they hold. testdata/exchange.golden holds the bytes to it.
-const exchangeVersion = 1
+//
+//	2  number of further parts, span, and what comes after the number in version 1,
+//	   sealed, bound to trace and span
+const (
+	exchangeVersion = 1
+	sealedVersion   = 2
+)
 
 const (
 	endpointFlag = 1

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"sort"
@@ -18,6 +19,7 @@ import (
 type Exchanges struct {
 	j       *journal.Journal
 	off     bool      // nothing is recorded
+	sealer  Sealer    // nil: exchanges lie open
 	scratch sync.Pool // of *[]byte
 }
 
@@ -64,6 +66,12 @@ func (e *Exchanges) Add(x *Exchange) error {
 	}()
 	b := x.encode(append((*buf)[:0], exchangeVersion, 0))
 	*buf = b
+	if e.sealer != nil {
+		var err error
+		if b, err = e.seal(x, b); err != nil {
+			return err
+		}
+	}
 	seen := x.Start.Add(x.Duration)
 	if len(b) > partSize {
 		// The parts before the head: who finds it finds them.
@@ -127,7 +135,8 @@ func (e *Exchanges) read(ctx context.Context, r *journal.Record) (Exchange, erro
 	var id TraceID
 	copy(id[:], r.Key)
 	head := packed.Read(r.Body)
-	if head.Byte() != exchangeVersion {
+	version := head.Byte()
+	if version != exchangeVersion && version != sealedVersion {
 		head.Fail()
 	}
 	parts := head.Uint(maxParts)
@@ -151,5 +160,33 @@ func (e *Exchanges) read(ctx context.Context, r *journal.Record) (Exchange, erro
 			return Exchange{}, errParted
 		}
 	}
+	if version == sealedVersion {
+		if e.sealer == nil || len(b) < len(SpanID{}) {
+			return Exchange{}, errParted
+		}
+		// What does not open is of a state that another one has replaced, with its
+		// key: it is gone with it.
+		var err error
+		if b, err = e.sealer.Open(ctx, b[len(SpanID{}):], sealedFor(id, b[:len(SpanID{})])); err != nil {
+			return Exchange{}, errParted
+		}
+	}
 	return decodeExchange(id, b)
+}
+
+// seal returns an encoded exchange sealed: its span stays in front.
+func (e *Exchanges) seal(x *Exchange, b []byte) ([]byte, error) {
+	envelope, err := e.sealer.Seal(context.Background(), b[2:], sealedFor(x.Trace, x.Span[:]))
+	if err != nil {
+		return nil, fmt.Errorf("exchange: %w", err)
+	}
+	out := make([]byte, 0, 2+len(x.Span)+len(envelope))
+	out = append(out, sealedVersion, 0)
+	out = append(out, x.Span[:]...)
+	return append(out, envelope...), nil
+}
+
+// sealedFor is what a sealed exchange is bound to.
+func sealedFor(trace TraceID, span []byte) []byte {
+	return append(append([]byte("exchange "), trace[:]...), span...)
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -35,6 +36,17 @@ type Options struct {
 
 	NoTraces    bool // spans are not recorded; everything else happens as if they were
 	NoExchanges bool // nor exchanges
+
+	// Sealer seals exchanges where they lie: they are what functions and APIs were
+	// given, secrets among it. Nil seals nothing.
+	Sealer Sealer
+}
+
+// Sealer seals and opens. What it seals opens only together with the same
+// associated data.
+type Sealer interface {
+	Seal(ctx context.Context, text, associated []byte) ([]byte, error)
+	Open(ctx context.Context, envelope, associated []byte) ([]byte, error)
 }
 
 // Recorder is everything that a cloud records.
@@ -80,7 +92,7 @@ func Open(o Options) (*Recorder, error) {
 		return nil, fmt.Errorf("record: metrics: %w", errors.Join(err, closeAll(opened)))
 	}
 	r.Logs, r.Traces = &Logs{logs}, &Traces{j: traces, off: o.NoTraces}
-	r.Exchanges = &Exchanges{j: exchanges, off: o.NoExchanges}
+	r.Exchanges = &Exchanges{j: exchanges, off: o.NoExchanges, sealer: o.Sealer}
 	r.Metrics = newMetrics(metrics, o.Machine)
 	return r, nil
 }
