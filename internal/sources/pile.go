@@ -25,7 +25,8 @@ func (p *pile) full(m *Mapping) bool {
 }
 
 // gather receives messages until the pile is full, which is what one call takes, or
-// none is left, and returns when the next becomes visible. Those that no filter matches are deleted.
+// none is left, and returns when the next becomes visible. Those that no filter
+// matches are deleted.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html
 func (c *consumer) gather(ctx context.Context, now clock.Instant) (next clock.Instant, err error) {
@@ -61,7 +62,8 @@ func (c *consumer) gather(ctx context.Context, now clock.Instant) (next clock.In
 		}
 	}
 	if first && len(c.gathered.messages) > 0 {
-		c.gathered.until, c.gathered.ends = now.Add(c.queue.Visibility), now.Add(c.m.Window)
+		// Half of the time for which they are invisible is the function's.
+		c.gathered.until, c.gathered.ends = now.Add(c.queue.Visibility), now.Add(min(c.m.Window, c.queue.Visibility/2))
 	}
 	return next, nil
 }

@@ -232,6 +232,20 @@ func TestQueueWindow(t *testing.T) {
 	expect(t, "calls", fn.times(), "c@1m14s")
 }
 
+// A batch does not gather for as long as its messages are invisible: they would be
+// received again, into the same batch.
+func TestQueueWindowLongerThanVisibility(t *testing.T) {
+	fn := &function{}
+	b := queueBed(t, fn)
+	b.keep(ofQueue("m"), func(m *sources.Mapping) { m.Window, m.BatchSize = 5*time.Minute, 100 })
+	b.send("q", "a")
+	b.advance(4 * time.Second)
+	b.send("q", "b")
+	b.advance(10 * time.Minute)
+	expect(t, "calls", fn.times(), "ab@15s")
+	expect(t, "left", b.left("q"), "")
+}
+
 // What gathers goes back when the mapping is switched off, and is handled when it
 // is on again.
 func TestQueueOff(t *testing.T) {
