@@ -91,6 +91,10 @@ func TestSealedExchanges(t *testing.T) {
 		if err != nil || len(got) != 1 {
 			t.Fatal(len(got), err)
 		}
+		if !bytes.Equal(got[0].Event, want.Event) {
+			t.Errorf("an event of %d bytes is read as one of %d", len(want.Event), len(got[0].Event))
+		}
+		want.Event, got[0].Event = nil, nil // compared byte by byte they take seconds
 		if diff := cmp.Diff(want, got[0], cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("exchange (-want +got):\n%.500s", diff)
 		}
