@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -49,9 +48,9 @@ func (ks Keys) Seal(text, associated []byte) []byte {
 	out := make([]byte, headSize+nonceSize, headSize+nonceSize+len(text)+tagSize)
 	out[0] = format
 	copy(out[1:], k.id[:])
-	rand.Read(out[headSize:])
-	aead, nonce := k.extended.message(out[headSize:])
-	return aead.Seal(out, nonce, text, bind(out[:headSize], associated))
+	aead, nonce := k.extended.next()
+	copy(out[headSize:], nonce[:])
+	return aead.Seal(out, nonce[nonceSize/2:], text, bind(out[:headSize], associated))
 }
 
 // Open returns the text of an envelope.
@@ -73,8 +72,8 @@ func (ks Keys) Open(envelope, associated []byte) ([]byte, error) {
 	if head[0] == formatShort {
 		text, err = ks[i].aead.Open(nil, rest[:shortNonce], rest[shortNonce:], bind(head, associated))
 	} else {
-		aead, nonce := ks[i].extended.message(rest[:nonceSize])
-		text, err = aead.Open(nil, nonce, rest[nonceSize:], bind(head, associated))
+		nonce := rest[:nonceSize]
+		text, err = ks[i].extended.opener(nonce).Open(nil, nonce[nonceSize/2:], rest[nonceSize:], bind(head, associated))
 	}
 	if err != nil {
 		return nil, ErrDamaged

@@ -22,10 +22,47 @@ func TestExtended(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		aead, nonce := x.message([]byte("ABCDEFGHIJKLMNOPQRSTUVWX"))
-		if got := hex.EncodeToString(aead.Seal(nil, nonce, []byte("XAES-256-GCM"), []byte(test.associated))); got != test.want {
+		nonce := []byte("ABCDEFGHIJKLMNOPQRSTUVWX")
+		if got := hex.EncodeToString(x.opener(nonce).Seal(nil, nonce[nonceSize/2:], []byte("XAES-256-GCM"), []byte(test.associated))); got != test.want {
 			t.Errorf("%s, want %s", got, test.want)
 		}
+	}
+}
+
+// No nonce comes twice, whoever seals, and a new run begins when one is full.
+func TestNonces(t *testing.T) {
+	k, err := Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nonces := make(chan [nonceSize]byte)
+	const sealers, each = 4, 1000
+	for range sealers {
+		go func() {
+			for range each {
+				_, n := k.extended.next()
+				nonces <- n
+			}
+		}()
+	}
+	seen := map[[nonceSize]byte]bool{}
+	for range sealers * each {
+		n := <-nonces
+		if seen[n] {
+			t.Fatalf("nonce %x came twice", n)
+		}
+		seen[n] = true
+	}
+	full := k.extended.sealing.Load()
+	full.count.Store(runLength)
+	envelope := Keys{k}.Seal([]byte("hello"), nil)
+	if k.extended.sealing.Load().first == full.first {
+		t.Error("a full run goes on")
+	}
+	full.count.Store(0)
+	k.extended.sealing.Store(full)
+	if text, err := (Keys{k}).Open(envelope, nil); err != nil || string(text) != "hello" {
+		t.Errorf("what another run sealed: %q, %v", text, err)
 	}
 }
 
