@@ -58,7 +58,10 @@ func elasticMQ(name string, disk bool) server {
 	}}
 }
 
-const messageBytes = 500
+const (
+	messageBytes = 500
+	warmUp       = 10 * time.Second // what a virtual machine takes until it has compiled what it needs
+)
 
 // queues measures a message's whole way, sent, received and deleted, on an empty
 // queue and on a deep one.
@@ -77,6 +80,13 @@ func (b *bench) queue(ctx context.Context, s queueTarget) error {
 		return err
 	}
 	defer run.stop()
+	warm := &queue{host: run.host, body: strings.Repeat("x", messageBytes)}
+	if err := warm.create(ctx, "warm"); err != nil {
+		return err
+	}
+	if _, err := warm.load(ctx, 16, warmUp); err != nil {
+		return fmt.Errorf("warming up: %w", err)
+	}
 	for _, depth := range []int{0, b.depth} {
 		if depth > 0 && !s.deep {
 			break

@@ -71,7 +71,7 @@ process of their own; nube runs the same binary, and both send it the same field
 one's median counts.
 
 A message's way is three requests, each signed: it is sent, one is received, and that is deleted. A deep queue keeps its
-depth. ElasticMQ's H2 database was not filled. A put of events is acknowledged when what it causes is durable; the rule that
+depth. Each server of queues has ten seconds to warm up. ElasticMQ's H2 database was not filled. A put of events is acknowledged when what it causes is durable; the rule that
 matches sends it to a queue. HTTP endpoints are paths of one server beside the load; the one that is stuck takes the request
 and never answers.
 
