@@ -268,9 +268,6 @@ func seeds(t *testing.T, otherwise uint64) uint64 {
 		}
 		return n
 	}
-	if testing.Short() {
-		return otherwise / 4
-	}
 	return otherwise
 }
 
