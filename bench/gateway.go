@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,13 +21,35 @@ type contender struct {
 	host  string
 	// requests are sent one after the other, over and over.
 	requests [][]byte
-	results  []result
+	results  []result // of each round, in order
 	median   result
 }
 
+// beside returns how c's throughput compares with o's: of each round by itself,
+// since what else the machine does changes from one moment to the next and is
+// most alike for neighbours; in order of size.
+func (c *contender) beside(o *contender) ratios {
+	rs := make(ratios, len(c.results))
+	for i := range rs {
+		rs[i] = c.results[i].perSec / o.results[i].perSec
+	}
+	slices.Sort(rs)
+	return rs
+}
+
+// ratios are in order of size.
+type ratios []float64
+
+func (rs ratios) median() float64 { return rs[len(rs)/2] }
+
+// half returns the bounds of the half that is in the middle.
+func (rs ratios) half() (from, to float64) { return rs[len(rs)/4], rs[len(rs)-1-len(rs)/4] }
+
 const (
 	gatewayConns  = 16
-	gatewayRounds = 4 // each contender in each; the first warms up, of the others the median counts
+	gatewayRounds = 16 // each contender in each; the first warm up, of the others the median counts
+	gatewayWarm   = 3
+	gatewayTurns  = 4 // in the time that a load has: many short ones rather than a few long ones
 	userCount     = 100
 )
 
@@ -225,20 +248,20 @@ func (f *field) enter(group, name, host string, requests [][]byte) {
 func (f *field) race(ctx context.Context, duration time.Duration) error {
 	for round := range gatewayRounds {
 		for _, c := range f.contenders {
-			l := load{addr: c.host, conns: gatewayConns, duration: duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
+			l := load{addr: c.host, conns: gatewayConns, duration: duration / gatewayTurns, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
 				next: func(conn, n int) []byte { return c.requests[(conn*31+n)%len(c.requests)] }}
 			res, err := l.run(ctx)
 			if err != nil {
 				return fmt.Errorf("%s: %w", c.name, err)
 			}
-			if round > 0 {
+			if round >= gatewayWarm {
 				c.results = append(c.results, res)
 			}
 		}
 	}
 	for _, c := range f.contenders {
-		slices.SortFunc(c.results, func(a, b result) int { return int(a.perSec - b.perSec) })
-		c.median = c.results[len(c.results)/2]
+		sorted := slices.SortedFunc(slices.Values(c.results), func(a, b result) int { return cmp.Compare(a.perSec, b.perSec) })
+		c.median = sorted[len(sorted)/2]
 	}
 	return nil
 }
@@ -248,12 +271,18 @@ func (f *field) measure(ctx context.Context, b *bench, table string) error {
 	if err := f.race(ctx, b.duration); err != nil {
 		return err
 	}
-	best := map[string]float64{}
+	best := map[string]*contender{}
 	for _, c := range f.contenders {
-		best[c.group] = max(best[c.group], c.median.perSec)
+		if o := best[c.group]; o == nil || c.median.perSec > o.median.perSec {
+			best[c.group] = c
+		}
 		b.report.add(table, c.name, fmt.Sprintf("%d connections", gatewayConns), c.median)
 	}
-	b.report.value(table, "nube beside the best bare path", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.0f %%", 100*best[throughNube]/best[barePath]))
-	b.report.value(table, "nube beside serverless-offline's best", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.1f×", best[throughNube]/best[offlinePath]))
+	rs := best[throughNube].beside(best[barePath])
+	from, to := rs.half()
+	b.report.value(table, "nube beside the best bare path", fmt.Sprintf("%d connections", gatewayConns),
+		fmt.Sprintf("%.0f %% (the middle half of %d rounds: %.0f to %.0f %%)", 100*rs.median(), len(rs), 100*from, 100*to))
+	rs = best[throughNube].beside(best[offlinePath])
+	b.report.value(table, "nube beside serverless-offline's best", fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%.1f×", rs.median()))
 	return nil
 }

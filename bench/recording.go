@@ -62,9 +62,9 @@ func (b *bench) recorded(ctx context.Context, table, dir string, requests func(c
 	if err := started.race(ctx, b.duration); err != nil {
 		return err
 	}
-	base := started.contenders[0].median.perSec
+	base := started.contenders[0]
 	for _, c := range started.contenders {
-		b.report.value(table, c.name, fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%s (%.2f×)", c.median, c.median.perSec/base))
+		b.report.value(table, c.name, fmt.Sprintf("%d connections", gatewayConns), fmt.Sprintf("%s (%.2f×)", c.median, c.beside(base).median()))
 	}
 	return nil
 }

@@ -67,8 +67,8 @@ traces show it: for a put nube on disk syncs its log once, DynamoDB Local syncs 
 writes nothing for a put of what is there already.
 
 The bare path is an unmodified aws-lambda-go function behind the least HTTP server and Runtime API that serve it, in a
-process of their own; nube runs the same binary, and both send it the same fields and headers. Contenders take turns; each
-one's median counts.
+process of their own; nube runs the same binary, and both send it the same fields and headers. Contenders take
+short turns, many times; of each the median counts, and of two beside each other the median of what they were round by round.
 
 A message's way is three requests, each signed: it is sent, one is received, and that is deleted. A deep queue keeps its
 depth. Each server of queues has ten seconds to warm up. ElasticMQ's H2 database was not filled. A put of events is acknowledged when what it causes is durable; the rule that
