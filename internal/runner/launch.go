@@ -69,7 +69,7 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	box := sandbox.Spec{
 		CodeDir: s.CodeDir, LayerDirs: s.Layers, Tmp: tmp, TmpBytes: int64(s.TmpMB) << 20,
 		Stdout: w, Stderr: w,
-		MemoryMB: s.MemoryMB, CPUs: float64(s.MemoryMB) / memoryPerCPU,
+		MemoryMB:   s.MemoryMB,
 		RuntimeAPI: port,
 	}
 	if s.Isolated {

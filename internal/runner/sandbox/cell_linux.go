@@ -199,7 +199,10 @@ func (c *cell) spawn(s *Spec) (pid, pidfd int, err error) {
 			}
 		}
 	}
-	attr := &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd}
+	// A session of its own keeps a program from the terminal, which one in a base
+	// does not see. There it would only be a scheduling group of its own
+	// (sched(7), autogroup), which costs what control groups would.
+	attr := &syscall.SysProcAttr{Setsid: c.base == nil, Setpgid: c.base != nil, PidFD: &pidfd}
 	if c.base == nil {
 		attr.Pdeathsig = unix.SIGKILL
 	}

@@ -46,7 +46,7 @@ func (c *cgroup) path(h hierarchy, file string) string { return filepath.Join(h.
 // is born there. Version 2 takes the child directly, by fd.
 func (c *cgroup) enter() error {
 	var last string
-	for _, h := range []hierarchy{c.host.memory, c.host.cpu, c.host.pids} {
+	for _, h := range []hierarchy{c.host.memory, c.host.pids} {
 		if h.version != 1 || h.group(c.name) == last {
 			continue
 		}
@@ -81,30 +81,6 @@ func (c *cgroup) limit(s *Spec) error {
 			optional(h, "memory.oom.group", "1")
 		}
 	}
-	if s.CPUs > 0 {
-		switch h := c.host.cpu; h.version {
-		case 1:
-			// Groups are weighed against the threads of this process and of
-			// others, 1024 each. One that weighs more takes the processor from
-			// ours at every wake-up, for a quarter of a warm function's
-			// throughput; one that weighs less than a thread is starved where
-			// much else runs. So only what is promised more than a processor
-			// weighs more.
-			set(h, "cpu.shares", strconv.Itoa(clamp(s.CPUs*1024, 1024, 262144)))
-		case 2:
-			set(h, "cpu.weight", strconv.Itoa(clamp(s.CPUs*100, 1, 10000)))
-		}
-	}
-	if s.CPULimit > 0 {
-		const period = 100_000 // µs, the kernel's default
-		quota := strconv.Itoa(clamp(s.CPULimit*period, 1000, 1<<30))
-		switch h := c.host.cpu; h.version {
-		case 1:
-			set(h, "cpu.cfs_quota_us", quota)
-		case 2:
-			set(h, "cpu.max", quota)
-		}
-	}
 	if h := c.host.pids; h.version != 0 {
 		set(h, "pids.max", strconv.Itoa(s.processes()))
 	}
@@ -112,10 +88,6 @@ func (c *cgroup) limit(s *Spec) error {
 		return fmt.Errorf("cgroup: limit: %w", err)
 	}
 	return nil
-}
-
-func clamp(v float64, lo, hi int) int {
-	return int(min(max(v, float64(lo)), float64(hi)))
 }
 
 // oomKills counts the processes that the kernel has killed for the memory

@@ -20,25 +20,23 @@ import (
 type hierarchy struct {
 	version int    // 1 or 2; 0: not to be had
 	dir     string // the Host's directory
-	// beside: the groups of processes stand beside the Host's directory, with
-	// its name before theirs, not in it. Each level of groups costs the
-	// scheduler a step at every switch between processes, and a warm function
-	// is nothing but switches: a third of its throughput hung on that level.
-	beside bool
 }
 
 // group is the directory of one tree of processes.
 func (h hierarchy) group(name string) string {
-	if h.beside {
-		return h.dir + "." + name
-	}
 	return filepath.Join(h.dir, name)
 }
 
 // cgroups is a Host's place in the control group hierarchies. Fields whose
 // version is 0 are not available to this user on this machine.
 type cgroups struct {
-	memory, cpu, pids hierarchy
+	//
+	// The cpu controller is not among them. A group is scheduled as one, and each
+	// step between groups costs: with a group for each instance, a quarter of a
+	// warm function's throughput went into switching, and an instance whose turn
+	// had passed waited for tens of milliseconds. In one group with this process
+	// they take turns as threads do.
+	memory, pids hierarchy
 	// tree is version 2's own doing, which needs no controller: it knows the
 	// members of a tree, kills and freezes them at once, and counts their CPU.
 	tree  hierarchy
@@ -79,13 +77,13 @@ func openCgroups(mounts []cgroupMount, name string) (*cgroups, error) {
 }
 
 // weigh makes the group of all instances weigh as much as many processes,
-// where they are in one. A group is scheduled as one: with the weight of one
-// process, all instances together would get what a single thread of ours gets,
-// and a busy cloud would starve its functions. Within the group instances share
-// by their memory.
+// where version 2 schedules it as one because its parent hands down the cpu
+// controller: with the weight of one process, all instances together would get
+// what a single thread of ours gets, and a busy cloud would starve its
+// functions.
 func (g *cgroups) weigh() {
-	if g.cpu.version == 2 { // a weight that cannot be set is the kernel's default
-		_ = writeFile(filepath.Join(g.cpu.dir, "cpu.weight"), "10000")
+	if g.tree.version == 2 { // without the controller there is no such file
+		_ = writeFile(filepath.Join(g.tree.dir, "cpu.weight"), "10000")
 	}
 }
 
@@ -97,13 +95,13 @@ func (g *cgroups) find(mounts []cgroupMount, name string) {
 			continue
 		}
 		for _, c := range m.controllers {
-			h := map[string]*hierarchy{"memory": &g.memory, "cpu": &g.cpu, "pids": &g.pids}[c]
+			h := map[string]*hierarchy{"memory": &g.memory, "pids": &g.pids}[c]
 			if h == nil || h.version != 0 {
 				continue
 			}
 			dir := filepath.Join(m.own, name)
 			if os.Mkdir(dir, 0o755) == nil || isDir(dir) {
-				*h = hierarchy{version: 1, dir: dir, beside: c == "cpu"}
+				*h = hierarchy{version: 1, dir: dir}
 			}
 		}
 	}
@@ -139,7 +137,7 @@ func (g *cgroups) openUnified(m cgroupMount, name string) {
 			os.Remove(g.tree.dir)
 		}
 		g.tree = hierarchy{version: 2, dir: dir}
-		for c, h := range map[string]*hierarchy{"memory": &g.memory, "cpu": &g.cpu, "pids": &g.pids} {
+		for c, h := range map[string]*hierarchy{"memory": &g.memory, "pids": &g.pids} {
 			if slices.Contains(has, c) {
 				*h = g.tree
 			}
@@ -158,7 +156,7 @@ const asideName = "nube-self"
 func handDown(dir string) error {
 	var errs []error
 	has := strings.Fields(readFile(filepath.Join(dir, "cgroup.controllers")))
-	for _, c := range []string{"memory", "cpu", "pids"} {
+	for _, c := range []string{"memory", "pids"} {
 		if slices.Contains(has, c) {
 			errs = append(errs, writeFile(filepath.Join(dir, "cgroup.subtree_control"), "+"+c))
 		}
@@ -174,7 +172,7 @@ func alone(dir string) bool {
 // all are the hierarchies that the Host uses, each once.
 func (g *cgroups) all() []hierarchy {
 	var out []hierarchy
-	for _, h := range []hierarchy{g.tree, g.memory, g.cpu, g.pids} {
+	for _, h := range []hierarchy{g.tree, g.memory, g.pids} {
 		if h.version != 0 && !slices.ContainsFunc(out, func(o hierarchy) bool { return o.group("") == h.group("") }) {
 			out = append(out, h)
 		}
@@ -197,7 +195,7 @@ func (g *cgroups) dirs() []string {
 func (g *cgroups) version() string {
 	var out []string
 	for v := 1; v <= 2; v++ {
-		for _, h := range []hierarchy{g.memory, g.cpu, g.pids} {
+		for _, h := range []hierarchy{g.memory, g.pids} {
 			if h.version == v {
 				out = append(out, fmt.Sprintf("v%d", v))
 				break
@@ -252,14 +250,14 @@ func lockGroup(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// emptyGroups kills what is in the groups of a Host's directory, and of those
-// beside it, and removes them.
+// emptyGroups kills what is in the groups of a Host's directory, and removes
+// them.
 func emptyGroups(dir string) error {
 	names, err := os.ReadDir(dir)
 	if err != nil {
 		return fmt.Errorf("cgroups: %w", err)
 	}
-	groups, _ := filepath.Glob(hierarchy{dir: dir, beside: true}.group("*")) // a good pattern
+	var groups []string
 	for _, n := range names {
 		if n.IsDir() {
 			groups = append(groups, hierarchy{dir: dir}.group(n.Name()))

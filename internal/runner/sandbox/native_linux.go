@@ -128,7 +128,7 @@ func openSystem(o Options, can abilities) (_ *system, err error) {
 	if len(g.dirs()) > 0 {
 		s.groups = g
 	} else {
-		s.note("No control group can be made here: memory is watched instead of limited, and CPU shares are not set.")
+		s.note("No control group can be made here: memory is watched instead of limited.")
 	}
 	if err := s.openNamespaces(seed.Sum32()); err != nil {
 		s.note("Namespaces are not used: " + err.Error() + ".")

@@ -178,23 +178,23 @@ func TestUserPool(t *testing.T) {
 // No machine of ours has the controllers on version 2, so what is written to
 // both versions is compared in directories that look like theirs.
 func TestLimits(t *testing.T) {
-	spec := Spec{MemoryMB: 256, CPUs: 0.5, CPULimit: 1.5, Processes: 10}
+	spec := Spec{MemoryMB: 256, Processes: 10}
 	tests := []struct {
 		version int
 		want    map[string]string
 	}{
 		{1, map[string]string{
 			"memory.limit_in_bytes": "268435456", "memory.memsw.limit_in_bytes": "268435456",
-			"cpu.shares": "1024", "cpu.cfs_quota_us": "150000", "pids.max": "10",
+			"pids.max": "10",
 		}},
 		{2, map[string]string{
 			"memory.max": "268435456", "memory.swap.max": "0", "memory.oom.group": "1",
-			"cpu.weight": "50", "cpu.max": "150000", "pids.max": "10",
+			"pids.max": "10",
 		}},
 	}
 	for _, tt := range tests {
 		h := hierarchy{version: tt.version, dir: t.TempDir()}
-		c := &cgroup{host: &cgroups{memory: h, cpu: h, pids: h}, name: "x", fd: -1}
+		c := &cgroup{host: &cgroups{memory: h, pids: h}, name: "x", fd: -1}
 		dir := filepath.Join(h.dir, "x")
 		if err := os.Mkdir(dir, 0o755); err != nil {
 			t.Fatal(err)

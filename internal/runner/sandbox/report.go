@@ -21,7 +21,6 @@ type Report struct {
 	Tree         bool // all that a process has started is found and killed with it
 	Orphans      bool // nothing survives this process, even when it is killed
 	MemoryLimit  bool // Spec.MemoryMB is enforced
-	CPULimit     bool // Spec.CPUs and CPULimit are set
 	ProcessLimit bool // Spec.Processes is enforced
 	TmpLimit     bool // Spec.TmpBytes is enforced
 	Freeze       bool // Process.Freeze works
@@ -105,7 +104,6 @@ func (r Report) Sentences() []string {
 	case r.MemoryLimit:
 		out = append(out, "Memory is limited by control groups ("+r.Cgroup+").")
 	}
-	say(r.CPULimit, "CPU is shared by control groups ("+r.Cgroup+").")
 	say(r.CgroupTree, "Trees of processes are frozen and killed by control groups.")
 	return append(out, r.Reasons...)
 }

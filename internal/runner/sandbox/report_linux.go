@@ -21,7 +21,6 @@ func (s *system) report() Report {
 		Tree:         !s.marks(),
 		Orphans:      spaces,
 		MemoryLimit:  true,
-		CPULimit:     g.cpu.version != 0,
 		ProcessLimit: g.pids.version != 0,
 		TmpLimit:     spaces && s.opts.TmpInMemory,
 		Freeze:       true,
@@ -55,7 +54,6 @@ func (s *system) report() Report {
 	no(!spaces, "If nube is killed, its instances end with it; what they started themselves ends when nube starts again.")
 	no(!spaces, "Instances can see the names and arguments of your other processes, and connect to sockets that have a name in the file system.")
 	no(!r.Tree, "What an instance has started is found by its family, session and environment: a process that leaves all three survives it.")
-	no(!r.CPULimit, "CPU shares are not set: there is no cpu controller.")
 	no(!r.ProcessLimit, "The number of processes is not limited: there is no pids controller.")
 	return r
 }

@@ -56,14 +56,6 @@ type Spec struct {
 	// MemoryMB is the limit for the whole tree; 0 is none. A tree that exceeds
 	// it is killed, with Exit.OOM set.
 	MemoryMB int
-	// CPUs is the share of the machine under contention, in CPUs; Lambda gives
-	// one for each 1,769 MB
-	// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html).
-	// 0 means one CPU's share.
-	CPUs float64
-	// CPULimit, when positive, is what the tree can use at most, in CPUs, even
-	// on an idle machine.
-	CPULimit float64
 	// Processes bounds the number of processes and threads of the tree; 0
 	// means 1,024, Lambda's own limit
 	// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).

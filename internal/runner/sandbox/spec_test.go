@@ -111,12 +111,11 @@ func TestSentences(t *testing.T) {
 		t.Errorf("plain: %q", none)
 	}
 	r := Report{Level: "namespaces", Namespaces: []string{"mount", "pid"}, LandlockABI: 7, Seccomp: true, OwnUser: true,
-		MemoryLimit: true, CPULimit: true, Cgroup: "v2", CgroupTree: true, Reasons: []string{"Last."}}
+		MemoryLimit: true, Cgroup: "v2", CgroupTree: true, Reasons: []string{"Last."}}
 	want := []string{
 		"Each instance runs in namespaces of its own (mount, pid): its code is at /var/task, its layers at /opt, and /tmp is its own.",
 		"In force are a user of its own, Landlock (ABI 7), a system-call filter.",
 		"Memory is limited by control groups (v2).",
-		"CPU is shared by control groups (v2).",
 		"Trees of processes are frozen and killed by control groups.",
 		"Last.",
 	}
