@@ -15,9 +15,9 @@ type atRest struct{ c *Cloud }
 // Ready implements [sealkv.Sealer].
 func (a atRest) Ready(ctx context.Context) error { return a.c.vault.Ready(ctx) }
 
-// Seal implements [sealkv.Sealer].
-func (a atRest) Seal(ctx context.Context, text, associated []byte) ([]byte, error) {
-	return a.c.vault.Seal(ctx, text, associated)
+// AppendSealed implements [sealkv.Sealer].
+func (a atRest) AppendSealed(ctx context.Context, dst, text, associated []byte) ([]byte, error) {
+	return a.c.vault.AppendSealed(ctx, dst, text, associated)
 }
 
 // Open implements [sealkv.Sealer].

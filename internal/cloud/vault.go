@@ -114,10 +114,15 @@ func (v *vault) Ready(ctx context.Context) error {
 
 // Seal returns the envelope of a secret, for a place.
 func (v *vault) Seal(ctx context.Context, text, associated []byte) ([]byte, error) {
+	return v.AppendSealed(ctx, nil, text, associated)
+}
+
+// AppendSealed appends the envelope of a secret.
+func (v *vault) AppendSealed(ctx context.Context, dst, text, associated []byte) ([]byte, error) {
 	if err := v.Ready(ctx); err != nil {
 		return nil, err
 	}
-	return v.keys.Load().Seal(text, associated), nil
+	return v.keys.Load().AppendSealed(dst, text, associated), nil
 }
 
 // make makes the store's key.

@@ -20,8 +20,11 @@ type Exchanges struct {
 	j       *journal.Journal
 	off     bool      // nothing is recorded
 	sealer  Sealer    // nil: exchanges lie open
-	scratch sync.Pool // of *[]byte
+	scratch sync.Pool // of *scratch: the journal copies
 }
+
+// scratch is where an exchange is encoded and sealed.
+type scratch struct{ text, sealed []byte }
 
 const (
 	// partSize is how much of an exchange is one record of its journal; most fit
@@ -55,22 +58,23 @@ func (e *Exchanges) Add(x *Exchange) error {
 	if e.off {
 		return nil
 	}
-	buf, _ := e.scratch.Get().(*[]byte)
-	if buf == nil {
-		buf = new([]byte)
+	at, _ := e.scratch.Get().(*scratch)
+	if at == nil {
+		at = new(scratch)
 	}
 	defer func() {
-		if cap(*buf) <= partSize {
-			e.scratch.Put(buf)
+		if cap(at.text)+cap(at.sealed) <= partSize {
+			e.scratch.Put(at)
 		}
 	}()
-	b := x.encode(append((*buf)[:0], exchangeVersion, 0))
-	*buf = b
+	at.text = x.encode(append(at.text[:0], exchangeVersion, 0))
+	b := at.text
 	if e.sealer != nil {
 		var err error
-		if b, err = e.seal(x, b); err != nil {
+		if at.sealed, err = e.seal(at.sealed[:0], x, b); err != nil {
 			return err
 		}
+		b = at.sealed
 	}
 	seen := x.Start.Add(x.Duration)
 	if len(b) > partSize {
@@ -174,19 +178,19 @@ func (e *Exchanges) read(ctx context.Context, r *journal.Record) (Exchange, erro
 	return decodeExchange(id, b)
 }
 
-// seal returns an encoded exchange sealed: its span stays in front.
-func (e *Exchanges) seal(x *Exchange, b []byte) ([]byte, error) {
-	envelope, err := e.sealer.Seal(context.Background(), b[2:], sealedFor(x.Trace, x.Span[:]))
+// seal appends an encoded exchange sealed: its span stays in front.
+func (e *Exchanges) seal(dst []byte, x *Exchange, b []byte) ([]byte, error) {
+	dst = append(append(dst, sealedVersion, 0), x.Span[:]...)
+	dst, err := e.sealer.AppendSealed(context.Background(), dst, b[2:], sealedFor(x.Trace, x.Span[:]))
 	if err != nil {
-		return nil, fmt.Errorf("exchange: %w", err)
+		return dst, fmt.Errorf("exchange: %w", err)
 	}
-	out := make([]byte, 0, 2+len(x.Span)+len(envelope))
-	out = append(out, sealedVersion, 0)
-	out = append(out, x.Span[:]...)
-	return append(out, envelope...), nil
+	return dst, nil
 }
 
 // sealedFor is what a sealed exchange is bound to.
 func sealedFor(trace TraceID, span []byte) []byte {
-	return append(append([]byte("exchange "), trace[:]...), span...)
+	const what = "exchange "
+	out := make([]byte, 0, len(what)+len(trace)+len(span))
+	return append(append(append(out, what...), trace[:]...), span...)
 }

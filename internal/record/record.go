@@ -45,7 +45,7 @@ type Options struct {
 // Sealer seals and opens. What it seals opens only together with the same
 // associated data.
 type Sealer interface {
-	Seal(ctx context.Context, text, associated []byte) ([]byte, error)
+	AppendSealed(ctx context.Context, dst, text, associated []byte) ([]byte, error)
 	Open(ctx context.Context, envelope, associated []byte) ([]byte, error)
 }
 

@@ -15,8 +15,8 @@ import (
 // mirror seals by turning bits over, and opens only what is at its place.
 type mirror struct{}
 
-func (mirror) Seal(_ context.Context, text, associated []byte) ([]byte, error) {
-	out := append([]byte{byte(len(associated))}, associated...)
+func (mirror) AppendSealed(_ context.Context, out, text, associated []byte) ([]byte, error) {
+	out = append(append(out, byte(len(associated))), associated...)
 	for _, c := range text {
 		out = append(out, ^c)
 	}

@@ -43,14 +43,18 @@ type Keys []Key
 
 // Seal returns the envelope of a text. It opens only together with the same
 // associated data, which says what it is and where it lies.
-func (ks Keys) Seal(text, associated []byte) []byte {
+func (ks Keys) Seal(text, associated []byte) []byte { return ks.AppendSealed(nil, text, associated) }
+
+// AppendSealed appends the envelope of a text, which must not overlap with what
+// dst has room for.
+func (ks Keys) AppendSealed(dst, text, associated []byte) []byte {
 	k := ks[0]
-	out := make([]byte, headSize+nonceSize, headSize+nonceSize+len(text)+tagSize)
-	out[0] = format
-	copy(out[1:], k.id[:])
+	dst = slices.Grow(dst, headSize+nonceSize+len(text)+tagSize)
+	at := len(dst)
+	dst = append(append(dst, format), k.id[:]...)
+	bound := bind(dst[at:], associated)
 	aead, nonce := k.extended.next()
-	copy(out[headSize:], nonce[:])
-	return aead.Seal(out, nonce[nonceSize/2:], text, bind(out[:headSize], associated))
+	return aead.Seal(append(dst, nonce[:]...), nonce[nonceSize/2:], text, bound)
 }
 
 // Open returns the text of an envelope.
@@ -102,5 +106,5 @@ func SealedUnder(envelope []byte) (ID, error) {
 
 // bind is what is authenticated besides the text.
 func bind(head, associated []byte) []byte {
-	return append(slices.Clip(slices.Clone(head)), associated...)
+	return append(append(make([]byte, 0, len(head)+len(associated)), head...), associated...)
 }

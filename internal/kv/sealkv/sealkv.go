@@ -49,7 +49,7 @@ type Sealer interface {
 	// Ready sees to it that there is a key. It may commit: it is called before
 	// anything holds a commit back.
 	Ready(ctx context.Context) error
-	Seal(ctx context.Context, text, associated []byte) ([]byte, error)
+	AppendSealed(ctx context.Context, dst, text, associated []byte) ([]byte, error)
 	Open(ctx context.Context, envelope, associated []byte) ([]byte, error)
 }
 
@@ -61,6 +61,7 @@ type Engine struct {
 	driver.Engine
 	sealer Sealer
 	sealed Rule
+	opened opened
 }
 
 // New returns an engine that seals the values of another one. A nil rule seals
@@ -94,7 +95,7 @@ func (e *Engine) Snapshot(ctx context.Context, f driver.Freshness) (driver.Snaps
 	if raw, _ := ctx.Value(rawKey{}).(bool); raw {
 		return s, nil
 	}
-	return &snapshot{s, e.sealer}, nil
+	return &snapshot{s, e}, nil
 }
 
 // Commit implements [driver.Engine].
@@ -146,14 +147,12 @@ func (e *Engine) seal(ctx context.Context, b *driver.Batch) (*driver.Batch, erro
 		if op.Kind == driver.OpAppend {
 			at = len(op.Key)
 		}
-		envelope, err := e.sealer.Seal(ctx, op.Value, associated(at, op.Key, op.Suffix))
+		v := binary.BigEndian.AppendUint16([]byte{mark}, uint16(at))
+		v, err := e.sealer.AppendSealed(ctx, v, op.Value, associated(at, op.Key, op.Suffix))
 		if err != nil {
 			return nil, err
 		}
-		v := make([]byte, headSize, headSize+len(envelope))
-		v[0] = mark
-		binary.BigEndian.PutUint16(v[1:], uint16(at))
-		out.Ops[i].Value = append(v, envelope...)
+		out.Ops[i].Value = v
 	}
 	return out, nil
 }
@@ -188,7 +187,7 @@ func open(ctx context.Context, s Sealer, k driver.Key, v []byte) ([]byte, error)
 // snapshot opens what it reads.
 type snapshot struct {
 	driver.Snapshot
-	sealer Sealer
+	of *Engine
 }
 
 // Get implements [driver.Snapshot].
@@ -197,7 +196,7 @@ func (s *snapshot) Get(ctx context.Context, k driver.Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, s.sealer, k, v)
+	return s.of.opened.open(ctx, s.of.sealer, k, v)
 }
 
 // GetAll implements [driver.Snapshot].
@@ -207,7 +206,7 @@ func (s *snapshot) GetAll(ctx context.Context, ks []driver.Key, vs [][]byte) err
 	}
 	for i, k := range ks {
 		var err error
-		if vs[i], err = open(ctx, s.sealer, k, vs[i]); err != nil {
+		if vs[i], err = open(ctx, s.of.sealer, k, vs[i]); err != nil {
 			return err
 		}
 	}
@@ -218,7 +217,7 @@ func (s *snapshot) GetAll(ctx context.Context, ks []driver.Key, vs [][]byte) err
 func (s *snapshot) Scan(ctx context.Context, r driver.Range, o driver.ScanOptions, yield func(driver.Pair) bool) error {
 	var failed error
 	err := s.Snapshot.Scan(ctx, r, o, func(p driver.Pair) bool {
-		if p.Value, failed = open(ctx, s.sealer, p.Key, p.Value); failed != nil {
+		if p.Value, failed = open(ctx, s.of.sealer, p.Key, p.Value); failed != nil {
 			return false
 		}
 		return yield(p)

@@ -17,8 +17,8 @@ type keys struct{ seal.Keys }
 
 func (keys) Ready(context.Context) error { return nil }
 
-func (k keys) Seal(_ context.Context, text, associated []byte) ([]byte, error) {
-	return k.Keys.Seal(text, associated), nil
+func (k keys) AppendSealed(_ context.Context, dst, text, associated []byte) ([]byte, error) {
+	return k.Keys.AppendSealed(dst, text, associated), nil
 }
 
 func (k keys) Open(_ context.Context, envelope, associated []byte) ([]byte, error) {
@@ -126,5 +126,44 @@ func TestMoved(t *testing.T) {
 	}
 	if err := s.Scan(t.Context(), driver.Range{Start: driver.Key{0}, End: driver.Key{0xff}}, driver.ScanOptions{}, func(driver.Pair) bool { return true }); err == nil {
 		t.Error("a scan goes past it")
+	}
+}
+
+// A value that was opened is the newest again when it was set again, and in a
+// snapshot of before it is the one of then.
+func TestOpenedBefore(t *testing.T) {
+	e := New(memkv.New(), newKeys(t), everything)
+	old, text := []byte("a text that is long enough"), []byte("another one, long enough too")
+	get := func(s driver.Snapshot, want []byte) {
+		t.Helper()
+		for range 2 {
+			if got, err := s.Get(t.Context(), key("a")); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("got %q, %v, want %q", got, err, want)
+			}
+		}
+	}
+	snap := func() driver.Snapshot {
+		s, err := e.Snapshot(t.Context(), driver.Durable)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	commit(t, e, driver.Op{Key: key("a"), Value: old})
+	before := snap()
+	get(before, old)
+	commit(t, e, driver.Op{Key: key("a"), Value: text})
+	get(snap(), text)
+	get(before, old)
+	for i := range 3 * openedMost {
+		k := key("many", string(rune('0'+i)))
+		commit(t, e, driver.Op{Key: k, Value: text})
+		if got, err := snap().Get(t.Context(), k); err != nil || !bytes.Equal(got, text) {
+			t.Fatalf("%d: got %q, %v", i, got, err)
+		}
+	}
+	if n := len(e.opened.of); n > openedMost {
+		t.Errorf("%d values are remembered", n)
 	}
 }

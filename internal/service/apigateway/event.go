@@ -65,30 +65,40 @@ func comma(b []byte, i int, open byte) []byte {
 	return append(b, ',')
 }
 
-// appendMulti writes a map of lists twice: with the last value of each, and
-// with all.
-func appendMulti(b []byte, single, multi string, keys []string, values func(string) []string) []byte {
-	slices.Sort(keys)
+// field is a header or a query parameter with all its values, of which there is
+// one at least.
+type field struct {
+	name   string
+	values []string
+}
+
+func (f *field) last() string { return f.values[len(f.values)-1] }
+
+func byName(a, b field) int { return strings.Compare(a.name, b.name) }
+
+// appendMulti writes fields twice, in the order of their names: with the last
+// value of each, and with all.
+func appendMulti(b []byte, single, multi string, fields []field) []byte {
 	b = append(b, single...)
-	if len(keys) == 0 {
+	if len(fields) == 0 {
 		b = append(b, "null"...)
 		b = append(b, multi...)
 		return append(b, "null"...)
 	}
-	for i, k := range keys {
+	slices.SortFunc(fields, byName)
+	for i := range fields {
 		b = comma(b, i, '{')
-		b = wire.AppendString(b, k)
+		b = wire.AppendString(b, fields[i].name)
 		b = append(b, ':')
-		vs := values(k)
-		b = wire.AppendString(b, vs[len(vs)-1])
+		b = wire.AppendString(b, fields[i].last())
 	}
 	b = append(b, '}')
 	b = append(b, multi...)
-	for i, k := range keys {
+	for i := range fields {
 		b = comma(b, i, '{')
-		b = wire.AppendString(b, k)
+		b = wire.AppendString(b, fields[i].name)
 		b = append(b, ':')
-		for j, v := range values(k) {
+		for j, v := range fields[i].values {
 			b = comma(b, j, '[')
 			b = wire.AppendString(b, v)
 		}
@@ -98,38 +108,45 @@ func appendMulti(b []byte, single, multi string, keys []string, values func(stri
 }
 
 // headers are the request's headers, with those that API Gateway adds.
-func (x *exchange) headers() (keys []string, values func(string) []string) {
+func (x *exchange) headers() []field {
 	h := x.r.Header
-	more := map[string][]string{
-		"Host":              {x.r.Host},
-		"X-Forwarded-For":   append(slices.Clone(h["X-Forwarded-For"]), x.sourceIP()),
-		"X-Forwarded-Port":  {x.port()},
-		"X-Forwarded-Proto": {x.proto()},
+	added := [...]struct{ name, value string }{
+		{"Host", x.r.Host},
+		{"X-Forwarded-For", x.forwardedFor()},
+		{"X-Forwarded-Port", x.port()},
+		{"X-Forwarded-Proto", x.proto()},
+		{"X-Amzn-Trace-Id", x.trace}, // the last, since it may be missing
 	}
-	more["X-Forwarded-For"] = []string{strings.Join(more["X-Forwarded-For"], ", ")}
-	if x.trace != "" {
-		more["X-Amzn-Trace-Id"] = []string{x.trace}
+	n := len(added)
+	if x.trace == "" {
+		n--
 	}
-	keys = make([]string, 0, len(h)+len(more))
-	for k := range h {
-		if more[k] == nil && k != "Connection" && len(h[k]) > 0 {
-			keys = append(keys, k)
+	values := make([]string, n)
+	fields := make([]field, 0, len(h)+n)
+	for i, a := range added[:n] {
+		values[i] = a.value
+		fields = append(fields, field{a.name, values[i : i+1 : i+1]})
+	}
+	for name, vs := range h {
+		own := slices.ContainsFunc(fields[:n], func(f field) bool { return f.name == name })
+		if !own && name != "Connection" && len(vs) > 0 {
+			fields = append(fields, field{name, vs})
 		}
 	}
-	for k := range more {
-		keys = append(keys, k)
+	return fields
+}
+
+// forwardedFor is whom the request came by, the caller last.
+func (x *exchange) forwardedFor() string {
+	before := x.r.Header["X-Forwarded-For"]
+	if len(before) == 0 {
+		return x.sourceIP()
 	}
-	return keys, func(k string) []string {
-		if vs := more[k]; vs != nil {
-			return vs
-		}
-		return h[k]
-	}
+	return strings.Join(before, ", ") + ", " + x.sourceIP()
 }
 
 func (x *exchange) appendHeaders(b []byte) []byte {
-	keys, values := x.headers()
-	return appendMulti(b, `,"headers":`, `,"multiValueHeaders":`, keys, values)
+	return appendMulti(b, `,"headers":`, `,"multiValueHeaders":`, x.headers())
 }
 
 func (x *exchange) proto() string {
@@ -154,11 +171,11 @@ func (x *exchange) appendQuery(b []byte) []byte {
 	if x.r.URL.RawQuery != "" {
 		q = x.r.URL.Query()
 	}
-	keys := make([]string, 0, len(q))
-	for k := range q {
-		keys = append(keys, k)
+	fields := make([]field, 0, len(q))
+	for name, vs := range q {
+		fields = append(fields, field{name, vs})
 	}
-	return appendMulti(b, `,"queryStringParameters":`, `,"multiValueQueryStringParameters":`, keys, func(k string) []string { return q[k] })
+	return appendMulti(b, `,"queryStringParameters":`, `,"multiValueQueryStringParameters":`, fields)
 }
 
 // requestTime is the format of requestContext.requestTime.
@@ -229,7 +246,15 @@ func (x *exchange) appendIdentity(b []byte) []byte {
 
 // extendedID is the id in x-amz-apigw-id.
 func (x *exchange) extendedID() string {
-	return base64.StdEncoding.EncodeToString([]byte(strings.ReplaceAll(x.id, "-", "")[:11]))[:15] + "="
+	var digits [11]byte
+	n := 0
+	for i := 0; n < len(digits); i++ {
+		if c := x.id[i]; c != '-' {
+			digits[n] = c
+			n++
+		}
+	}
+	return base64.StdEncoding.EncodeToString(digits[:])
 }
 
 func (x *exchange) appendBody(b []byte) []byte {

@@ -181,10 +181,8 @@ func (x *exchange) parameters() *vtl.Map {
 	for k, vs := range x.r.URL.Query() {
 		query[k] = vs[len(vs)-1]
 	}
-	keys, values := x.headers()
-	for _, k := range keys {
-		vs := values(k)
-		header[k] = vs[len(vs)-1]
+	for _, f := range x.headers() {
+		header[f.name] = f.last()
 	}
 	out := &vtl.Map{Quiet: true}
 	out.Put("path", stringMap(x.params))
@@ -207,11 +205,9 @@ func (x *exchange) parameter(name string) string {
 
 // header is the last value of a header of the request.
 func (x *exchange) header(name string) string {
-	keys, values := x.headers()
-	for _, k := range keys {
-		if strings.EqualFold(k, name) {
-			vs := values(k)
-			return vs[len(vs)-1]
+	for _, f := range x.headers() {
+		if strings.EqualFold(f.name, name) {
+			return f.last()
 		}
 	}
 	return ""

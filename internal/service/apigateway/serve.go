@@ -208,9 +208,10 @@ func (x *exchange) internal(what string, err error) *failure {
 
 // identify puts the headers on a response by which it can be found again.
 func (x *exchange) identify(h http.Header) {
-	h.Set("X-Amzn-Requestid", x.id)
-	h.Set("X-Amz-Apigw-Id", x.extendedID())
+	own := []string{x.id, x.extendedID(), x.trace}
+	h["X-Amzn-Requestid"] = own[:1:1]
+	h["X-Amz-Apigw-Id"] = own[1:2:2]
 	if x.trace != "" {
-		h.Set("X-Amzn-Trace-Id", x.trace)
+		h["X-Amzn-Trace-Id"] = own[2:]
 	}
 }
