@@ -48,11 +48,11 @@ func (k roleKeys) Credentials(ctx context.Context, role arn.ARN, session string)
 // assumable lets lambda ask whether it may assume a role.
 type assumable struct{ iam *iam.Service }
 
-// AssumableBy implements [lambda.Roles]. A role is assumed for the resources of its own
-// account: those of others are not there.
+// AssumableBy implements [lambda.Roles]. The resource for which a service assumes a
+// role is what the conditions of its trust policy are about.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
-func (a assumable) AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error) {
+func (a assumable) AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error) {
 	r, err := a.iam.Role(ctx, role)
 	if err != nil || r == nil {
 		return false, err
@@ -60,7 +60,7 @@ func (a assumable) AssumableBy(ctx context.Context, role arn.ARN, service string
 	set := policy.Set{Resource: []*policy.Doc{r.Trust}, ResourceDecides: true}
 	req := policy.Request{
 		Principal: policy.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role, ResourceAccount: role.Account(),
-		Keys: policy.KeyMap{"aws:sourceaccount": policy.One(role.Account())},
+		Keys: policy.KeyMap{"aws:sourcearn": policy.One(source.String()), "aws:sourceaccount": policy.One(source.Account())},
 	}
 	return set.Evaluate(&req).Allowed(), nil
 }

@@ -8,23 +8,32 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 )
 
-// A role that a service assumes for the resources of one account only, as AWS advises
-// against the confused deputy, is assumed for those of its own.
+// A role that a service assumes for some resources only, or for those of one account,
+// as AWS advises against the confused deputy, is not assumed for others.
 //
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
 // https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
-func TestRolesForOwnAccount(t *testing.T) {
+func TestRolesForResources(t *testing.T) {
 	w := openWalk(t)
-	for account, want := range map[string]bool{w.cloud.opts.Account: true, "210987654321": false} {
-		name := "for" + account
+	const source = "arn:aws:scheduler:us-east-1:123456789012:schedule-group/nightly"
+	for name, test := range map[string]struct {
+		condition string
+		want      bool
+	}{
+		"account":        {`"StringEquals":{"aws:SourceAccount":"123456789012"}`, true},
+		"anotherAccount": {`"StringEquals":{"aws:SourceAccount":"210987654321"}`, false},
+		"group":          {`"ArnEquals":{"aws:SourceArn":"` + source + `"}`, true},
+		"anotherGroup":   {`"ArnEquals":{"aws:SourceArn":"` + source + `2"}`, false},
+	} {
 		trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"scheduler.amazonaws.com"},"Action":"sts:AssumeRole",` +
-			`"Condition":{"StringEquals":{"aws:SourceAccount":"` + account + `"}}}]}`
+			`"Condition":{` + test.condition + `}}]}`
 		r, err := awsapi.Do(w.root, w.cloud.front, shapes.CreateRole, &shapes.CreateRoleRequest{RoleName: &name, AssumeRolePolicyDocument: &trust})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for service, want := range map[string]bool{"scheduler.amazonaws.com": want, "events.amazonaws.com": false} {
-			if ok, err := (assumable{w.cloud.parts.iam}).AssumableBy(t.Context(), arn.ARN(*r.Role.Arn), service); err != nil || ok != want {
-				t.Errorf("%s for account %s: %v, %v; want %v", service, account, ok, err, want)
+		for service, want := range map[string]bool{"scheduler.amazonaws.com": test.want, "events.amazonaws.com": false} {
+			if ok, err := (assumable{w.cloud.parts.iam}).AssumableBy(t.Context(), arn.ARN(*r.Role.Arn), service, source); err != nil || ok != want {
+				t.Errorf("%s by %s: %v, %v; want %v", service, name, ok, err, want)
 			}
 		}
 	}

@@ -91,7 +91,7 @@ func (open) Open(_ context.Context, sealed, _ []byte) ([]byte, error) { return s
 // anyRole lets everybody take every role.
 type anyRole struct{}
 
-func (anyRole) AssumableBy(context.Context, arn.ARN, string) (bool, error) { return true, nil }
+func (anyRole) AssumableBy(context.Context, arn.ARN, string, arn.ARN) (bool, error) { return true, nil }
 
 func newLive(t *testing.T) *live {
 	t.Helper()

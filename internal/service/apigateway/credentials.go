@@ -18,8 +18,8 @@ const service = "apigateway.amazonaws.com"
 // Roles knows which roles services may assume.
 type Roles interface {
 	// AssumableBy reports whether the trust policy of a role lets a service
-	// assume it; false for a role that does not exist.
-	AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error)
+	// assume it for a resource; false for a role that does not exist.
+	AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error)
 }
 
 // callersOwn reports whether credentials are those of who made the request,
@@ -81,7 +81,7 @@ func (x *exchange) as(ctx context.Context, credentials string) (context.Context,
 	if role != "" {
 		ok, err := true, error(nil)
 		if x.s.roles != nil {
-			ok, err = x.s.roles.AssumableBy(ctx, role, service)
+			ok, err = x.s.roles.AssumableBy(ctx, role, service, x.executeARN())
 		}
 		if err != nil {
 			return nil, fmt.Errorf("role %s: %w", role, err)

@@ -14,8 +14,8 @@ import (
 )
 
 // AssumableBy implements [apigateway.Roles].
-func (f *function) AssumableBy(_ context.Context, role arn.ARN, service string) (bool, error) {
-	return role.Name() == "caller" && service == "apigateway.amazonaws.com", nil
+func (f *function) AssumableBy(_ context.Context, role arn.ARN, service string, source arn.ARN) (bool, error) {
+	return role.Name() == "caller" && service == "apigateway.amazonaws.com" && source.Service() == "execute-api", nil
 }
 
 const callersOwn = "arn:aws:iam::*:user/*"

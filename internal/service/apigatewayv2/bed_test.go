@@ -72,8 +72,8 @@ func (f *functions) says(payload string) {
 }
 
 // AssumableBy implements [apigatewayv2.Roles].
-func (f *functions) AssumableBy(_ context.Context, role arn.ARN, service string) (bool, error) {
-	return role.Name() == "caller" && service == "apigateway.amazonaws.com", nil
+func (f *functions) AssumableBy(_ context.Context, role arn.ARN, service string, source arn.ARN) (bool, error) {
+	return role.Name() == "caller" && service == "apigateway.amazonaws.com" && source.Service() == "execute-api", nil
 }
 
 // apis is a REST API service that has none.

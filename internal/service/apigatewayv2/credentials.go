@@ -16,8 +16,8 @@ const service = "apigateway.amazonaws.com"
 // Roles knows which roles services may assume.
 type Roles interface {
 	// AssumableBy reports whether the trust policy of a role lets a service
-	// assume it; false for a role that does not exist.
-	AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error)
+	// assume it for a resource; false for a role that does not exist.
+	AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error)
 }
 
 // soundCredentials refuses credentials that are no role.
@@ -64,7 +64,7 @@ func (x *exchange) acting(ctx context.Context, source arn.ARN, credentials *stri
 		return awsapi.ServiceActor(account, service, source), nil
 	}
 	if x.s.Roles != nil {
-		ok, err := x.s.Roles.AssumableBy(ctx, role, service)
+		ok, err := x.s.Roles.AssumableBy(ctx, role, service, source)
 		if err != nil {
 			return awsapi.Actor{}, fmt.Errorf("role %s: %w", role, err)
 		}

@@ -109,13 +109,16 @@ func (f *front) Call(ctx context.Context, m *schema.Model, op *schema.Op, in any
 // trusts tells which roles trust EventBridge, by IAM.
 type trusts struct{ iam *iam.Service }
 
-func (r trusts) AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error) {
+func (r trusts) AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error) {
 	is, err := r.iam.Role(ctx, role)
 	if err != nil || is == nil {
 		return false, err
 	}
 	set := policy.Set{Resource: []*policy.Doc{is.Trust}, ResourceDecides: true}
-	req := policy.Request{Principal: policy.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role, ResourceAccount: role.Account()}
+	req := policy.Request{
+		Principal: policy.Principal{Service: service}, Action: "sts:AssumeRole", Resource: role, ResourceAccount: role.Account(),
+		Keys: policy.KeyMap{"aws:sourcearn": policy.One(source.String()), "aws:sourceaccount": policy.One(source.Account())},
+	}
 	return set.Evaluate(&req).Allowed(), nil
 }
 

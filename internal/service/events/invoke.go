@@ -107,11 +107,7 @@ func answerOf(endpoint string, status int) error {
 // mayInvoke asks whether the target's role may call the destination.
 func (s *Service) mayInvoke(ctx context.Context, n bus, id string, f *delivery.Effect) error {
 	who := actorOf(f)
-	ok, err := s.Roles.AssumableBy(ctx, who.Principal.Issuer, principal)
-	if err == nil && !ok {
-		err = fault.New("AccessDeniedException", "The role %s cannot be assumed by %s", who.Principal.Issuer, principal)
-	}
-	if err != nil {
+	if err := s.assume(ctx, f); err != nil {
 		return err
 	}
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: f.ID, Scope: n.scope, Actor: who})

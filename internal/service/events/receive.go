@@ -111,6 +111,8 @@ func (s *Service) mayPut(ctx context.Context, b bus, f *delivery.Effect) error {
 	who := actorOf(f)
 	if who.Principal.Service == principal {
 		who = awsapi.RootOf(who.Account)
+	} else if err := s.assume(ctx, f); err != nil {
+		return err
 	}
 	doc, err := s.ResourcePolicy(ctx, arn.ARN(b.arn()))
 	if err != nil {
@@ -131,6 +133,22 @@ func (s *Service) mayPut(ctx context.Context, b bus, f *delivery.Effect) error {
 	}
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: f.ID, Scope: b.scope, Actor: who})
 	return s.permitted(ctx, awsapi.Access{Action: "events:PutEvents", Resource: arn.ARN(b.arn()), Keys: keys}, doc)
+}
+
+// assume asks whether the role of a rule's target still lets itself be assumed for
+// the rule. Roles that others have assumed are theirs to ask about.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
+func (s *Service) assume(ctx context.Context, f *delivery.Effect) error {
+	role, rule := arn.ARN(f.Actor.Issuer), arn.ARN(f.SourceARN)
+	if role == "" || rule.Service() != "events" {
+		return nil
+	}
+	ok, err := s.Roles.AssumableBy(ctx, role, principal, rule)
+	if err == nil && !ok {
+		err = fault.New("AccessDeniedException", "The role %s cannot be assumed by %s for %s", role, principal, rule)
+	}
+	return err
 }
 
 // permitted asks for a permission of the actor of ctx.

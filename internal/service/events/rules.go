@@ -92,11 +92,13 @@ func (s *Service) checkRule(ctx context.Context, r rule, row *ruleRow) error {
 	if row.State == "" {
 		row.State = enabled
 	}
-	return s.checkRole(ctx, row.Role)
+	return s.checkRole(ctx, r, row.Role)
 }
 
-// checkRole refuses a role that EventBridge could not take.
-func (s *Service) checkRole(ctx context.Context, role string) error {
+// checkRole refuses a role that EventBridge could not take for a rule.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
+func (s *Service) checkRole(ctx context.Context, r rule, role string) error {
 	if role == "" {
 		return nil
 	}
@@ -104,7 +106,7 @@ func (s *Service) checkRole(ctx context.Context, role string) error {
 	if !arn.IsARN(role) || a.Service() != "iam" || a.ResourceType() != "role" {
 		return invalid("Parameter RoleArn is not valid. Reason: Provided Arn is not in correct format.")
 	}
-	ok, err := s.Roles.AssumableBy(ctx, a, principal)
+	ok, err := s.Roles.AssumableBy(ctx, a, principal, arn.ARN(r.arn()))
 	if err == nil && !ok {
 		err = invalid("Provided role '%s' cannot be assumed by principal '%s'.", role, principal)
 	}

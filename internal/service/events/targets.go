@@ -31,7 +31,7 @@ func (s *Service) putTargets(ctx context.Context, in *shapes.PutTargetsRequest) 
 	out := &shapes.PutTargetsResponse{FailedEntryCount: ptr(int32(0)), FailedEntries: []shapes.PutTargetsResultEntry{}}
 	var good []target
 	for i := range in.Targets {
-		t, err := s.readTarget(ctx, &in.Targets[i])
+		t, err := s.readTarget(ctx, r, &in.Targets[i])
 		if err != nil {
 			return nil, err
 		}
@@ -100,7 +100,7 @@ func (s *Service) refuse(in *shapes.Target) string {
 
 // readTarget reads a target. What of it is for other kinds of targets is refused
 // where it is given.
-func (s *Service) readTarget(ctx context.Context, in *shapes.Target) (target, error) {
+func (s *Service) readTarget(ctx context.Context, r rule, in *shapes.Target) (target, error) {
 	t := target{ID: value(in.Id), ARN: value(in.Arn), Role: value(in.RoleArn), Input: in.Input, InputPath: in.InputPath}
 	for name, is := range map[string]bool{
 		"KinesisParameters": in.KinesisParameters != nil, "RunCommandParameters": in.RunCommandParameters != nil, "EcsParameters": in.EcsParameters != nil,
@@ -111,7 +111,7 @@ func (s *Service) readTarget(ctx context.Context, in *shapes.Target) (target, er
 			return t, invalid("Parameter %s is not valid for target %s. Reason: nube has no such targets.", name, t.ID)
 		}
 	}
-	if err := s.checkRole(ctx, t.Role); err != nil {
+	if err := s.checkRole(ctx, r, t.Role); err != nil {
 		return t, err
 	}
 	n := 0

@@ -101,8 +101,8 @@ type settings struct {
 	logging                                  *shapes.LoggingConfig
 }
 
-// check refuses what cannot be, without looking at the store.
-func (s *Service) check(ctx context.Context, in *settings) error {
+// check refuses what cannot be of a function, without looking at the store.
+func (s *Service) check(ctx context.Context, function string, in *settings) error {
 	switch {
 	case len(in.fs) > 0:
 		return refused("file systems: FileSystemConfigs")
@@ -132,7 +132,7 @@ func (s *Service) check(ctx context.Context, in *settings) error {
 		}
 	}
 	if role := value(in.role); role != "" && s.Roles != nil {
-		ok, err := s.Roles.AssumableBy(ctx, arn.ARN(role), "lambda.amazonaws.com")
+		ok, err := s.Roles.AssumableBy(ctx, arn.ARN(role), "lambda.amazonaws.com", awsapi.From(ctx).Scope.Function(function))
 		if err != nil {
 			return fmt.Errorf("role of the function: %w", err)
 		}

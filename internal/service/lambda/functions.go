@@ -33,7 +33,7 @@ func (s *Service) createFunction(ctx context.Context, in *shapes.CreateFunctionR
 	case in.Runtime == nil || in.Handler == nil:
 		return nil, invalid("Runtime and Handler are mandatory parameters for functions created with deployment packages.")
 	}
-	if err := s.check(ctx, &set); err != nil {
+	if err := s.check(ctx, r.name, &set); err != nil {
 		return nil, err
 	}
 	built, err := s.artifact(upload{in.Code.ZipFile, in.Code.S3Bucket, in.Code.S3Key, in.Code.ImageUri})

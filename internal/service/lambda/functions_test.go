@@ -86,8 +86,8 @@ func TestRefused(t *testing.T) {
 
 type roles struct{ ok bool }
 
-func (r roles) AssumableBy(_ context.Context, role arn.ARN, service string) (bool, error) {
-	return r.ok && service == "lambda.amazonaws.com" && role == testRole, nil
+func (r roles) AssumableBy(_ context.Context, role arn.ARN, service string, source arn.ARN) (bool, error) {
+	return r.ok && service == "lambda.amazonaws.com" && role == testRole && source.ResourceType() == "function", nil
 }
 
 func TestRoleMustTrustLambda(t *testing.T) {

@@ -40,9 +40,9 @@ type Emitter interface {
 // Roles knows which roles services may assume.
 type Roles interface {
 	// AssumableBy reports whether the trust policy of a role lets a service
-	// such as lambda.amazonaws.com assume it; false for a role that does not
-	// exist.
-	AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error)
+	// such as lambda.amazonaws.com assume it for a resource; false for a role
+	// that does not exist.
+	AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error)
 }
 
 // Options says what the service needs. Roles, Permits, Delivers, Recorder and

@@ -30,7 +30,11 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *shapes.Up
 		memory: in.MemorySize, vpc: in.VpcConfig, dead: in.DeadLetterConfig, env: in.Environment, tracing: in.TracingConfig,
 		layers: in.Layers, fs: in.FileSystemConfigs, image: in.ImageConfig, tmp: in.EphemeralStorage, snap: in.SnapStart, logging: in.LoggingConfig,
 	}
-	if err := s.check(ctx, &set); err != nil {
+	r, err := parseRef(ctx, in.FunctionName, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.check(ctx, r.name, &set); err != nil {
 		return nil, err
 	}
 	layers, err := s.findLayers(ctx, in.Layers)
@@ -44,10 +48,6 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *shapes.Up
 			return nil, err
 		}
 		key = &c.KMSKey
-	}
-	r, err := parseRef(ctx, in.FunctionName, nil)
-	if err != nil {
-		return nil, err
 	}
 	lock, err := s.lock(ctx, r.name, value(key))
 	if err != nil {

@@ -55,15 +55,14 @@ func (r targets) accept(ctx context.Context, e *delivery.Effect) delivery.Outcom
 	if err != nil {
 		return delivery.Outcome{Err: err, Permanent: true}
 	}
-	role := arn.ARN(c.Role)
-	switch ok, err := r.s.Roles.AssumableBy(ctx, role, principal); {
+	role, from := arn.ARN(c.Role), arn.ARN(c.Schedule)
+	switch ok, err := r.s.Roles.AssumableBy(ctx, role, principal, sourceOf(from)); {
 	case err != nil:
 		return delivery.Outcome{Err: fmt.Errorf("role %s: %w", role, err)}
 	case !ok:
 		return delivery.Outcome{Err: fault.New("AccessDeniedException", "%s", cannotAssume().Message), Permanent: true}
 	}
 	own := arn.Scope{Partition: role.Partition(), Account: role.Account()}
-	from := arn.ARN(c.Schedule)
 	ctx = awsapi.With(ctx, &awsapi.Call{ID: e.ID, Scope: from.Scope(), Actor: awsapi.Actor{
 		Account: role.Account(), Principal: policy.Principal{ARN: own.AssumedRole(role.Name(), e.ID), Issuer: role},
 	}})

@@ -23,7 +23,7 @@ type wish = shapes.CreateScheduleInput
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
 func (s *Service) createSchedule(ctx context.Context, in *shapes.CreateScheduleInput) (*shapes.CreateScheduleOutput, error) {
 	n := nameOf(ctx, in.GroupName, in.Name)
-	r, err := s.read(ctx, in)
+	r, err := s.read(ctx, n, in)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Service) createSchedule(ctx context.Context, in *shapes.CreateScheduleI
 func (s *Service) updateSchedule(ctx context.Context, in *shapes.UpdateScheduleInput) (*shapes.UpdateScheduleOutput, error) {
 	n := nameOf(ctx, in.GroupName, in.Name)
 	made := wish(*in)
-	r, err := s.read(ctx, &made)
+	r, err := s.read(ctx, n, &made)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *Service) keep(tx *kv.Tx, n name, r *row, now clock.Instant) error {
 }
 
 // read reads and checks what a schedule is to be.
-func (s *Service) read(ctx context.Context, in *wish) (*row, error) {
+func (s *Service) read(ctx context.Context, n name, in *wish) (*row, error) {
 	now := s.Clock.Now()
 	r := &row{
 		Expression: value(in.ScheduleExpression), Zone: value(in.ScheduleExpressionTimezone), State: value(in.State), After: value(in.ActionAfterCompletion),
@@ -135,7 +135,7 @@ func (s *Service) read(ctx context.Context, in *wish) (*row, error) {
 			return nil, invalid("MaximumWindowInMinutes must not be specified when the mode of FlexibleTimeWindow is OFF.")
 		}
 	}
-	r.Target, err = s.readTarget(ctx, in.Target)
+	r.Target, err = s.readTarget(ctx, n, in.Target)
 	return r, err
 }
 

@@ -35,8 +35,8 @@ type Timers interface {
 // Roles knows which roles services may assume.
 type Roles interface {
 	// AssumableBy reports whether the trust policy of a role lets a service
-	// assume it; false for a role that does not exist.
-	AssumableBy(ctx context.Context, role arn.ARN, service string) (bool, error)
+	// assume it for a resource; false for a role that does not exist.
+	AssumableBy(ctx context.Context, role arn.ARN, service string, source arn.ARN) (bool, error)
 }
 
 // Front calls targets. It is a *awsapi.Front.

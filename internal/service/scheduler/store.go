@@ -3,6 +3,7 @@ package scheduler
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
@@ -44,6 +45,17 @@ func (n name) arn() string {
 	return string(n.scope.Of("scheduler", "schedule/"+n.group+"/"+n.schedule))
 }
 func (n name) timerID() string { return n.group + "/" + n.schedule }
+
+// source is for what Scheduler assumes a role: the group of the schedule.
+//
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
+func (n name) source() arn.ARN { return n.scope.ScheduleGroup(n.group) }
+
+// sourceOf is the source of a schedule of that ARN.
+func sourceOf(schedule arn.ARN) arn.ARN {
+	group, _, _ := strings.Cut(strings.TrimPrefix(schedule.Resource(), "schedule/"), "/")
+	return schedule.Scope().ScheduleGroup(group)
+}
 
 // groupRow is the row of a group.
 type groupRow struct {

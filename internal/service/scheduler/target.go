@@ -29,7 +29,7 @@ const (
 const universal = "arn:aws:scheduler:::aws-sdk:"
 
 // readTarget reads and checks a target.
-func (s *Service) readTarget(ctx context.Context, in *shapes.Target) (target, error) {
+func (s *Service) readTarget(ctx context.Context, n name, in *shapes.Target) (target, error) {
 	t := target{ARN: value(in.Arn), Role: value(in.RoleArn), Input: in.Input}
 	for name, is := range map[string]bool{
 		"EcsParameters": in.EcsParameters != nil, "KinesisParameters": in.KinesisParameters != nil, "SageMakerPipelineParameters": in.SageMakerPipelineParameters != nil,
@@ -62,7 +62,7 @@ func (s *Service) readTarget(ctx context.Context, in *shapes.Target) (target, er
 			return t, invalid("Nothing delivers to the dead-letter queue %s in this cloud.", t.DeadLetter)
 		}
 	}
-	ok, err := s.Roles.AssumableBy(ctx, arn.ARN(t.Role), principal)
+	ok, err := s.Roles.AssumableBy(ctx, arn.ARN(t.Role), principal, n.source())
 	if err == nil && !ok {
 		err = cannotAssume()
 	}
