@@ -60,6 +60,7 @@ type parts struct {
 	ssm       *ssm.Service
 	watch     *cloudwatch.Service
 	platform  *platform
+	addresses *addresses
 	secrets   *secretsmanager.Service
 
 	owner    *timer.Owner
@@ -107,9 +108,13 @@ func (p *parts) backlogs() []work.Backlog {
 func (c *Cloud) openParts(ctx context.Context) error {
 	caller := &lateCaller{}
 	p := &parts{denials: &control.Denials{}, platform: &platform{metrics: c.recorder.Metrics, model: c.model}}
-	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Dynamic: resource.Dynamic(caller), Model: c.model, Ledger: c.ledger, Log: c.log})
+	p.addresses = &addresses{account: c.opts.Account, now: c.Endpoint()}
+	p.stacks = stack.New(stack.Options{DB: c.db, Types: resource.Types(caller), Dynamic: resource.Dynamic(caller), Current: p.addresses.current, Model: c.model, Ledger: c.ledger, Log: c.log})
 	c.parts, c.errands = p, &errands{}
-	var err error
+	err := p.addresses.note(ctx, c.db, c.addressesKey())
+	if err != nil {
+		return err
+	}
 	if p.rootKey, p.rootSecret, err = c.opts.rootKey(c.place); err != nil {
 		return fmt.Errorf("root key: %w", err)
 	}
@@ -163,7 +168,7 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.logs = logs.New(logs.Options{DB: c.db, Logs: c.recorder.Logs, Clock: c.model, Metrics: c.recorder.Metrics, Emit: p.delivery})
 	runs := runner.Options{
 		Sandbox: c.sandbox, Model: c.model, Ledger: c.ledger, Logs: &functionLogs{c: c}, Meter: meter, Dir: c.workDir("run/instances"),
-		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Telemetry: c.OTLP(), Disturber: inject.Functions{Set: c.faults},
+		Credentials: roleKeys{c.parts.iam, c.model}, Endpoint: c.Endpoint(), Current: p.addresses.current, Telemetry: c.OTLP(), Disturber: inject.Functions{Set: c.faults},
 		Hold: c.debug.holding(),
 	}
 	if c.debug != nil {

@@ -179,6 +179,9 @@ func (l *launcher) env(i *instance, prog *bootstrap.Program, at sandbox.Layout, 
 	}
 	l.r.telemetry(e, i)
 	for k, v := range s.Env { // these may replace all of the above
+		if current := l.r.opts.Current; current != nil {
+			v = current(v)
+		}
 		e[k] = v
 	}
 	l.r.resource(e, i)

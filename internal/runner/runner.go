@@ -38,6 +38,9 @@ type Options struct {
 	Credentials Credentials
 	// Endpoint is the URL under which functions reach the platform's services.
 	Endpoint string
+	// Current is what a value of a function's environment means today where it
+	// names the platform as it was reached when it was set; nil for no change.
+	Current func(value string) string
 	// Telemetry is the URL under which functions reach the platform's OTLP
 	// receiver; empty for none.
 	Telemetry string

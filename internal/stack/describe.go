@@ -32,7 +32,18 @@ func (e *Engine) Stack(ctx context.Context, scope arn.Scope, nameOrID string) (*
 		out, err = l.find(s, nameOrID)
 		return notFound(err, nameOrID, noStack)
 	})
+	e.today(out)
 	return out, err
+}
+
+// today says of a stack, which is nil where there is none, what its outputs are now.
+func (e *Engine) today(s *Stack) {
+	if s == nil {
+		return
+	}
+	for i, o := range s.Outputs {
+		s.Outputs[i].Value = e.current(o.Value)
+	}
 }
 
 // Stacks returns all stacks, the newest first. Deleted ones are among them when
@@ -55,6 +66,9 @@ func (e *Engine) Stacks(ctx context.Context, scope arn.Scope, deleted bool) ([]*
 		}
 		return 0
 	})
+	for _, s := range out {
+		e.today(s)
+	}
 	return out, err
 }
 
@@ -180,6 +194,9 @@ func (e *Engine) Exports(ctx context.Context, scope arn.Scope) ([]*Export, error
 		out, err = all[Export](s, l.prefix("export"), kv.ScanOptions{})
 		return err
 	})
+	for _, x := range out {
+		x.Value = e.current(x.Value)
+	}
 	return out, err
 }
 

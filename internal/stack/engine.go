@@ -29,6 +29,10 @@ type Options struct {
 	// actor in ctx: {{resolve:service:what}}. Nil knows none.
 	Dynamic func(ctx context.Context, service, what string) (string, error)
 
+	// Current is what an output or an exported value means today where it names
+	// the platform as it was reached when it was made; nil for no change.
+	Current func(value string) string
+
 	// Parallel is how many resources of a stack are worked on at the same
 	// time; zero means 8.
 	Parallel int
@@ -49,6 +53,7 @@ type Engine struct {
 	parallel int
 	newID    func() [16]byte
 	dynamic  func(ctx context.Context, service, what string) (string, error)
+	current  func(value string) string
 
 	base context.Context // of the runners
 	stop context.CancelFunc
@@ -63,7 +68,10 @@ type Engine struct {
 func New(o Options) *Engine {
 	e := &Engine{
 		db: o.DB, types: o.Types, model: o.Model, ledger: o.Ledger, log: o.Log,
-		parallel: o.Parallel, newID: o.NewID, dynamic: o.Dynamic, runs: map[string]*run{},
+		parallel: o.Parallel, newID: o.NewID, dynamic: o.Dynamic, current: o.Current, runs: map[string]*run{},
+	}
+	if e.current == nil {
+		e.current = func(value string) string { return value }
 	}
 	if e.parallel == 0 {
 		e.parallel = 8
