@@ -60,7 +60,7 @@ func (a *addresses) note(ctx context.Context, db *kv.DB, key kv.Key) error {
 			tx.Set(key, text)
 		}
 		return err
-	})
+	}, kv.Relaxed()) // what is acknowledged with the address in it lies after it in the log
 	if err != nil {
 		return fmt.Errorf("where the AWS endpoint has been: %w", err)
 	}
