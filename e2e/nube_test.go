@@ -42,6 +42,13 @@ type cloud struct {
 	OTLP     string `json:"otlp"`
 	Ready    bool   `json:"ready"`
 	Debug    []struct{ Function, Address string }
+	Deployed struct {
+		Functions []struct {
+			Name    string
+			Callers []struct{ Kind, Name, Detail string }
+		}
+		Beside []struct{ Kind, Name, Detail string }
+	} `json:"deployment"`
 
 	dir, data string
 	cmd       *exec.Cmd

@@ -142,19 +142,3 @@ func (a *app) showProblems(err error, problems []string) error {
 	}
 	return errShown
 }
-
-// deployed prints the table of what runs.
-func (a *app) deployed(d *control.Deployment) {
-	state := "unchanged"
-	if d.Changed {
-		state = "deployed"
-	}
-	a.table([][]string{{"stack", d.Stack + " (" + d.Region + ", " + state + ")"}})
-	for _, f := range d.Functions {
-		rows := [][]string{{"function", f.Name, f.Runtime}}
-		for _, r := range f.Routes {
-			rows = append(rows, []string{"", r})
-		}
-		a.table(rows)
-	}
-}

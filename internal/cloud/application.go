@@ -71,9 +71,35 @@ func (c *Cloud) deployment(ctx context.Context, app application, st *stack.Stack
 	for _, o := range st.Outputs {
 		d.Outputs[o.Key] = o.Value
 	}
+	scope := arn.In(app.Region, c.opts.Account)
 	var err error
-	d.Functions, err = c.functions(ctx, arn.In(app.Region, c.opts.Account))
+	d.Functions, d.Beside, err = c.shown(ctx, scope)
 	return d, err
+}
+
+// shown are the functions of a region with what calls them, and what its stacks have
+// beside them.
+func (c *Cloud) shown(ctx context.Context, scope arn.Scope) (fns []control.Function, others []control.Resource, err error) {
+	stacks, err := c.parts.stacks.Stacks(ctx, scope, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []*stack.Resource
+	for _, s := range stacks {
+		_, of, err := c.parts.stacks.Resources(ctx, scope, s.ID)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, of...)
+	}
+	if fns, err = c.functions(ctx, scope); err != nil {
+		return nil, nil, err
+	}
+	calls := callers(all)
+	for i := range fns {
+		fns[i].Callers = calls[fns[i].Name]
+	}
+	return fns, beside(all), nil
 }
 
 // asRoot is a context in which the platform calls services as the account's

@@ -21,7 +21,7 @@ func (c *Cloud) Status(ctx context.Context) (control.Status, error) {
 	for _, s := range stacks {
 		st.Stacks = append(st.Stacks, control.Stack{Name: s.Name, Status: string(s.Status)})
 	}
-	st.Functions, err = c.functions(ctx, scope)
+	st.Functions, st.Beside, err = c.shown(ctx, scope)
 	return st, err
 }
 

@@ -24,6 +24,7 @@ type Status struct {
 	Isolation []string   `json:"isolation"`
 	Stacks    []Stack    `json:"stacks"`
 	Functions []Function `json:"functions"`
+	Beside    []Resource `json:"beside"` // queues, topics, buses and tables
 }
 
 // Stack is one stack of the account.
@@ -34,9 +35,18 @@ type Stack struct {
 
 // Function is one function as tables show it.
 type Function struct {
-	Name    string   `json:"name"`
-	Runtime string   `json:"runtime"`
-	Routes  []string `json:"routes,omitempty"`
+	Name    string     `json:"name"`
+	Runtime string     `json:"runtime"`
+	Routes  []string   `json:"routes,omitempty"`  // of APIs, and its own URL
+	Callers []Resource `json:"callers,omitempty"` // what else calls it
+}
+
+// Resource is something of an application as tables show it.
+type Resource struct {
+	Kind   string `json:"kind"` // queue, stream, topic, bus, rule, schedule, table, log group, alarm, secret, authorizer, function
+	Name   string `json:"name"`
+	ID     string `json:"id,omitempty"` // mostly its ARN
+	Detail string `json:"detail,omitempty"`
 }
 
 // SettleRequest asks to wait until the cloud has settled.
@@ -117,6 +127,7 @@ type Deployment struct {
 	Region    string            `json:"region"`
 	Changed   bool              `json:"changed"`
 	Functions []Function        `json:"functions"`
+	Beside    []Resource        `json:"beside,omitempty"` // queues, topics, buses and tables
 	Outputs   map[string]string `json:"outputs,omitempty"`
 	Resources int               `json:"resources"`
 }
