@@ -75,6 +75,8 @@ type invocation struct {
 	done  chan struct{} // closed when result is set
 	lined time.Time     // when it began to wait; guarded by pool.mu
 
+	spared bool // a failed start was not told to it; guarded by pool.mu
+
 	// mu guards what the answer sets. It is set once, by whoever is first: the
 	// function, the timer, the end of the process, or a caller who left while
 	// the invocation waited.

@@ -241,19 +241,20 @@ func (p *pool) cancel(v *invocation) bool {
 	return true
 }
 
-// failed is told that a start has failed. One waiter gets the error, the one
-// who has waited longest: another waiter means another start. Lambda repeats a
-// failed initialisation once inside the invocation; we do not, because the
-// same code on the same machine has nothing new to say.
-func (p *pool) failed(f *Fault) (v *invocation, warm chan error) {
+// failed is told that a start has failed that began at a time. One waiter gets the
+// error, the one who has waited longest: another waiter means another start. Lambda
+// repeats a failed initialisation once inside the invocation; we do not, because the
+// same code on the same machine has nothing new to say. Unless [pool.blamesLocked]
+// knows better.
+func (p *pool) failed(f *Fault, began time.Time) (v *invocation, warm chan error) {
 	p.mu.Lock()
 	p.starting -= p.spec.places()
 	if p.spec.Provisioned {
 		p.keepFault = f
 	}
-	if len(p.line) > 0 {
+	if p.blamesLocked(began) {
 		v = p.shiftLocked()
-	} else if len(p.warming) > 0 {
+	} else if len(p.line) == 0 && len(p.warming) > 0 {
 		warm, p.warming = p.warming[0], p.warming[1:]
 	}
 	more := p.lackLocked() > 0
@@ -262,6 +263,26 @@ func (p *pool) failed(f *Fault) (v *invocation, warm chan error) {
 		p.r.starts.want(p)
 	}
 	return v, warm
+}
+
+// blamesLocked reports whether who has waited longest gets the error of a start that
+// began at a time. One who came later does not: it was made for somebody whom another
+// instance has served meanwhile, and a slow start on a busy machine outlives many.
+// Neither, the first time, does one beside whom instances are up: then it is not the
+// code that does not start, and what waits is served by them or by another start.
+func (p *pool) blamesLocked(began time.Time) bool {
+	if len(p.line) == 0 {
+		return false
+	}
+	v := p.line[0]
+	if v.lined.After(began) {
+		return false
+	}
+	if p.up > 0 && !v.spared {
+		v.spared = true
+		return false
+	}
+	return true
 }
 
 // add takes in an instance that starts. It reports false when the pool has

@@ -373,6 +373,57 @@ func TestFailingStarts(t *testing.T) {
 	})
 }
 
+// A start that comes to nothing, of a function whose instances are up, is not told to
+// those who wait for something else: on a busy machine a second instance may take
+// longer than it is allowed to while the first one serves all.
+//
+// Mutation that it finds: the error goes to whoever waits when a start fails.
+func TestFailedStartsBesideOthers(t *testing.T) {
+	slow := func(n int) time.Duration {
+		if n == 2 || n == 3 { // the start, and the second try in the invocation's time
+			return time.Hour
+		}
+		return 0
+	}
+	testWorld(t, nil, func(w *world) {
+		w.init = slow
+		s := poolSpec("f")
+		a := w.call(s, "a", "1s")
+		synctest.Wait()
+		b := w.call(s, "b", "1ms") // for whom a start is made, which takes 70 s to fail
+		<-a
+		if res := <-b; res.Fault != nil || string(res.Payload) != "1" {
+			t.Fatalf("b: %s", res.Payload)
+		}
+		time.Sleep(60 * time.Second)
+		c := w.call(s, "c", "20s")
+		time.Sleep(5 * time.Second)
+		d := w.call(s, "d", "1ms")
+		for name, ch := range map[string]<-chan Result{"c": c, "d": d} {
+			if res := <-ch; res.Fault != nil {
+				t.Errorf("%s was told of a start that was not made for it: %s", name, res.Payload)
+			}
+		}
+	})
+	for fails, want := range map[int]string{1: "3", 2: `{"errorType":"Runtime.InvalidEntrypoint","errorMessage":"RequestId: b Error: no such program"}`} {
+		testWorld(t, nil, func(w *world) {
+			w.init = func(n int) time.Duration {
+				if n > 1 && n <= 1+fails {
+					return -1
+				}
+				return 0
+			}
+			s := poolSpec("f")
+			a := w.call(s, "a", "1s")
+			synctest.Wait()
+			if res := <-w.call(s, "b", "1ms"); string(res.Payload) != want {
+				t.Errorf("after %d failed starts beside one that is up: %s", fails, res.Payload)
+			}
+			<-a
+		})
+	}
+}
+
 func TestIdleInstancesAreFrozenAndEnd(t *testing.T) {
 	testWorld(t, func(o *Options) { o.IdleAfter = time.Minute }, func(w *world) {
 		s := poolSpec("f")

@@ -246,6 +246,8 @@ func (r *Runner) Retire(s *Spec) {
 	}
 }
 
+// running reports whether something of s runs, or is about to because somebody waits
+// for it.
 func (r *Runner) running(s *Spec) bool {
 	r.mu.RLock()
 	p := r.pools[s.Hash()]
@@ -255,7 +257,7 @@ func (r *Runner) running(s *Spec) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.instances) > 0
+	return len(p.instances)+p.starting+len(p.line) > 0
 }
 
 // Close ends every instance and waits until nothing of them is left.

@@ -33,6 +33,7 @@ func (p *pool) start(done func()) {
 	patience := p.r.machine.AfterFunc(startShare, done)
 	defer patience.Stop()
 
+	began := p.r.machine.Now()
 	i, fault := p.boot("init", p.r.opts.InitLimit)
 	if fault != nil && fault("").Type == "Sandbox.Timedout" {
 		i, fault = p.boot("invoke", p.spec.Timeout)
@@ -40,7 +41,7 @@ func (p *pool) start(done func()) {
 	if fault == nil {
 		return
 	}
-	v, warm := p.failed(fault(""))
+	v, warm := p.failed(fault(""), began)
 	switch {
 	case v != nil:
 		v.inst, v.result.Stream = i, i.stream
