@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -462,5 +463,103 @@ func TestDashboards(t *testing.T) {
 	b.do("DeleteDashboards", `{"DashboardNames":["d"]}`, nil)
 	if got := b.try("GetDashboard", `{"DashboardName":"d"}`); got != "ResourceNotFound: Dashboard d does not exist" {
 		t.Error(got)
+	}
+}
+
+// A composite alarm has its state from the beginning, and gets another one when its
+// rule does.
+func TestCompositeAlarmBegins(t *testing.T) {
+	b := newBed(t)
+	b.do("PutMetricAlarm", strings.Replace(oneOfOne, "notBreaching", "ignore", 1), nil)
+	b.do("SetAlarmState", `{"AlarmName":"high","StateValue":"ALARM","StateReason":"test"}`, nil)
+	b.do("PutCompositeAlarm", `{"AlarmName":"any","AlarmRule":"ALARM(high)","AlarmActions":["`+topic+`"]}`, nil)
+	b.settle()
+	if s, why := b.state("any"); s != stateAlarm {
+		t.Errorf("put over an alarm that is on: %s: %s", s, why)
+	}
+	b.do("PutCompositeAlarm", `{"AlarmName":"any","AlarmRule":"NOT ALARM(high)"}`, nil)
+	b.settle()
+	if s, why := b.state("any"); s != stateOK {
+		t.Errorf("with another rule: %s: %s", s, why)
+	}
+}
+
+// The state of a composite alarm follows although the cloud went down between the
+// change of an alarm and that of those over it, and although these could not be
+// written at once.
+func TestCompositeAlarmCatchesUp(t *testing.T) {
+	db := kv.Open(memkv.New())
+	rec, err := record.Open(record.Options{FS: disktest.NewMem().FS(), Dir: "record", Model: clock.NewModel(clock.State{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBedOn(t, db, rec, clock.Unix(noon, 0))
+	b.do("PutMetricAlarm", strings.Replace(oneOfOne, "notBreaching", "ignore", 1), nil)
+	b.do("PutCompositeAlarm", `{"AlarmName":"any","AlarmRule":"ALARM(high)"}`, nil)
+	b.settle()
+	move := func(state string) {
+		t.Helper()
+		_, err := db.Update(t.Context(), func(tx *kv.Tx) error {
+			k := spaceOf(home).alarm("high")
+			var row alarmRow
+			if _, err := get(tx, k, &row); err != nil {
+				return err
+			}
+			row.State = state
+			return set(tx, k, &row)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.stop()
+	move(stateAlarm)
+	b = newBedOn(t, db, rec, b.clock.Now())
+	b.settle()
+	if s, _ := b.state("any"); s != stateAlarm {
+		t.Errorf("after a restart: %s", s)
+	}
+	move(stateOK)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.s.ripple(gone, home, b.clock.Now()); err == nil {
+		t.Error("nobody waits, and it is done")
+	}
+	b.settle()
+	if s, _ := b.state("any"); s != stateOK {
+		t.Errorf("after a failure: %s", s)
+	}
+	b.stop()
+	if err := rec.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A list goes on behind what it has shown, whatever is deleted meanwhile.
+func TestListsGoOn(t *testing.T) {
+	b := newBed(t)
+	for _, name := range []string{"a", "b", "c"} {
+		b.do("PutMetricAlarm", strings.Replace(oneOfOne, `"high"`, fmt.Sprintf("%q", name), 1), nil)
+	}
+	var seen []string
+	for token := ""; ; {
+		var out struct {
+			MetricAlarms []struct{ AlarmName string }
+			NextToken    string
+		}
+		b.do("DescribeAlarms", fmt.Sprintf(`{"MaxRecords":1,"NextToken":%q}`, token), &out)
+		for _, a := range out.MetricAlarms {
+			seen = append(seen, a.AlarmName)
+			b.do("DeleteAlarms", fmt.Sprintf(`{"AlarmNames":[%q]}`, a.AlarmName), nil)
+		}
+		if token = out.NextToken; token == "" {
+			break
+		}
+	}
+	if got := strings.Join(seen, " "); got != "a b c" {
+		t.Errorf("seen %s", got)
 	}
 }

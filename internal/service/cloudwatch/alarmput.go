@@ -129,7 +129,10 @@ func (s *Service) putCompositeAlarm(ctx context.Context, in *shapes.PutComposite
 		Description: value(in.AlarmDescription), Disabled: !value(or(in.ActionsEnabled, true)), OK: in.OKActions, Alarm: in.AlarmActions,
 		Insufficient: in.InsufficientDataActions, Composite: c,
 	}
-	return &schema.Empty{}, s.keep(ctx, *in.AlarmName, row, in.Tags)
+	if err := s.keep(ctx, *in.AlarmName, row, in.Tags); err != nil {
+		return nil, err
+	}
+	return &schema.Empty{}, s.ripple(ctx, cell(ctx), s.Clock.Now())
 }
 
 // checkRule refuses a composite alarm of alarms that there are not, and one that

@@ -63,6 +63,7 @@ func (s *Service) ripple(ctx context.Context, c keyspace.Cell, now clock.Instant
 		return nil
 	})
 	if err != nil {
+		s.watcher.again(c, now)
 		return fmt.Errorf("composite alarms: %w", err)
 	}
 	return nil

@@ -133,7 +133,7 @@ func (s *Service) deleteDashboards(ctx context.Context, in *shapes.DeleteDashboa
 }
 
 func (s *Service) listDashboards(ctx context.Context, in *shapes.ListDashboardsInput) (*shapes.ListDashboardsOutput, error) {
-	start, err := parseOffset(in.NextToken)
+	after, err := lastName(in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (s *Service) listDashboards(ctx context.Context, in *shapes.ListDashboardsI
 			if err := decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
-			if strings.HasPrefix(name, value(in.DashboardNamePrefix)) {
+			if name > after && strings.HasPrefix(name, value(in.DashboardNamePrefix)) {
 				found = append(found, shapes.DashboardEntry{DashboardName: &name, DashboardArn: ptr(string(dashboardARN(scope, name))), LastModified: &row.Modified, Size: ptr(int64(len(row.Body)))})
 			}
 		}
@@ -163,12 +163,10 @@ func (s *Service) listDashboards(ctx context.Context, in *shapes.ListDashboardsI
 		return nil, fmt.Errorf("dashboards: %w", err)
 	}
 	out := &shapes.ListDashboardsOutput{DashboardEntries: []shapes.DashboardEntry{}}
-	for i := start; i < len(found); i++ {
-		if i == start+dashboardPage {
-			out.NextToken = offset(i)
-			break
-		}
-		out.DashboardEntries = append(out.DashboardEntries, found[i])
+	if len(found) > dashboardPage {
+		found = found[:dashboardPage]
+		out.NextToken = behind(*found[dashboardPage-1].DashboardName)
 	}
+	out.DashboardEntries = append(out.DashboardEntries, found...)
 	return out, nil
 }

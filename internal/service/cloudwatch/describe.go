@@ -44,7 +44,7 @@ func (s *Service) all(ctx context.Context) ([]named, error) {
 }
 
 func (s *Service) describeAlarms(ctx context.Context, in *shapes.DescribeAlarmsInput) (*shapes.DescribeAlarmsOutput, error) {
-	start, err := parseOffset(in.NextToken)
+	after, err := lastName(in.NextToken)
 	if err != nil {
 		return nil, err
 	}
@@ -67,17 +67,16 @@ func (s *Service) describeAlarms(ctx context.Context, in *shapes.DescribeAlarmsI
 	}
 	scope := scopeOf(cell(ctx))
 	out := &shapes.DescribeAlarmsOutput{MetricAlarms: []shapes.MetricAlarm{}, CompositeAlarms: []shapes.CompositeAlarm{}}
-	n, limit := 0, int(value(or(in.MaxRecords, 50)))
-	for i := start; i < len(alarms); i++ {
-		a := alarms[i]
-		if !a.wanted(in) || in.ChildrenOfAlarmName != nil && !slices.Contains(children, a.name) {
+	n, limit, last := 0, int(value(or(in.MaxRecords, 50))), ""
+	for _, a := range alarms {
+		if a.name <= after || !a.wanted(in) || in.ChildrenOfAlarmName != nil && !slices.Contains(children, a.name) {
 			continue
 		}
 		if n == limit {
-			out.NextToken = offset(i)
+			out.NextToken = behind(last)
 			break
 		}
-		n++
+		n, last = n+1, a.name
 		if a.Metric != nil {
 			out.MetricAlarms = append(out.MetricAlarms, a.metricShape(scope))
 		} else {

@@ -75,6 +75,21 @@ func filtered(dims []record.Attr, want []shapes.DimensionFilter) bool {
 	return true
 }
 
+// behind is the token of what comes after a name in a list by names: whatever is
+// deleted meanwhile, nothing is left out.
+func behind(name string) *string {
+	return ptr(base64.StdEncoding.EncodeToString([]byte(name)))
+}
+
+// lastName is the name behind which a list goes on, empty at its beginning.
+func lastName(token *string) (string, error) {
+	b, err := base64.StdEncoding.DecodeString(value(token))
+	if err != nil {
+		return "", badToken()
+	}
+	return string(b), nil
+}
+
 // offset is the token of a place in a list.
 func offset(parts ...int) *string {
 	var texts []string

@@ -99,7 +99,11 @@ func (w *watcher) load(s *kv.Snap) error {
 			if err != nil {
 				return err
 			}
-			w.alarms[alarmKey{c, name}] = row.due(now)
+			k := alarmKey{c, name}
+			w.alarms[k] = row.due(now)
+			if row.Composite != nil {
+				w.alarms[k] = now // the cloud may have gone down before it followed others
+			}
 		}
 	}
 	w.loaded = true
@@ -144,6 +148,19 @@ func (w *watcher) next(k alarmKey, row *alarmRow, now clock.Instant) {
 	w.alarms[k] = row.due(now)
 }
 
+// again has the composite alarms of a cell evaluated that wait for others: they
+// could not follow these at once.
+func (w *watcher) again(c keyspace.Cell, now clock.Instant) {
+	w.mu.Lock()
+	for k, due := range w.alarms {
+		if k.cell == c && due.IsZero() {
+			w.alarms[k] = now
+		}
+	}
+	w.mu.Unlock()
+	w.wake(kv.Stamp{})
+}
+
 // look evaluates one alarm, and reports whether its state has changed.
 func (s *Service) look(ctx context.Context, shard *timer.Shard, k alarmKey, now clock.Instant) (bool, error) {
 	sp := spaceOf(k.cell)
@@ -162,7 +179,7 @@ func (s *Service) look(ctx context.Context, shard *timer.Shard, k alarmKey, now 
 		return false, nil
 	}
 	if row.Composite != nil {
-		s.watcher.next(k, &alarmRow{Composite: &compositeRow{}}, now)
+		s.watcher.next(k, &row, now)
 		return true, nil // ripple looks at it
 	}
 	v, err := s.evaluate(ctx, k.cell, &row, now)
