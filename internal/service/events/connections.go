@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -245,7 +246,6 @@ func (s *Service) updateConnection(ctx context.Context, in *shapes.UpdateConnect
 
 // replaceConnection puts a connection in the place of what it was.
 func (s *Service) replaceConnection(ctx context.Context, n bus, old, row *connectionRow) error {
-	s.tokens.forget(row.ID)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := n.space().named("connection", n.name)
 		var is connectionRow
@@ -254,7 +254,7 @@ func (s *Service) replaceConnection(ctx context.Context, n bus, old, row *connec
 			return err
 		case !ok:
 			return notFound("Connection '%s' does not exist.", n.name)
-		case is.ID != old.ID || is.Modified != old.Modified:
+		case is.ID != old.ID || is.Modified != old.Modified || !bytes.Equal(is.Sealed, old.Sealed):
 			return concurrent()
 		}
 		return set(tx, k, row)

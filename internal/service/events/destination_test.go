@@ -179,3 +179,103 @@ func sorted() cmp.Option {
 		return out
 	})
 }
+
+// Values of HttpParameters may be paths into the event, as it was before it was
+// transformed.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html#targets-specific-parms
+func TestDynamicParameters(t *testing.T) {
+	b, server := newBed(t), newEndpoint(t)
+	role := b.role("caller", "events.amazonaws.com", `{"Effect":"Allow","Action":"events:InvokeApiDestination","Resource":"*"}`)
+	auth := &shapes.CreateConnectionAuthRequestParameters{BasicAuthParameters: &shapes.CreateConnectionBasicAuthRequestParameters{Username: ptr("user"), Password: ptr("pass")}}
+	d := b.destination("d", server.URL+"/orders/*/lines/*", "POST", "BASIC", auth)
+	b.rule("", "r", orders, to("t", d, func(t *shapes.Target) {
+		t.RoleArn, t.Input = &role, ptr(`{}`)
+		t.HttpParameters = &shapes.HttpParameters{
+			PathParameterValues:   []string{"$.detail.id", "all"},
+			QueryStringParameters: map[string]string{"n": "$.detail.n", "price": "$5 each", "none": "$.detail.none"},
+			HeaderParameters:      map[string]string{"X-Key": "$.source"},
+		}
+	}))
+	b.put("", "shop", "order", `{"id":"a/b","n":1.50}`)
+	b.settle()
+	if diff := cmp.Diff([]string{`POST /orders/a%2Fb/lines/all?n=1.50&price=%245+each Basic dXNlcjpwYXNz shop {}`}, server.take()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// What cannot be reached is told of without the secrets that are in URLs.
+func TestErrorsHaveNoSecrets(t *testing.T) {
+	b, server := newBed(t), newEndpoint(t)
+	server.Close()
+	role := b.role("caller", "events.amazonaws.com", `{"Effect":"Allow","Action":"events:InvokeApiDestination","Resource":"*"}`)
+	query := &shapes.ConnectionHttpParameters{QueryStringParameters: []shapes.ConnectionQueryStringParameter{{Key: ptr("key"), Value: ptr("s3cret")}}}
+	in := b.destination("call", server.URL, "POST", "BASIC", &shapes.CreateConnectionAuthRequestParameters{
+		BasicAuthParameters: &shapes.CreateConnectionBasicAuthRequestParameters{Username: ptr("user"), Password: ptr("s3cret")}, InvocationHttpParameters: query,
+	})
+	token := b.destination("token", server.URL, "POST", "OAUTH_CLIENT_CREDENTIALS", &shapes.CreateConnectionAuthRequestParameters{
+		OAuthParameters: &shapes.CreateConnectionOAuthRequestParameters{
+			ClientParameters:      &shapes.CreateConnectionOAuthClientRequestParameters{ClientID: ptr("id"), ClientSecret: ptr("s3cret")},
+			AuthorizationEndpoint: ptr(server.URL + "/token"), HttpMethod: ptr("GET"), OAuthHttpParameters: query,
+		},
+	})
+	once := func(t *shapes.Target) {
+		t.RoleArn, t.DeadLetterConfig = &role, &shapes.DeadLetterConfig{Arn: ptr(queueARN + "dlq")}
+		t.RetryPolicy = &shapes.RetryPolicy{MaximumRetryAttempts: ptr(int32(0))}
+	}
+	b.rule("", "r", orders, to("1", in, once), to("2", token, once))
+	b.put("", "shop", "order", `{}`)
+	b.settle()
+	dead := b.queues.take()
+	if len(dead) != 2 {
+		t.Fatalf("%d dead letters", len(dead))
+	}
+	for _, d := range dead {
+		m, err := d.Message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if why := m.Attributes["ERROR_MESSAGE"].Text; strings.Contains(why, "s3cret") || !strings.Contains(why, server.URL) {
+			t.Errorf("the dead letter says %s", why)
+		}
+	}
+}
+
+// A token that was asked for with credentials that have changed since is not used.
+func TestTokenOfOldCredentials(t *testing.T) {
+	b, server := newBed(t), newEndpoint(t)
+	role := b.role("caller", "events.amazonaws.com", `{"Effect":"Allow","Action":"events:InvokeApiDestination","Resource":"*"}`)
+	change := make(chan func(), 1)
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		secret := r.FormValue("client_secret")
+		select {
+		case f := <-change: // while the first is asked for
+			f()
+		default:
+		}
+		fmt.Fprintf(w, `{"access_token":"of-%s","expires_in":3600}`, secret)
+	}))
+	t.Cleanup(slow.Close)
+	d := b.destination("d", server.URL, "POST", "OAUTH_CLIENT_CREDENTIALS", &shapes.CreateConnectionAuthRequestParameters{
+		OAuthParameters: &shapes.CreateConnectionOAuthRequestParameters{
+			ClientParameters:      &shapes.CreateConnectionOAuthClientRequestParameters{ClientID: ptr("id"), ClientSecret: ptr("old")},
+			AuthorizationEndpoint: &slow.URL, HttpMethod: ptr("POST"),
+		},
+	})
+	change <- func() {
+		if err := b.clock.Set(b.clock.Now().Add(time.Second)); err != nil {
+			t.Error(err)
+		}
+		call(b, shapes.UpdateConnection, &shapes.UpdateConnectionRequest{Name: ptr("d"), AuthParameters: &shapes.UpdateConnectionAuthRequestParameters{
+			OAuthParameters: &shapes.UpdateConnectionOAuthRequestParameters{ClientParameters: &shapes.UpdateConnectionOAuthClientRequestParameters{ClientSecret: ptr("new")}},
+		}})
+	}
+	b.rule("", "r", orders, to("t", d, func(t *shapes.Target) { t.RoleArn, t.Input = &role, ptr(`{}`) }))
+	for range 2 {
+		b.put("", "shop", "order", `{}`)
+		b.settle()
+	}
+	if diff := cmp.Diff([]string{"POST / Bearer of-old  {}", "POST / Bearer of-new  {}"}, server.take()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

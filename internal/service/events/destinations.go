@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 
@@ -19,6 +20,48 @@ type destinationRow struct {
 	PerSecond         int32
 	Created, Modified clock.Instant
 	Description       string `json:",omitempty"`
+}
+
+// of are the parameters for an event: where a value is a path, what it leads to in
+// the event as it was before it was transformed. A header or a part of the query
+// whose path leads to nothing is left out.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html#dynamic-path-parameters
+func (p *httpParameters) of(event []byte) *httpParameters {
+	if p == nil {
+		return nil
+	}
+	out := &httpParameters{}
+	for _, v := range p.Path {
+		is, _ := dynamic(v, event)
+		out.Path = append(out.Path, is)
+	}
+	each := func(from map[string]string) map[string]string {
+		to := make(map[string]string, len(from))
+		for k, v := range from {
+			if is, ok := dynamic(v, event); ok {
+				to[k] = is
+			}
+		}
+		return to
+	}
+	out.Headers, out.Query = each(p.Headers), each(p.Query)
+	return out
+}
+
+// dynamic is what a path leads to, a string without its quotes; what is no path is
+// what it says. It is false for a path that leads to nothing.
+func dynamic(v string, event []byte) (string, bool) {
+	p, err := parsePath(v)
+	if err != nil {
+		return v, true
+	}
+	found := p.find(event)
+	var text string
+	if json.Unmarshal(found, &text) == nil && found[0] == '"' {
+		return text, true
+	}
+	return string(found), found != nil
 }
 
 // defaultRate is how often a destination is called in a second, at most, unless it

@@ -87,7 +87,7 @@ func (t *outlet) effect(e *event, r rule) (delivery.Effect, error) {
 		case "archive":
 			f.Target = archiveScheme + ":" + t.ARN
 		default:
-			f.Target, head = httpScheme+":"+t.ARN, callHead{Parameters: t.HTTP}
+			f.Target, head = httpScheme+":"+t.ARN, callHead{Parameters: t.HTTP.of(e.json)}
 		}
 	default:
 		return f, fmt.Errorf("events: nothing delivers to %s", t.ARN)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,7 +134,7 @@ func (s *Service) send(ctx context.Context, f *delivery.Effect, d *destinationRo
 	case authKey:
 		r.Header.Set(own.Name, own.Secret)
 	case authOAuth:
-		token, err := s.token(ctx, c.ID, &own)
+		token, err := s.token(ctx, c, &own)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -144,7 +145,7 @@ func (s *Service) send(ctx context.Context, f *delivery.Effect, d *destinationRo
 	}
 	resp, err := s.Client.Do(r)
 	if err != nil {
-		return 0, 0, fmt.Errorf("call of %s: %w", d.Endpoint, err)
+		return 0, 0, fmt.Errorf("call of %s: %w", d.Endpoint, bare(err))
 	}
 	defer resp.Body.Close()
 	// The connection can be used again once the answer has been read.
@@ -153,6 +154,16 @@ func (s *Service) send(ctx context.Context, f *delivery.Effect, d *destinationRo
 		after = time.Duration(n) * time.Second
 	}
 	return resp.StatusCode, after, nil
+}
+
+// bare is an error without the URL that it is about, in whose query there may be
+// secrets.
+func bare(err error) error {
+	var of *url.Error
+	if errors.As(err, &of) {
+		return of.Err
+	}
+	return err
 }
 
 // newCall is the request of an event: the endpoint with the target's path
@@ -188,7 +199,7 @@ func newCall(ctx context.Context, d *destinationRow, c *credentials, more *httpP
 	}
 	r, err := http.NewRequestWithContext(ctx, d.Method, u.String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("call of %s: %w", d.Endpoint, err)
+		return nil, fmt.Errorf("call of %s: %w", d.Endpoint, bare(err))
 	}
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
 	r.Header.Set("User-Agent", "Amazon/EventBridge/ApiDestinations")

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,7 @@ type tokens struct {
 type token struct {
 	text string
 	ends time.Time
+	with []byte // the credentials that it was asked for with, sealed
 }
 
 // forget forgets a connection's token.
@@ -59,24 +61,25 @@ func (t *tokens) pace(ctx context.Context, target string, perSecond int) error {
 
 // token is an access token of a connection (RFC 6749, section 4.4): one that it
 // has, or a new one.
-func (s *Service) token(ctx context.Context, id string, c *credentials) (string, error) {
+func (s *Service) token(ctx context.Context, row *connectionRow, c *credentials) (string, error) {
 	t := &s.tokens
 	t.mu.Lock()
-	have, ok := t.have[id]
+	have, ok := t.have[row.ID]
 	t.mu.Unlock()
-	if ok && t.machine.Now().Before(have.ends) {
+	if ok && bytes.Equal(have.with, row.Sealed) && t.machine.Now().Before(have.ends) {
 		return have.text, nil
 	}
 	got, err := s.ask(ctx, c)
 	if err != nil {
-		return "", fmt.Errorf("token of %s: %w", c.Endpoint, err)
+		return "", fmt.Errorf("token of %s: %w", c.Endpoint, bare(err))
 	}
+	got.with = row.Sealed
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.have == nil {
 		t.have = make(map[string]token)
 	}
-	t.have[id] = got
+	t.have[row.ID] = got
 	return got.text, nil
 }
 
@@ -144,5 +147,5 @@ func (s *Service) ask(ctx context.Context, c *credentials) (token, error) {
 	if got.Expires > 0 {
 		life = max(0, time.Duration(got.Expires*float64(time.Second))-tokenMargin)
 	}
-	return token{got.Token, s.tokens.machine.Now().Add(life)}, nil
+	return token{text: got.Token, ends: s.tokens.machine.Now().Add(life)}, nil
 }
