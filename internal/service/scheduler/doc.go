@@ -15,11 +15,12 @@
 // # When
 //
 // Expressions are package cron's. What a time zone skips is not run; what it
-// repeats is run once. A rate begins at StartDate, or at once. With a flexible
-// window a call comes somewhere in it: where is made of the schedule's name and
-// the time, so that a replay is as the original. A one-time schedule that fell due
-// while the cloud was down is run late; of a recurring one, what fell due more
-// than five minutes ago is left out.
+// repeats is run once. A rate begins at StartDate, or at once; a one-time schedule
+// knows neither StartDate nor EndDate. With a flexible window a call comes
+// somewhere in it: where is made of the schedule's name and the time, so that a
+// replay is as the original. A one-time schedule that fell due while the cloud was
+// down is run late; of a recurring one, what fell due more than five minutes ago is
+// left out.
 //
 // # Rows
 //
@@ -32,7 +33,8 @@
 // package timer's; their payload is the time that the schedule names, which with a
 // flexible window is before they are due.
 //
-// History: version 1, this one. testdata/layout.golden holds keys and rows to it.
+// History: version 1, this one; rows that were written before they had a Token have
+// none. testdata/layout.golden holds keys and rows to it.
 //
 // https://docs.aws.amazon.com/scheduler/latest/APIReference/Welcome.html
 package scheduler

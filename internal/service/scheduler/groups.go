@@ -27,18 +27,20 @@ func loadGroup(g getter, n name) (groupRow, error) {
 func (s *Service) createGroup(ctx context.Context, in *shapes.CreateScheduleGroupInput) (*shapes.CreateScheduleGroupOutput, error) {
 	n := nameOf(ctx, in.Name, nil)
 	now := s.Clock.Now()
-	r := groupRow{Created: now, Modified: now}
+	r := groupRow{Created: now, Modified: now, Token: value(in.ClientToken)}
 	var err error
 	if r.Tags, err = addTags(nil, in.Tags); err != nil {
 		return nil, err
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := n.space().group(n.group)
-		old, err := tx.Get(k)
-		if err != nil {
+		var old groupRow
+		switch ok, err := get(tx, k, &old); {
+		case err != nil:
 			return err
-		}
-		if old != nil || n.group == defaultGroup {
+		case ok && sameCall(old.Token, in.ClientToken):
+			return nil
+		case ok || n.group == defaultGroup:
 			return conflict("Schedule group %s already exists.", n.group)
 		}
 		return set(tx, k, &r)

@@ -25,9 +25,9 @@ func TestLayout(t *testing.T) {
 	}
 	text, n := "text", int32(5)
 	for _, v := range []any{
-		groupRow{Created: at, Modified: at, Tags: map[string]string{"a": "b"}},
+		groupRow{Created: at, Modified: at, Tags: map[string]string{"a": "b"}, Token: "t"},
 		row{
-			Expression: "rate(1 day)", Zone: "UTC", Start: at, End: at, Begun: at, State: "ENABLED", Window: 5, After: "DELETE", Description: "d", Key: "k",
+			Expression: "rate(1 day)", Zone: "UTC", Start: at, End: at, Begun: at, State: "ENABLED", Window: 5, After: "DELETE", Description: "d", Key: "k", Token: "t",
 			Created: at, Modified: at,
 			Target: target{ARN: "a", Role: "r", Input: &text, DetailType: "d", Source: "s", Group: "g", DeadLetter: "q", Retries: &n, Age: &n},
 		},

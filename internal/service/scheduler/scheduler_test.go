@@ -295,3 +295,48 @@ func TestGroups(t *testing.T) {
 	equal(t, "with the group its schedules are gone", []string{"default/own"}, b.names())
 	equal(t, "and do not run", []string{"01 13:00:00 runner Invoke f Event 1"}, b.advance(time.Hour))
 }
+
+// A request that is repeated because its answer was lost makes nothing twice, and
+// is no conflict with itself.
+func TestClientTokens(t *testing.T) {
+	b := newBed(t)
+	token := func(s string) func(*shapes.CreateScheduleInput) {
+		return func(in *shapes.CreateScheduleInput) { in.ClientToken = &s }
+	}
+	first := call(b, shapes.CreateSchedule, wish("s", "rate(1 hour)", token("one")))
+	again := call(b, shapes.CreateSchedule, wish("s", "rate(1 hour)", token("one")))
+	if *first.ScheduleArn != *again.ScheduleArn {
+		t.Errorf("%s and %s", *first.ScheduleArn, *again.ScheduleArn)
+	}
+	equal(t, "one schedule", []string{"01 12:00:00 runner Invoke f Event 1"}, b.advance(time.Minute))
+	in := shapes.UpdateScheduleInput(*wish("s", "rate(2 hours)"))
+	call(b, shapes.UpdateSchedule, &in)
+	call(b, shapes.CreateSchedule, wish("s", "rate(1 hour)", token("one")))
+	if got := call(b, shapes.GetSchedule, &shapes.GetScheduleInput{Name: ptr("s")}); *got.ScheduleExpression != "rate(2 hours)" {
+		t.Errorf("a repeated request undoes what came after it: %s", *got.ScheduleExpression)
+	}
+	fails(b, shapes.CreateSchedule, wish("s", "rate(1 hour)", token("two")), "ConflictException", "")
+	fails(b, shapes.CreateSchedule, wish("s", "rate(1 hour)"), "ConflictException", "")
+	for range 2 {
+		call(b, shapes.CreateScheduleGroup, &shapes.CreateScheduleGroupInput{Name: ptr("g"), ClientToken: ptr("one")})
+	}
+	fails(b, shapes.CreateScheduleGroup, &shapes.CreateScheduleGroupInput{Name: ptr("g"), ClientToken: ptr("two")}, "ConflictException", "")
+}
+
+// One-time schedules know no StartDate and no EndDate; recurring ones do not begin
+// in the past.
+//
+// https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+func TestDates(t *testing.T) {
+	b := newBed(t)
+	b.create("once", "at(2026-03-01T12:30:00)", func(in *shapes.CreateScheduleInput) {
+		in.StartDate, in.EndDate = ptr(clock.Unix(noon+7200, 0)), ptr(clock.Unix(noon+9000, 0))
+	})
+	equal(t, "before its StartDate", []string{"01 12:30:00 runner Invoke f Event 1"}, b.advance(time.Hour))
+	from := func(d time.Duration) func(*shapes.CreateScheduleInput) {
+		return func(in *shapes.CreateScheduleInput) { in.StartDate = ptr(b.clock.Now().Add(d)) }
+	}
+	fails(b, shapes.CreateSchedule, wish("late", "rate(1 hour)", from(-6*time.Minute)), "ValidationException", "The StartDate you specify cannot be earlier than 5 minutes ago.")
+	b.create("just", "rate(1 hour)", from(-4*time.Minute))
+	b.create("past", "at(2026-03-01T12:00:00)", from(-6*time.Minute))
+}

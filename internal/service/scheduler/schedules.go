@@ -28,14 +28,21 @@ func (s *Service) createSchedule(ctx context.Context, in *shapes.CreateScheduleI
 		return nil, err
 	}
 	now := r.Begun
+	if !r.Start.IsZero() && !strings.HasPrefix(r.Expression, "at") && r.Start < now.Add(-tooLate) {
+		return nil, invalid("The StartDate you specify cannot be earlier than 5 minutes ago.")
+	}
+	r.Token = value(in.ClientToken)
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		if _, err := loadGroup(tx, n); err != nil {
 			return err
 		}
-		switch old, err := tx.Get(n.key()); {
+		var old row
+		switch ok, err := get(tx, n.key(), &old); {
 		case err != nil:
 			return err
-		case old != nil:
+		case ok && sameCall(old.Token, in.ClientToken):
+			return nil
+		case ok:
 			return conflict("Schedule %s already exists.", n.schedule)
 		}
 		return s.keep(tx, n, r, now)
@@ -45,6 +52,9 @@ func (s *Service) createSchedule(ctx context.Context, in *shapes.CreateScheduleI
 	}
 	return &shapes.CreateScheduleOutput{ScheduleArn: ptr(n.arn())}, nil
 }
+
+// sameCall reports whether what there is was made by a call that is repeated.
+func sameCall(made string, token *string) bool { return made != "" && made == value(token) }
 
 // updateSchedule replaces all of a schedule: what is not given is as it is by
 // default.
@@ -67,7 +77,7 @@ func (s *Service) updateSchedule(ctx context.Context, in *shapes.UpdateScheduleI
 			return noSchedule(n)
 		}
 		is := *r
-		is.Created = old.Created
+		is.Created, is.Token = old.Created, old.Token
 		if old.Expression == is.Expression && old.Start == is.Start {
 			is.Begun = old.Begun // it goes on in its step
 		}

@@ -61,6 +61,7 @@ func sourceOf(schedule arn.ARN) arn.ARN {
 type groupRow struct {
 	Created, Modified clock.Instant
 	Tags              map[string]string `json:",omitempty"`
+	Token             string            `json:",omitempty"` // ClientToken of the call that made it
 }
 
 // row is the row of a schedule.
@@ -74,6 +75,7 @@ type row struct {
 	After             string `json:",omitempty"` // ActionAfterCompletion
 	Description       string `json:",omitempty"`
 	Key               string `json:",omitempty"`
+	Token             string `json:",omitempty"` // ClientToken of the call that made it
 	Created, Modified clock.Instant
 	Target            target
 }

@@ -37,7 +37,7 @@ func (r *row) next(t clock.Instant) (at clock.Instant, once, ok bool, err error)
 		return 0, false, false, fmt.Errorf("scheduler: %w", err)
 	}
 	begun := r.Begun
-	if !r.Start.IsZero() {
+	if !r.Start.IsZero() && x.Kind != cron.At {
 		begun = r.Start
 		t = max(t, r.Start-1)
 	}
