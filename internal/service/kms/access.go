@@ -173,7 +173,11 @@ func accessCreateKey(ctx context.Context, in *shapes.CreateKeyRequest) ([]awsapi
 	if call.Via != "" {
 		m["kms:viaservice"] = policy.One(call.Via)
 	}
-	return []awsapi.Access{{Action: "kms:CreateKey", Keys: m}}, nil
+	needs := []awsapi.Access{{Action: "kms:CreateKey", Keys: m}}
+	if len(in.Tags) > 0 { // of a key that has no id yet
+		needs = append(needs, awsapi.Access{Action: "kms:TagResource", Resource: call.Scope.Key("*"), Keys: m})
+	}
+	return needs, nil
 }
 
 // addTags adds the condition keys of tags that a request gives.

@@ -164,11 +164,14 @@ func (s *Service) disableKey(ctx context.Context, in *shapes.DisableKeyRequest) 
 }
 
 func (s *Service) setState(ctx context.Context, id *string, state string) (*schema.Empty, error) {
-	_, err := s.change(ctx, id, func(_ *kv.Tx, k *key) error {
+	_, err := s.change(ctx, id, func(tx *kv.Tx, k *key) error {
 		if k.State != enabled && k.State != disabled {
 			return k.ready()
 		}
 		k.State = state
+		if state == enabled && k.Every > 0 {
+			return s.setRotation(tx, k) // it may have been missed
+		}
 		return nil
 	})
 	return &schema.Empty{}, err

@@ -250,3 +250,67 @@ func TestLayout(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// A key that is disabled, or waits to be deleted, is not rotated; what it has missed
+// is made up for when it is enabled again.
+//
+// https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html#rotate-keys-how-it-works
+func TestRotationMissed(t *testing.T) {
+	b := newBed(t)
+	rotations := func(id *string) int {
+		return len(call(b, b.root, shapes.ListKeyRotations, &shapes.ListKeyRotationsRequest{KeyId: id}).Rotations)
+	}
+	next := func(id *string) clock.Instant {
+		return *call(b, b.root, shapes.GetKeyRotationStatus, &shapes.GetKeyRotationStatusRequest{KeyId: id}).NextRotationDate
+	}
+	enable := &shapes.EnableKeyRotationRequest{RotationPeriodInDays: ptr(int32(90))}
+	var ids [2]*string
+	for i := range ids {
+		ids[i] = b.key(&shapes.CreateKeyRequest{})
+		enable.KeyId = ids[i]
+		call(b, b.root, shapes.EnableKeyRotation, enable)
+	}
+	begun := b.clock.Now()
+	b.pass(85 * day)
+	call(b, b.root, shapes.DisableKey, &shapes.DisableKeyRequest{KeyId: ids[0]})
+	call(b, b.root, shapes.ScheduleKeyDeletion, &shapes.ScheduleKeyDeletionRequest{KeyId: ids[1]})
+	b.pass(2 * day)
+	call(b, b.root, shapes.EnableKey, &shapes.EnableKeyRequest{KeyId: ids[0]})
+	if got, want := next(ids[0]), begun.Add(90*day); got != want || rotations(ids[0]) != 0 {
+		t.Errorf("nothing was missed: %d rotations, the next %s, want %s", rotations(ids[0]), got, want)
+	}
+	call(b, b.root, shapes.DisableKey, &shapes.DisableKeyRequest{KeyId: ids[0]})
+	b.pass(10 * day)
+	call(b, b.root, shapes.CancelKeyDeletion, &shapes.CancelKeyDeletionRequest{KeyId: ids[1]})
+	for _, id := range ids {
+		if n := rotations(id); n != 0 {
+			t.Errorf("%d rotations of a key that cannot be used", n)
+		}
+		call(b, b.root, shapes.EnableKey, &shapes.EnableKeyRequest{KeyId: id})
+	}
+	b.pass(0)
+	for i, id := range ids {
+		if n, due := rotations(id), next(id); n != 1 || due <= b.clock.Now() {
+			t.Errorf("key %d: %d rotations after it was enabled, the next %s", i, n, due)
+		}
+	}
+	b.pass(90 * day)
+	for i, id := range ids {
+		if n := rotations(id); n != 2 {
+			t.Errorf("key %d: %d rotations after another period", i, n)
+		}
+	}
+}
+
+// Who makes a key with tags must be allowed to tag it.
+//
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+func TestCreateWithTagsNeedsTagging(t *testing.T) {
+	b := newBed(t)
+	maker := b.user("maker", `{"Effect":"Allow","Action":"kms:CreateKey","Resource":"*"}`)
+	call(b, maker, shapes.CreateKey, &shapes.CreateKeyRequest{})
+	tagged := &shapes.CreateKeyRequest{Tags: []shapes.Tag{{TagKey: ptr("team"), TagValue: ptr("a")}}}
+	refuse(b, maker, shapes.CreateKey, tagged, "AccessDenied")
+	tagger := b.user("tagger", `{"Effect":"Allow","Action":["kms:CreateKey","kms:TagResource"],"Resource":"*"}`)
+	call(b, tagger, shapes.CreateKey, tagged)
+}

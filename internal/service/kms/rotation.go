@@ -128,20 +128,18 @@ func (s *Service) rotate(ctx context.Context, tx *kv.Tx, k *key, r rotation) err
 	return nil
 }
 
-// fireRotate rotates a key when its time has come. A disabled key keeps the place
-// in its line.
+// fireRotate rotates a key when its time has come. One that cannot be used then is
+// rotated when it is enabled again.
 //
-// https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-enable-disable.html
+// https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html#rotate-keys-how-it-works
 func (s *Service) fireRotate(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	k := &key{name: nameIn(t)}
 	ok, err := get(tx, k.space().key(k.id), &k.keyRow)
-	if err != nil || !ok || k.Every == 0 || k.Next > now || k.State == pendingDeletion {
+	if err != nil || !ok || k.Every == 0 || k.Next > now || k.State != enabled {
 		return err
 	}
-	if k.State == enabled {
-		if err := s.rotate(context.Background(), tx, k, rotation{At: now}); err != nil {
-			return err
-		}
+	if err := s.rotate(context.Background(), tx, k, rotation{At: now}); err != nil {
+		return err
 	}
 	k.Next = timer.Following(k.Next, time.Duration(k.Every)*day, now)
 	if err := s.setRotation(tx, k); err != nil {
