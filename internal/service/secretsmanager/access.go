@@ -53,7 +53,11 @@ func (s *Service) accessCreate(ctx context.Context, in *shapes.CreateSecretReque
 	keys["secretsmanager:name"] = policy.One(n.text)
 	given(keys, "secretsmanager:description", in.Description)
 	given(keys, "secretsmanager:kmskeyid", in.KmsKeyId)
-	return []awsapi.Access{{Action: "secretsmanager:CreateSecret", Resource: arn.ARN(n.arn()), Keys: keys}}, nil
+	needs := []awsapi.Access{{Action: "secretsmanager:CreateSecret", Resource: arn.ARN(n.arn()), Keys: keys}}
+	if len(in.Tags) > 0 {
+		needs = append(needs, awsapi.Access{Action: "secretsmanager:TagResource", Resource: arn.ARN(n.arn()), Keys: keys})
+	}
+	return needs, nil
 }
 
 func given(keys policy.KeyMap, key string, v *string) {
@@ -111,10 +115,32 @@ func (s *Service) accessValidate(ctx context.Context, in *shapes.ValidateResourc
 	return s.need(ctx, "ValidateResourcePolicy", in.SecretId, nil)
 }
 
+// accessRotate: who has a secret rotated must be allowed to invoke the function that
+// does it.
 func (s *Service) accessRotate(ctx context.Context, in *shapes.RotateSecretRequest) ([]awsapi.Access, error) {
 	keys := policy.KeyMap{}
 	given(keys, "secretsmanager:rotationlambdaarn", in.RotationLambdaARN)
-	return s.need(ctx, "RotateSecret", in.SecretId, keys)
+	needs, err := s.need(ctx, "RotateSecret", in.SecretId, keys)
+	if err != nil {
+		return nil, err
+	}
+	function := value(in.RotationLambdaARN)
+	if x, err := s.view(ctx, in.SecretId); err == nil && function == "" && x.Rotation != nil {
+		function = x.Rotation.Function
+	}
+	if arn.Looks(function) {
+		needs = append(needs, awsapi.Access{Action: "lambda:InvokeFunction", Resource: arn.ARN(function)})
+	}
+	return needs, nil
+}
+
+// accessBatch: each secret is asked for when it is read.
+func accessBatch(_ context.Context, in *shapes.BatchGetSecretValueRequest) ([]awsapi.Access, error) {
+	needs := []awsapi.Access{{Action: "secretsmanager:BatchGetSecretValue"}}
+	if len(in.Filters) > 0 {
+		needs = append(needs, awsapi.Access{Action: "secretsmanager:ListSecrets"})
+	}
+	return needs, nil
 }
 
 func (s *Service) accessGet(ctx context.Context, in *shapes.GetSecretValueRequest) ([]awsapi.Access, error) {

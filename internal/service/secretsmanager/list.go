@@ -1,13 +1,16 @@
 package secretsmanager
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/secretsmanager"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 )
@@ -43,33 +46,61 @@ func (s *Service) listSecrets(ctx context.Context, in *shapes.ListSecretsRequest
 	}
 	// In the order in which they were created, the newest first unless told
 	// otherwise.
-	slices.SortStableFunc(all, func(a, b *secret) int {
+	order := func(a, b place) int {
+		created := cmp.Compare(b.Created, a.Created)
 		if value(in.SortOrder) == "asc" {
-			a, b = b, a
+			created = -created
 		}
-		return int(min(1, max(-1, b.Created-a.Created)))
-	})
-	begin := 0
+		return cmp.Or(created, cmp.Compare(a.Name, b.Name))
+	}
+	slices.SortFunc(all, func(a, b *secret) int { return order(a.place(), b.place()) })
 	if in.NextToken != nil {
-		after, err := base64.RawURLEncoding.DecodeString(*in.NextToken)
-		begin = slices.IndexFunc(all, func(x *secret) bool { return x.text == string(after) }) + 1
-		if err != nil || begin == 0 {
-			return nil, fault.New("InvalidNextTokenException", "The token isn't valid.")
+		after, err := readPlace(*in.NextToken)
+		if err != nil {
+			return nil, err
 		}
+		all = slices.DeleteFunc(all, func(x *secret) bool { return order(x.place(), after) <= 0 })
 	}
 	most := 100
 	if in.MaxResults != nil {
 		most = int(*in.MaxResults)
 	}
 	out := &shapes.ListSecretsResponse{SecretList: []shapes.SecretListEntry{}}
-	for i, x := range all[begin:] {
+	for i, x := range all {
 		if i == most {
-			out.NextToken = ptr(base64.RawURLEncoding.EncodeToString([]byte(all[begin+i-1].text)))
+			out.NextToken = all[i-1].place().token()
 			break
 		}
 		out.SecretList = append(out.SecretList, x.entry())
 	}
 	return out, nil
+}
+
+// place is where in the order of a list a secret stands, or stood.
+type place struct {
+	Created clock.Instant
+	Name    string
+}
+
+func (x *secret) place() place { return place{x.Created, x.text} }
+
+// token is where a list goes on: behind the place, whatever stands there by then.
+func (p place) token() *string {
+	return ptr(base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(int64(p.Created), 10) + " " + p.Name)))
+}
+
+func readPlace(token string) (place, error) {
+	bad := fault.New("InvalidNextTokenException", "The token isn't valid.")
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		return place{}, bad
+	}
+	created, name, ok := strings.Cut(string(b), " ")
+	at, err := strconv.ParseInt(created, 10, 64)
+	if err != nil || !ok {
+		return place{}, bad
+	}
+	return place{clock.Instant(at), name}, nil
 }
 
 // passes reports whether a secret passes all filters. A value passes that one of a

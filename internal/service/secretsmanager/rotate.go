@@ -132,6 +132,9 @@ func (s *Service) rotateSecret(ctx context.Context, in *shapes.RotateSecretReque
 	now, token := s.Clock.Now(), tokenOf(in.ClientRequestToken)
 	at := in.RotateImmediately == nil || *in.RotateImmediately
 	x, err = s.change(ctx, in.SecretId, func(tx *kv.Tx, x *secret) error {
+		if _, known := x.Versions[token]; at && known {
+			return nil // the request is repeated
+		}
 		if x.Rotation == nil {
 			x.Rotation = &rotationRow{}
 		}
@@ -142,9 +145,6 @@ func (s *Service) rotateSecret(ctx context.Context, in *shapes.RotateSecretReque
 		r.Enabled, r.Function, r.Since = true, function, now
 		if at {
 			if p := x.Stages[pending]; p != "" && p != x.Stages[current] {
-				if p == token {
-					return nil
-				}
 				return invalidRequest("A previous rotation isn't complete. That rotation will be reattempted.")
 			}
 			if err := s.begin(tx, x, token, now); err != nil {

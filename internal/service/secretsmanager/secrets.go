@@ -321,8 +321,12 @@ func (s *Service) fireDelete(tx *kv.Tx, now clock.Instant, t timer.T) error {
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_RestoreSecret.html
 func (s *Service) restoreSecret(ctx context.Context, in *shapes.RestoreSecretRequest) (*shapes.RestoreSecretResponse, error) {
-	x, err := s.changeAny(ctx, in.SecretId, func(_ *kv.Tx, x *secret) error {
+	now := s.Clock.Now()
+	x, err := s.changeAny(ctx, in.SecretId, func(tx *kv.Tx, x *secret) error {
 		x.Deleted = 0
+		if r := x.Rotation; r != nil && r.Next != 0 && r.Next <= now {
+			return s.setNext(tx, x, now) // it was due meanwhile, and passed over
+		}
 		return nil
 	})
 	if err != nil {

@@ -85,6 +85,7 @@ type bed struct {
 	db      *kv.DB
 	clock   *clock.Model
 	settler *work.Settler
+	api     *awsapi.Service
 	front   *awsapi.Front
 	caller  *caller
 	ctx     context.Context
@@ -98,6 +99,7 @@ func newBed(t testing.TB) *bed {
 	del := delivery.New(delivery.Options{DB: b.db, Owner: owner, Timers: timers, Model: b.clock, Ledger: ledger})
 	s := secretsmanager.New(secretsmanager.Options{DB: b.db, Clock: b.clock, Timers: timers, Emit: del, Caller: b.caller})
 	del.Receive(s)
+	b.api = s.API()
 	b.front = awsapi.New(awsapi.Options{Services: []*awsapi.Service{s.API()}, Account: account, Region: region, Model: b.clock, Enforcement: awsapi.Off, Ledger: ledger})
 	b.caller.front = b.front
 	b.settler = &work.Settler{Ledger: ledger, DB: b.db, Clock: b.clock, Backlogs: []work.Backlog{timers, del}, Move: func(_ context.Context, to clock.Instant) error { return b.clock.Set(to) }}

@@ -70,7 +70,7 @@ func (s *Service) registerSecrets() {
 
 func (s *Service) registerValues() {
 	awsapi.Handle(s.api, shapes.GetSecretValue, s.accessGet, s.getSecretValue)
-	awsapi.Handle(s.api, shapes.BatchGetSecretValue, nil, s.batchGetSecretValue)
+	awsapi.Handle(s.api, shapes.BatchGetSecretValue, accessBatch, s.batchGetSecretValue)
 	awsapi.Handle(s.api, shapes.PutSecretValue, on(s, "PutSecretValue", func(in *shapes.PutSecretValueRequest) *string { return in.SecretId }), s.putSecretValue)
 	awsapi.Handle(s.api, shapes.ListSecretVersionIds, on(s, "ListSecretVersionIds", func(in *shapes.ListSecretVersionIdsRequest) *string { return in.SecretId }), s.listSecretVersionIds)
 	awsapi.Handle(s.api, shapes.UpdateSecretVersionStage, s.accessStage, s.updateSecretVersionStage)

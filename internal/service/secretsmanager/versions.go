@@ -25,6 +25,9 @@ const (
 // maxVersions is how many versions a secret keeps: without a label, the oldest go.
 const maxVersions = 100
 
+// maxBatch is how many secrets BatchGetSecretValue reads at once.
+const maxBatch = 20
+
 func stageOf(asked *string) string {
 	if asked == nil {
 		return current
@@ -76,7 +79,8 @@ func (x *secret) trim(tx *kv.Tx) {
 }
 
 // add makes a version of a secret, or fills one that a rotation has begun. The
-// same value with the same token again is the same version.
+// same value with the same token again is the request that was done before:
+// nothing of what came after it is undone.
 func (s *Service) add(ctx context.Context, id *string, token string, p *payload, stages []string, update func(x *secret) error) (*secret, error) {
 	now := s.Clock.Now()
 	for {
@@ -87,35 +91,31 @@ func (s *Service) add(ctx context.Context, id *string, token string, p *payload,
 		if x.Deleted != 0 {
 			return nil, deleted()
 		}
-		if update != nil {
-			if err := update(x); err != nil {
-				return nil, err
-			}
-		}
 		old, err := s.valueOf(ctx, x, token)
 		if err != nil {
 			return nil, err
 		}
 		if old != nil {
 			have, err := s.open(ctx, x.name, token, old)
-			if err != nil {
-				return nil, err
+			if err == nil && !have.same(p) {
+				err = fault.New("ResourceExistsException", "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, x.arn())
 			}
-			if !have.same(p) {
-				return nil, fault.New("ResourceExistsException", "You can't use ClientRequestToken %s because that value is already in use for a version of secret %s.", token, x.arn())
+			return x, err
+		}
+		if update != nil {
+			if err := update(x); err != nil {
+				return nil, err
 			}
 		}
-		row := old
-		if row == nil {
-			if row, err = s.seal(ctx, x.name, x.KeyID, token, p); err != nil {
-				return nil, err
-			}
+		row, err := s.seal(ctx, x.name, x.KeyID, token, p)
+		if err != nil {
+			return nil, err
 		}
 		again := false
 		done, err := s.change(ctx, ptr(x.arn()), func(tx *kv.Tx, y *secret) error {
 			k := y.space().version(y.text, y.suffix, token)
 			have, err := tx.Get(k)
-			if again = err == nil && (have != nil) != (old != nil); err != nil || again {
+			if again = have != nil; err != nil || again {
 				return err
 			}
 			if update != nil {
@@ -253,7 +253,11 @@ func (s *Service) batchGetSecretValue(ctx context.Context, in *shapes.BatchGetSe
 	}
 	ids, next := in.SecretIdList, (*string)(nil)
 	if len(in.Filters) > 0 {
-		list, err := s.listSecrets(ctx, &shapes.ListSecretsRequest{Filters: in.Filters, MaxResults: in.MaxResults, NextToken: in.NextToken})
+		most := in.MaxResults
+		if most == nil {
+			most = ptr(int32(maxBatch))
+		}
+		list, err := s.listSecrets(ctx, &shapes.ListSecretsRequest{Filters: in.Filters, MaxResults: most, NextToken: in.NextToken})
 		if err != nil {
 			return nil, err
 		}
