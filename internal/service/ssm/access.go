@@ -8,28 +8,61 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
+	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/policy"
 )
 
 // Actions, resources and condition keys:
 // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
 
+// keys are the condition keys of a call on a parameter: those of the request, and
+// the parameter's tags, which are read when a policy asks for them.
+//
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-access.html
+type keys struct {
+	s    *Service
+	ctx  context.Context
+	name name
+	more policy.KeyMap
+}
+
+// Key implements [policy.Keys].
+func (k keys) Key(key string) (policy.Value, bool) {
+	if v, ok := k.more[key]; ok {
+		return v, true
+	}
+	prefix, tag, _ := strings.Cut(key, "/")
+	if prefix != "aws:resourcetag" && prefix != "ssm:resourcetag" {
+		return policy.Value{}, false
+	}
+	var row parameterRow
+	err := k.s.DB.View(k.ctx, func(snap *kv.Snap) error {
+		_, err := get(snap, k.name.space().parameter(k.name.text), &row)
+		return err
+	})
+	if err != nil {
+		return policy.Value{}, false // a condition on what cannot be read does not hold
+	}
+	for name, v := range row.Tags {
+		if strings.EqualFold(name, tag) {
+			return policy.One(v), true
+		}
+	}
+	return policy.Value{}, false
+}
+
 // need is a permission on a parameter.
-func need(ctx context.Context, action, text string, keys policy.KeyMap) ([]awsapi.Access, error) {
+func (s *Service) need(ctx context.Context, action, text string, more policy.KeyMap) ([]awsapi.Access, error) {
 	n, err := read(ctx, text)
 	if err != nil {
 		return nil, err
 	}
-	a := awsapi.Access{Action: "ssm:" + action, Resource: arn.ARN(n.arn())}
-	if keys != nil {
-		a.Keys = keys
-	}
-	return []awsapi.Access{a}, nil
+	return []awsapi.Access{{Action: "ssm:" + action, Resource: arn.ARN(n.arn()), Keys: keys{s, ctx, n, more}}}, nil
 }
 
-func needAll(ctx context.Context, action string, names []string) (all []awsapi.Access, err error) {
+func (s *Service) needAll(ctx context.Context, action string, names []string) (all []awsapi.Access, err error) {
 	for _, n := range names {
-		one, err := need(ctx, action, n, nil)
+		one, err := s.need(ctx, action, n, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -39,41 +72,41 @@ func needAll(ctx context.Context, action string, names []string) (all []awsapi.A
 }
 
 // on is the access function of operations on a parameter.
-func on[I any](action string, of func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
+func on[I any](s *Service, action string, of func(*I) *string) func(context.Context, *I) ([]awsapi.Access, error) {
 	return func(ctx context.Context, in *I) ([]awsapi.Access, error) {
-		return need(ctx, action, value(of(in)), nil)
+		return s.need(ctx, action, value(of(in)), nil)
 	}
 }
 
-func accessPut(ctx context.Context, in *shapes.PutParameterRequest) ([]awsapi.Access, error) {
+func (s *Service) accessPut(ctx context.Context, in *shapes.PutParameterRequest) ([]awsapi.Access, error) {
 	keys := tagKeys(in.Tags)
 	keys["ssm:overwrite"] = policy.Bool(yes(in.Overwrite))
 	if in.Policies != nil {
 		keys["ssm:policies"] = policy.One(*in.Policies)
 	}
-	needs, err := need(ctx, "PutParameter", value(in.Name), keys)
+	needs, err := s.need(ctx, "PutParameter", value(in.Name), keys)
 	if err == nil && len(in.Tags) > 0 {
 		var tag []awsapi.Access
-		tag, err = need(ctx, "AddTagsToResource", value(in.Name), tagKeys(in.Tags))
+		tag, err = s.need(ctx, "AddTagsToResource", value(in.Name), tagKeys(in.Tags))
 		needs = append(needs, tag...)
 	}
 	return needs, err
 }
 
-func accessGet(ctx context.Context, in *shapes.GetParameterRequest) ([]awsapi.Access, error) {
-	return need(ctx, "GetParameter", value(in.Name), nil)
+func (s *Service) accessGet(ctx context.Context, in *shapes.GetParameterRequest) ([]awsapi.Access, error) {
+	return s.need(ctx, "GetParameter", value(in.Name), nil)
 }
 
-func accessGetAll(ctx context.Context, in *shapes.GetParametersRequest) ([]awsapi.Access, error) {
-	return needAll(ctx, "GetParameters", in.Names)
+func (s *Service) accessGetAll(ctx context.Context, in *shapes.GetParametersRequest) ([]awsapi.Access, error) {
+	return s.needAll(ctx, "GetParameters", in.Names)
 }
 
-func accessDeleteAll(ctx context.Context, in *shapes.DeleteParametersRequest) ([]awsapi.Access, error) {
-	return needAll(ctx, "DeleteParameters", in.Names)
+func (s *Service) accessDeleteAll(ctx context.Context, in *shapes.DeleteParametersRequest) ([]awsapi.Access, error) {
+	return s.needAll(ctx, "DeleteParameters", in.Names)
 }
 
-func accessByPath(ctx context.Context, in *shapes.GetParametersByPathRequest) ([]awsapi.Access, error) {
-	return need(ctx, "GetParametersByPath", value(in.Path), policy.KeyMap{"ssm:recursive": policy.Bool(yes(in.Recursive))})
+func (s *Service) accessByPath(ctx context.Context, in *shapes.GetParametersByPathRequest) ([]awsapi.Access, error) {
+	return s.need(ctx, "GetParametersByPath", value(in.Path), policy.KeyMap{"ssm:recursive": policy.Bool(yes(in.Recursive))})
 }
 
 // tagKeys are the condition keys of tags that a request gives.
@@ -91,10 +124,10 @@ func tagKeys(tags []shapes.Tag) policy.KeyMap {
 	return keys
 }
 
-func accessTag(ctx context.Context, in *shapes.AddTagsToResourceRequest) ([]awsapi.Access, error) {
-	return need(ctx, "AddTagsToResource", value(in.ResourceId), tagKeys(in.Tags))
+func (s *Service) accessTag(ctx context.Context, in *shapes.AddTagsToResourceRequest) ([]awsapi.Access, error) {
+	return s.need(ctx, "AddTagsToResource", value(in.ResourceId), tagKeys(in.Tags))
 }
 
-func accessUntag(ctx context.Context, in *shapes.RemoveTagsFromResourceRequest) ([]awsapi.Access, error) {
-	return need(ctx, "RemoveTagsFromResource", value(in.ResourceId), policy.KeyMap{"aws:tagkeys": policy.Many(in.TagKeys...)})
+func (s *Service) accessUntag(ctx context.Context, in *shapes.RemoveTagsFromResourceRequest) ([]awsapi.Access, error) {
+	return s.need(ctx, "RemoveTagsFromResource", value(in.ResourceId), policy.KeyMap{"aws:tagkeys": policy.Many(in.TagKeys...)})
 }

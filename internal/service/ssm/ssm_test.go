@@ -75,6 +75,7 @@ type bed struct {
 	db      *kv.DB
 	clock   *clock.Model
 	settler *work.Settler
+	api     *awsapi.Service
 	front   *awsapi.Front
 	caller  *caller
 	ctx     context.Context
@@ -89,6 +90,7 @@ func newBed(t testing.TB) *bed {
 		tx.After(func(kv.Stamp) { b.changes = append(b.changes, c) })
 		return nil
 	}})
+	b.api = s.API()
 	b.front = awsapi.New(awsapi.Options{Services: []*awsapi.Service{s.API()}, Account: account, Region: region, Model: b.clock, Enforcement: awsapi.Off, Ledger: ledger})
 	b.caller.front = b.front
 	b.settler = &work.Settler{Ledger: ledger, DB: b.db, Clock: b.clock, Backlogs: []work.Backlog{timers}}
