@@ -1,5 +1,7 @@
 package pattern
 
+import "slices"
+
 // Event is a JSON object as patterns see it: fields by their paths.
 type Event struct {
 	fields map[string]*field
@@ -202,26 +204,29 @@ func agree(root *element, lists [][]*element) bool {
 }
 
 // oneElement reports whether an element of the one array that all lists are in
-// holds an agreeing choice of all of them.
+// holds an agreeing choice of all of them. It goes over the lists once, however
+// many elements there are.
 func oneElement(root *element, lists [][]*element) bool {
-	tried := make(map[*element]bool)
-	for _, el := range lists[0] {
-		at := below(root, el)
-		if tried[at] {
-			continue
-		}
-		tried[at] = true
-		within := make([][]*element, len(lists))
-		ok := true
-		for i, list := range lists {
-			for _, el := range list {
-				if below(root, el) == at {
-					within[i] = append(within[i], el)
+	var order []*element // of the first list: others have to be there too
+	within := make(map[*element][][]*element)
+	for i, list := range lists {
+		for _, el := range list {
+			at := below(root, el)
+			parts := within[at]
+			if parts == nil {
+				if i > 0 {
+					continue
 				}
+				parts = make([][]*element, len(lists))
+				within[at] = parts
+				order = append(order, at)
 			}
-			ok = ok && len(within[i]) > 0
+			parts[i] = append(parts[i], el)
 		}
-		if ok && agree(at, within) {
+	}
+	for _, at := range order {
+		parts := within[at]
+		if !slices.ContainsFunc(parts, func(of []*element) bool { return len(of) == 0 }) && agree(at, parts) {
 			return true
 		}
 	}

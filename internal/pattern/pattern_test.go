@@ -256,3 +256,20 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 }
+
+// The objects of a long array are gone through once, though none of them has all
+// fields that match.
+func TestLongArrays(t *testing.T) {
+	p := compile(t, `{"items":{"a":["x"],"b":["y"]}}`, EventBridge)
+	var b strings.Builder
+	b.WriteString(`{"items":[`)
+	for range 100_000 {
+		b.WriteString(`{"a":"x","b":"n"},{"a":"n","b":"y"},`)
+	}
+	if p.Match([]byte(b.String() + `{}]}`)) {
+		t.Error("the fields are of two objects")
+	}
+	if !p.Match([]byte(b.String() + `{"b":"y","a":"x"}]}`)) {
+		t.Error("the last object has both")
+	}
+}
