@@ -86,12 +86,16 @@ func From(ctx context.Context) *Call {
 }
 
 // Through returns a context in which a service, such as "ssm", makes calls for
-// whoever called it: in the same place, as the same actor.
+// whoever called it: in the same place, as the same actor. A service that called
+// it is no principal to be forwarded, so that for one there is no kms:ViaService:
+// what lets an account's principals in through a service does not let services in.
 //
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 func Through(ctx context.Context, service string) context.Context {
 	c := *From(ctx)
-	c.Via = service + "." + c.Scope.Region + ".amazonaws.com"
+	if c.Actor.Principal.Service == "" {
+		c.Via = service + "." + c.Scope.Region + ".amazonaws.com"
+	}
 	return With(ctx, &c)
 }
 

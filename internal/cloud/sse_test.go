@@ -102,7 +102,7 @@ func TestEnvironmentKey(t *testing.T) {
 		Code: &lambda.FunctionCode{ZipFile: archived(t)}, Environment: &lambda.Environment{Variables: map[string]string{"TOKEN": "x"}},
 	}
 	neither := c.somebody(t, "neither", `["lambda:*","iam:PassRole"]`)
-	deployer := c.somebody(t, "deployer", `["lambda:*","iam:PassRole","kms:Encrypt"]`)
+	deployer := c.somebody(t, "deployer", `["lambda:*","iam:PassRole","kms:Encrypt","kms:CreateGrant"]`)
 	reader := c.somebody(t, "reader", `["lambda:*","kms:Decrypt"]`)
 	refused(t, c, neither, lambda.CreateFunction, create, "InvalidParameterValueException")
 	refused(t, c, deployer, lambda.CreateFunction, create, "")

@@ -124,7 +124,7 @@ type bed struct {
 }
 
 // newBed returns a bed whose receivers are out and in.
-func newBed(t testing.TB, db *kv.DB, model *clock.Model, o delivery.Options, out *outside, in inside) *bed {
+func newBed(t testing.TB, db *kv.DB, model *clock.Model, o delivery.Options, out *outside, in delivery.Receiver) *bed {
 	b := &bed{t: t, db: db, model: model, ledger: work.NewLedger(), out: out}
 	owner := &timer.Owner{DB: db}
 	b.timers = timer.New(timer.Options{DB: db, Owner: owner, Model: model, Ledger: b.ledger})

@@ -50,6 +50,15 @@ type TxReceiver interface {
 	AcceptTx(tx *kv.Tx, now clock.Instant, es []Effect) []Outcome
 }
 
+// Admitter is a [TxReceiver] that asks elsewhere about effects before they are handed
+// over: what is no part of the commit, such as whether a key may be used.
+type Admitter interface {
+	TxReceiver
+	// Admit returns for each effect the zero outcome, or how it fails without
+	// being handed over. Effects of one call are of one target.
+	Admit(ctx context.Context, es []Effect) []Outcome
+}
+
 // Limits is how much a target takes.
 type Limits struct {
 	Batch    int // effects of one call; 0: one, or 64 in a transaction

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -24,26 +25,31 @@ type Disturbance struct {
 // errDelayed is why an effect waits that was delayed on purpose.
 var errDelayed = errors.New("delayed by a fault that was asked for")
 
-// disturbances are those of the effects of one call, in their order; nil is
-// none.
-type disturbances []Disturbance
+// plans say what is to become of the effects of one call, in their order; nil is
+// that all are handed over.
+type plans []plan
 
-// disturb asks about items.
-func (a *actor) disturb(items []*item, es []Effect) disturbances {
+type plan struct {
+	Disturbance
+	refused Outcome // it is not handed over: the receiver has not admitted it
+}
+
+// disturb asks who makes deliveries go wrong about items.
+func (a *actor) disturb(items []*item, es []Effect) plans {
 	d := a.d.o.Disturber
 	if d == nil {
 		return nil
 	}
-	var all disturbances
+	var all plans
 	for i, it := range items {
 		one := d.Disturb(&es[i], it.tries == 0)
 		if one.Delay == 0 && !one.Twice {
 			continue
 		}
 		if all == nil {
-			all = make(disturbances, len(items))
+			all = make(plans, len(items))
 		}
-		all[i] = one
+		all[i].Disturbance = one
 		if it.hop != nil {
 			it.hop.Note("fault", one.Note)
 		}
@@ -51,10 +57,36 @@ func (a *actor) disturb(items []*item, es []Effect) disturbances {
 	return all
 }
 
-// handOver hands effects over as they are disturbed. What is behind one of its
-// order that is delayed, or has failed, is delayed too.
-func (ds disturbances) handOver(es []Effect, accept func([]Effect) []Outcome) []Outcome {
-	if ds == nil {
+// admit asks a receiver which of the effects it takes at all, if it wants to be
+// asked.
+func (ps plans) admit(ctx context.Context, rx TxReceiver, items []*item, es []Effect) (plans, error) {
+	ax, ok := rx.(Admitter)
+	if !ok {
+		return ps, nil
+	}
+	if len(es) == 1 {
+		ctx = items[0].within(ctx)
+	}
+	outcomes, err := call(func() []Outcome { return ax.Admit(ctx, es) }, len(es))
+	if err != nil {
+		return nil, err
+	}
+	for i := range outcomes {
+		if outcomes[i].Err == nil {
+			continue
+		}
+		if ps == nil {
+			ps = make(plans, len(es))
+		}
+		ps[i].refused = outcomes[i]
+	}
+	return ps, nil
+}
+
+// handOver hands effects over as is planned. What is behind one of its order that
+// is delayed, or has failed, is delayed too.
+func (ps plans) handOver(es []Effect, accept func([]Effect) []Outcome) []Outcome {
+	if ps == nil {
 		return accept(es)
 	}
 	out := make([]Outcome, len(es))
@@ -79,7 +111,7 @@ func (ds disturbances) handOver(es []Effect, accept func([]Effect) []Outcome) []
 		return true
 	}
 	for i := range es {
-		order, wait := es[i].Order, ds[i].Delay
+		order, wait := es[i].Order, ps[i].Delay
 		if waits[order] {
 			wait = max(wait, 1) // its place behind the other decides
 		}
@@ -90,8 +122,13 @@ func (ds disturbances) handOver(es []Effect, accept func([]Effect) []Outcome) []
 			}
 			continue
 		}
+		if ps[i].refused.Err != nil {
+			out[i] = ps[i].refused
+			waits[order] = waits[order] || order != "" && !out[i].Permanent
+			continue
+		}
 		given, places = append(given, es[i]), append(places, i)
-		if !ds[i].Twice {
+		if !ps[i].Twice {
 			continue
 		}
 		// At once, so that what follows in its order follows both.

@@ -64,22 +64,10 @@ func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) erro
 	verdicts := make([]verdict, len(items))
 	a.begin(items)
 	es := effects(items)
-	planned := a.disturb(items, es)
-	_, err := a.d.o.DB.Update(ctx, func(tx *kv.Tx) error {
-		if err := a.share.Guard(tx); err != nil {
-			return err
-		}
-		outcomes, err := call(func() []Outcome {
-			return planned.handOver(es, func(es []Effect) []Outcome { return rx.AcceptTx(tx, now, es) })
-		}, len(es))
-		if err != nil {
-			return err
-		}
-		for i, it := range items {
-			it.outcome = outcomes[i]
-		}
-		return a.conclude(tx, now, items, verdicts)
-	})
+	planned, err := a.disturb(items, es).admit(ctx, rx, items, es)
+	if err == nil {
+		err = a.handOverTx(ctx, rx, now, items, es, planned, verdicts)
+	}
 	if err == nil {
 		for i, it := range items {
 			if verdicts[i] != parked { // those were not tried
@@ -108,6 +96,26 @@ func (a *actor) settleTx(ctx context.Context, rx TxReceiver, items []*item) erro
 	items[0].outcome = Outcome{Err: err}
 	items[0].end()
 	return a.settle(ctx, items)
+}
+
+// handOverTx is the transaction of settleTx.
+func (a *actor) handOverTx(ctx context.Context, rx TxReceiver, now clock.Instant, items []*item, es []Effect, planned plans, verdicts []verdict) error {
+	_, err := a.d.o.DB.Update(ctx, func(tx *kv.Tx) error {
+		if err := a.share.Guard(tx); err != nil {
+			return err
+		}
+		outcomes, err := call(func() []Outcome {
+			return planned.handOver(es, func(es []Effect) []Outcome { return rx.AcceptTx(tx, now, es) })
+		}, len(es))
+		if err != nil {
+			return err
+		}
+		for i, it := range items {
+			it.outcome = outcomes[i]
+		}
+		return a.conclude(tx, now, items, verdicts)
+	})
+	return err
 }
 
 // conclude writes what becomes of items, the parking, and the cursor.

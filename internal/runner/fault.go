@@ -25,6 +25,8 @@ type Fault struct {
 	Type string
 	// Payload is the JSON document for the caller.
 	Payload []byte
+	// Err is why no process could be started at all; nil in all other cases.
+	Err error
 
 	status status // as REPORT says it
 	log    string // the platform's line about it, without a final newline; "" for none
@@ -91,6 +93,7 @@ func unstartable(id string, err error) *Fault {
 	text := "RequestId: " + id + " Error: " + err.Error()
 	return &Fault{
 		Type:    "Runtime.InvalidEntrypoint",
+		Err:     err,
 		Payload: platformFault("Runtime.InvalidEntrypoint", text),
 		status:  status{status: "error", kind: "Runtime.InvalidEntrypoint"},
 		log:     text + "\nRuntime.InvalidEntrypoint",

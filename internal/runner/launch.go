@@ -35,6 +35,12 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	}
 	i.out = out
 	defer w.Close()
+	if s.Open != nil {
+		if err := s.Open(ctx); err != nil {
+			_ = out.pipe.Close()
+			return err
+		}
+	}
 	var undo []func()
 	defer func() {
 		if err != nil {

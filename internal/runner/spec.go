@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"hash"
@@ -50,6 +51,11 @@ type Spec struct {
 	// ahead of traffic.
 	Provisioned bool
 
+	// Open, when set, is asked before each start of an instance whether it can have
+	// its variables. An error is why it cannot start.
+	Open func(ctx context.Context) error
+	Lock string // names what Open opens: variables under another key are another Spec
+
 	once sync.Once
 	hash Hash
 }
@@ -62,7 +68,7 @@ func (s *Spec) Hash() Hash {
 	s.once.Do(func() {
 		h := sha256.New()
 		for _, v := range []string{
-			string(s.Function), s.Version, s.Runtime, s.Handler, s.CodeDir, s.Code, string(s.Role), s.LogGroup,
+			string(s.Function), s.Version, s.Runtime, s.Handler, s.CodeDir, s.Code, string(s.Role), s.LogGroup, s.Lock,
 			strconv.Itoa(s.MemoryMB), s.Timeout.String(), strconv.Itoa(s.TmpMB),
 			strconv.FormatBool(s.Isolated), strconv.FormatBool(s.NeverStop), strconv.FormatBool(s.Provisioned), strconv.FormatBool(s.Debug),
 		} {

@@ -197,10 +197,13 @@ func (c *consumer) look(ctx context.Context) error {
 	}
 }
 
-// mayRead asks whether the function's role may read. If it may not, the messages
+// mayRead asks whether the function's role may read, and decrypt. If it may not, the messages
 // stay in the queue, and as long as there are any it is asked again later, at next.
 func (c *consumer) mayRead(ctx context.Context, now clock.Instant, allowed *bool) (next clock.Instant, err error) {
-	_, denied := c.k.e.o.Functions.Reader(ctx, c.m, c.source.Needs(c.m.Source))
+	reader, denied := c.k.e.o.Functions.Reader(ctx, c.m, c.source.Needs(c.m.Source))
+	if denied == nil {
+		denied = c.source.Unlock(ctx, c.m.Source, reader)
+	}
 	if denied == nil || ctx.Err() != nil {
 		*allowed = true
 		return 0, ctx.Err()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/record"
 )
@@ -26,6 +27,10 @@ type Queue interface {
 	Describe(s *kv.Snap, queue arn.ARN) (Description, error)
 	// Pending says what a queue has for its readers.
 	Pending(s *kv.Snap, queue arn.ARN, now clock.Instant) (Pending, error)
+	// Unlock says why a reader cannot use the key of a queue that has one of its
+	// own; nil if it can, or there is none. Errors that are no *fault.Error are
+	// those of the store.
+	Unlock(ctx context.Context, queue arn.ARN, reader delivery.ActorRef) error
 	// Receive takes as many messages as there are, up to a portion, for the queue's
 	// own visibility timeout, or for as long as is said. It does not wait.
 	Receive(ctx context.Context, queue arn.ARN, most Portion, visibility time.Duration) (Received, error)

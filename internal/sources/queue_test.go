@@ -186,6 +186,23 @@ func TestQueueOfARoleThatMayNot(t *testing.T) {
 	expect(t, "calls", fn.times(), "a@3s")
 }
 
+// A role that cannot use the key of a queue receives nothing, until it can.
+//
+// Mutation: mayRead that does not ask the queue.
+func TestQueueOfAKeyThatMayNot(t *testing.T) {
+	b := queueBed(t, &function{})
+	b.queue("q", queueRow{Visibility: 30 * time.Second, Redrive: 1, Locked: true})
+	b.keep(ofQueue("m"), nil)
+	b.send("q", "a")
+	b.settled()
+	b.advance(time.Second)
+	expect(t, "result", b.result("m"), "PROBLEM: locked")
+	expect(t, "calls", b.fn.times(), "")
+	b.queue("q", queueRow{Visibility: 30 * time.Second, Redrive: 1})
+	b.advance(10 * time.Second)
+	expect(t, "calls", b.fn.times(), "a@3s")
+}
+
 // Filters: what none matches is deleted. A body is matched as JSON where it is JSON.
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs-filtering.html

@@ -11,6 +11,8 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/sources"
@@ -28,6 +30,7 @@ type queueRow struct {
 	Visibility time.Duration
 	FIFO       bool
 	Redrive    int // how often a message is received until it goes; 0: for ever
+	Locked     bool
 }
 
 type messageRow struct {
@@ -63,6 +66,15 @@ func (queues) row(s interface{ Get(kv.Key) ([]byte, error) }, a arn.ARN) (r queu
 func (q queues) Describe(s *kv.Snap, a arn.ARN) (sources.Description, error) {
 	r, err := q.row(s, a)
 	return sources.Description{FIFO: r.FIFO, Visibility: r.Visibility, Topic: messages(a.Resource()), Redrive: r.Redrive > 0}, err
+}
+
+func (q queues) Unlock(ctx context.Context, a arn.ARN, _ delivery.ActorRef) error {
+	return q.db.View(ctx, func(s *kv.Snap) error {
+		if r, err := q.row(s, a); err != nil || !r.Locked {
+			return err
+		}
+		return fault.New("KmsAccessDenied", "locked")
+	})
 }
 
 func (q queues) Pending(s *kv.Snap, a arn.ARN, now clock.Instant) (p sources.Pending, err error) {

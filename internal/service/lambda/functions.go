@@ -52,7 +52,7 @@ func (s *Service) createFunction(ctx context.Context, in *shapes.CreateFunctionR
 		f.Latest.Arch = in.Architectures[0]
 	}
 	set.apply(&f.Latest, layers)
-	if f.Latest.Lock, err = s.lock(ctx, f.Name, f.Latest.KMSKey); err != nil {
+	if f.Latest.Lock, err = s.lock(ctx, f.Name, f.Latest.KMSKey, f.Latest.Role); err != nil {
 		return nil, err
 	}
 	sp := spaceOf(cell(ctx))

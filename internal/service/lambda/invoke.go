@@ -222,17 +222,22 @@ func (s *Service) run(ctx context.Context, t target, in runner.Invocation) (runn
 	if c := record.From(ctx); !c.IsZero() {
 		in.TraceID = t.traceHeader(c)
 	}
-	res, err := s.Runner.Invoke(ctx, t.spec, in)
-	return res, coded(err)
+	return coded(s.Runner.Invoke(ctx, t.spec, in))
 }
 
-// coded says in Lambda's words why an invocation did not happen.
-func coded(err error) error {
+// coded says in Lambda's words why an invocation did not happen: there was no place,
+// or no instance may start.
+func coded(res runner.Result, err error) (runner.Result, error) {
 	var t *runner.Throttled
 	if errors.As(err, &t) {
-		return throttled(t.Reserved)
+		return res, throttled(t.Reserved)
 	}
-	return err
+	if err == nil && res.Fault != nil {
+		if refused, ok := fault.As(res.Fault.Err); ok {
+			err = refused
+		}
+	}
+	return res, err
 }
 
 // invokeAsync is the way in which events were invoked before InvocationType.

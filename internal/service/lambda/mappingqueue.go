@@ -8,6 +8,7 @@ import (
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/sources"
 )
@@ -101,6 +102,15 @@ func noSuchSource(m *sources.Mapping) error {
 		return invalid("Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. SQS Error Message: The specified queue does not exist.")
 	}
 	return invalid("Stream not found: %s", m.Source)
+}
+
+// locked is the answer to a mapping whose function's role cannot use the queue's key.
+func locked(err error) error {
+	e, coded := fault.As(err)
+	if !coded {
+		return err
+	}
+	return invalid("Error occurred while ReceiveMessage. SQS Error Code: %s. SQS Error Message: %s", e.Code, e.Message).Because(err)
 }
 
 // denied is the answer to a mapping whose function's role may not read: for a queue

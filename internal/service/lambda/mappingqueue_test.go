@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/sources"
 )
@@ -31,6 +32,7 @@ func (emptyQueues) Describe(_ *kv.Snap, a arn.ARN) (sources.Description, error) 
 	}
 	return sources.Description{Visibility: 30 * time.Second, Topic: kv.Key("topic of " + a)}, nil
 }
+func (emptyQueues) Unlock(context.Context, arn.ARN, delivery.ActorRef) error { return nil }
 func (emptyQueues) Pending(*kv.Snap, arn.ARN, clock.Instant) (sources.Pending, error) {
 	return sources.Pending{}, nil
 }

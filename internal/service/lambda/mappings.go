@@ -119,10 +119,14 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateEventSourc
 		return nil, err
 	}
 	source, _ := s.mappings.Source(m.Source)
-	if _, err := s.Reader(ctx, m, source.Needs(m.Source)); err != nil {
+	reader, err := s.Reader(ctx, m, source.Needs(m.Source))
+	if err != nil {
 		return nil, err
 	}
 	if q, ok := source.(sources.Queue); ok {
+		if err := q.Unlock(ctx, m.Source, reader); err != nil {
+			return nil, locked(err)
+		}
 		if err := s.checkQueue(ctx, m, q); err != nil {
 			return nil, err
 		}

@@ -45,6 +45,9 @@ func (s *Service) specFor(scope arn.Scope, f *function, c *config, kept bool) (*
 		Env: c.Env, Role: arn.ARN(c.Role), MemoryMB: int(c.Memory), Timeout: time.Duration(c.Timeout) * time.Second, TmpMB: int(c.Tmp),
 		LogGroup: c.logGroup(f.Name), Provisioned: kept, Debug: k.debug,
 	}
+	if open := s.opens(scope, f.Name, c); open != nil {
+		spec.Open, spec.Lock = open, string(c.Lock)
+	}
 	for _, l := range c.Layers {
 		la, err := s.Artifacts.Artifact(l.Digest)
 		if err != nil {

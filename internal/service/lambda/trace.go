@@ -21,7 +21,7 @@ func (s *Service) traced(ctx context.Context, t target, in runner.Invocation) (r
 	})
 	in.Cause = record.From(ctx)
 	in.TraceID = t.traceHeader(in.Cause)
-	res, err := s.Runner.Invoke(ctx, t.spec, in)
+	res, err := coded(s.Runner.Invoke(ctx, t.spec, in))
 	hop.Note(record.LogStream, res.Stream.Name)
 	hop.Carried(len(in.Payload), len(res.Payload))
 	switch wait := res.Started.Sub(hop.Began()); {
@@ -41,7 +41,7 @@ func (s *Service) traced(ctx context.Context, t target, in runner.Invocation) (r
 	hop.Exchanged(record.Exchange{
 		Function: string(in.ARN), Version: t.config.Version, Context: in.ClientContext, Event: in.Payload, Answer: res.Payload, Error: failure(res, err),
 	})
-	return res, coded(err)
+	return res, err
 }
 
 // failure is what a recorded exchange says of what went wrong.

@@ -41,15 +41,20 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *shapes.Up
 	if err != nil {
 		return nil, err
 	}
-	key := set.kms
-	if key == nil && set.env != nil {
+	key, role := set.kms, value(set.role)
+	if renew := set.env != nil || set.role != nil; key == nil && renew || key != nil && role == "" {
 		_, _, c, err := s.view(ctx, in.FunctionName, nil)
 		if err != nil {
 			return nil, err
 		}
-		key = &c.KMSKey
+		if key == nil {
+			key = &c.KMSKey
+		}
+		if role == "" {
+			role = c.Role
+		}
 	}
-	lock, err := s.lock(ctx, r.name, value(key))
+	lock, err := s.lock(ctx, r.name, value(key), role)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +85,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 	if dry {
 		return s.show(ctx, &next, r.name, false), nil
 	}
-	failed := ""
+	failed, failedCode := "", ""
 	oldSpec, err := s.spec(scope, old, c)
 	if err != nil {
 		return nil, err
@@ -92,7 +97,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 	if oldSpec.Hash() != nextSpec.Hash() {
 		var f *runner.Fault
 		if err := s.Runner.Swap(ctx, oldSpec, nextSpec); errors.As(err, &f) {
-			failed = string(f.Payload)
+			failed, failedCode = unstarted(f)
 		} else if err != nil {
 			return nil, err
 		}
@@ -112,7 +117,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 			return conflict("The operation cannot be performed at this time. An update is in progress for resource: %s", r.unqualified().arn(scope))
 		}
 		if failed != "" {
-			f.Latest.Failed, f.Latest.FailedCode = failed, "FunctionError"
+			f.Latest.Failed, f.Latest.FailedCode = failed, failedCode
 		} else {
 			f.Latest = next
 		}
@@ -137,7 +142,7 @@ func (s *Service) update(ctx context.Context, name, revision *string, dry, publi
 	}
 	if failed != "" {
 		s.specs.Delete(specKey{scope.Account, scope.Region, old.ID, next.Version, next.Revision, false, s.debugged(old)})
-		next.Failed, next.FailedCode = failed, "FunctionError"
+		next.Failed, next.FailedCode = failed, failedCode
 		shown = next
 	}
 	return updating(s.show(ctx, &shown, r.name, shown.Version != latest)), nil

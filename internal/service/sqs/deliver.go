@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -24,8 +25,6 @@ var errBehind = errors.New("an effect of its order before it has failed")
 
 // Scheme implements [delivery.Receiver]: what other services send to queues.
 func (s *Service) Scheme() string { return "sqs" }
-
-var _ delivery.TxReceiver = (*Service)(nil)
 
 // AcceptTx implements [delivery.TxReceiver]: it sends messages as whoever emitted
 // them, as the queue's policy lets. That an effect is done and that its message is
@@ -53,6 +52,56 @@ func (s *Service) AcceptTx(tx *kv.Tx, _ clock.Instant, es []delivery.Effect) []d
 	return out
 }
 
+// Admit implements [delivery.Admitter]: who may not use the key of a queue sends it
+// nothing. KMS is asked before the transaction, which it has no part in.
+//
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html#compatibility-with-aws-services
+func (s *Service) Admit(ctx context.Context, es []delivery.Effect) []delivery.Outcome {
+	out := make([]delivery.Outcome, len(es))
+	n, ok := queueByARN(es[0].Target)
+	if !ok {
+		return out // it is refused when it is handed over
+	}
+	type sender struct {
+		who    delivery.ActorRef
+		source string
+	}
+	known := map[sender]error{}
+	for i := range es {
+		e := &es[i]
+		x := sender{e.Actor, e.SourceARN}
+		err, asked := known[x]
+		if !asked {
+			err = s.admit(ctx, n, e)
+			known[x] = err
+		}
+		if err != nil {
+			f, refused := fault.As(err)
+			out[i] = delivery.Outcome{Err: fmt.Errorf("send to %s: %w", e.Target, err), Permanent: refused && f.Status < http.StatusInternalServerError}
+		}
+	}
+	return out
+}
+
+func (s *Service) admit(ctx context.Context, n name, e *delivery.Effect) error {
+	q, err := s.find(ctx, n)
+	if fault.Is(err, "QueueDoesNotExist") {
+		return nil
+	}
+	if err != nil || q.Attributes["KmsMasterKeyId"] == "" {
+		return err
+	}
+	return s.mayUse(awsapi.With(ctx, &awsapi.Call{ID: e.ID, Scope: n.scope, Actor: actorOf(e)}), q, true)
+}
+
+// actorOf rebuilds who acts from an effect.
+func actorOf(e *delivery.Effect) awsapi.Actor {
+	return awsapi.Actor{
+		Account: e.Actor.Account, UserID: e.Actor.UserID, SourceARN: arn.ARN(e.SourceARN),
+		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Issuer: arn.ARN(e.Actor.Issuer), Service: e.Actor.Service},
+	}
+}
+
 func (s *Service) accept(tx *kv.Tx, e *delivery.Effect, seen map[string]*sending) error {
 	x, err := e.Message()
 	if err != nil {
@@ -62,10 +111,7 @@ func (s *Service) accept(tx *kv.Tx, e *delivery.Effect, seen map[string]*sending
 	if !ok {
 		return noQueue()
 	}
-	actor := awsapi.Actor{
-		Account: e.Actor.Account, UserID: e.Actor.UserID, SourceARN: arn.ARN(e.SourceARN),
-		Principal: policy.Principal{ARN: arn.ARN(e.Actor.ARN), Issuer: arn.ARN(e.Actor.Issuer), Service: e.Actor.Service},
-	}
+	actor := actorOf(e)
 	if s.Permits != nil {
 		ctx := awsapi.With(context.Background(), &awsapi.Call{ID: e.ID, Scope: n.scope, Actor: actor})
 		if err := s.Permits.PermitOn(ctx, &shapes.Model, need("SendMessage", n, nil)...); err != nil {
@@ -105,3 +151,5 @@ func idOf(e *delivery.Effect) string {
 	h := hex.EncodeToString(sum[:16])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
+
+var _ delivery.Admitter = (*Service)(nil)

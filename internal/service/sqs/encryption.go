@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/shapes/kms"
 	"github.com/nube-run/nube/internal/clock"
@@ -28,12 +29,13 @@ type uses struct {
 }
 
 // use is that of a queue's key by somebody: SQS tells callers apart by their
-// credentials.
+// credentials, and services also by what they act for.
 type use struct {
-	queue name
-	key   string
-	actor string
-	send  bool
+	queue  name
+	key    string
+	actor  string
+	source arn.ARN
+	send   bool
 }
 
 // maxUses bounds what is kept: others ask again.
@@ -66,7 +68,7 @@ func (s *Service) mayUse(ctx context.Context, q *queue, send bool) error {
 		return nil
 	}
 	actor := awsapi.From(ctx).Actor
-	now, x := s.Clock.Now(), use{queue: q.name, key: key, actor: actor.Account + " " + actor.Principal.String(), send: send}
+	now, x := s.Clock.Now(), use{queue: q.name, key: key, actor: actor.Account + " " + actor.Principal.String(), source: actor.SourceARN, send: send}
 	if s.uses.known(x, now) {
 		return nil
 	}

@@ -11,8 +11,10 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/policy"
 	"github.com/nube-run/nube/internal/sources"
 )
 
@@ -120,6 +122,25 @@ func (x Queues) Pending(snap *kv.Snap, queue arn.ARN, now clock.Instant) (p sour
 		}
 	}
 	return p, nil
+}
+
+// Unlock asks KMS, as a reader, for what the key of a queue takes to receive.
+//
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html#events-sqs-permissions
+func (x Queues) Unlock(ctx context.Context, queue arn.ARN, reader delivery.ActorRef) error {
+	n, ok := queueByARN(string(queue))
+	if !ok {
+		return nil // nothing will be received either
+	}
+	q, err := x.s.find(ctx, n)
+	if fault.Is(err, "QueueDoesNotExist") {
+		return nil
+	}
+	if err != nil || q.Attributes["KmsMasterKeyId"] == "" {
+		return err
+	}
+	actor := awsapi.Actor{Account: reader.Account, UserID: reader.UserID, Principal: policy.Principal{ARN: arn.ARN(reader.ARN), Issuer: arn.ARN(reader.Issuer)}}
+	return x.s.mayUse(awsapi.With(ctx, &awsapi.Call{ID: awsapi.NewID(), Scope: n.scope, Actor: actor}), q, false)
 }
 
 // Receive takes messages of a queue, up to a portion, for the queue's own visibility
