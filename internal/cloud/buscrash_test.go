@@ -2,15 +2,11 @@ package cloud
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net/http"
-	"sync"
 	"testing"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/shapes/events"
 	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
-	"github.com/nube-run/nube/internal/disk/disktest"
 )
 
 // TestBusPowerLoss lets the power fail while writers put events on a bus, with a
@@ -20,25 +16,11 @@ import (
 // by no other.
 func TestBusPowerLoss(t *testing.T) {
 	code := effectFunction(t)
-	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 4)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 13)), dir: t.TempDir(), disk: disktest.NewMem()}
-			o.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}
-			o.left = 1 + o.rng.IntN(300)
-			o.open(o.disk)
-			o.prepare(code)
-			o.odd(code)
-			o.buses()
-			o.put()
-			o.close()
-			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
-			o.open(o.after)
-			o.settle()
-			o.checkTopic()
-			o.close()
-		})
-	}
+	powerLoss{
+		seeds: 4, stream: 13, most: 300,
+		load:  func(o *outage) { o.prepare(code); o.odd(code); o.buses(); o.put() },
+		check: func(o *outage) { o.settle(); o.checkTopic() },
+	}.run(t)
 }
 
 // buses makes the two buses and their rules.
@@ -76,27 +58,13 @@ func (o *outage) buses() {
 // put has each writer put events of its own until the power has failed.
 func (o *outage) put() {
 	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for {
-				n := o.tried[w].events
-				o.tried[w].events++
-				out, err := awsapi.Do(root, front, events.PutEvents, &events.PutEventsRequest{Entries: []events.PutEventsRequestEntry{
-					{Source: ptr("crash"), DetailType: ptr("event"), Detail: ptr(fmt.Sprintf(`{"id":"event-%d-%d","number":"%d"}`, w, n, n))},
-				}})
-				if err != nil || *out.FailedEntryCount != 0 {
-					o.Errorf("writer %d: %v", w, err)
-					return
-				}
-				if !o.acknowledged(&o.acked[w].events) {
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if o.after == nil {
-		o.Fatal("the writers gave up before the power failed")
-	}
+	o.each(func(w, n int) error {
+		out, err := awsapi.Do(root, front, events.PutEvents, &events.PutEventsRequest{Entries: []events.PutEventsRequestEntry{
+			{Source: ptr("crash"), DetailType: ptr("event"), Detail: ptr(fmt.Sprintf(`{"id":"event-%d-%d","number":"%d"}`, w, n, n))},
+		}})
+		if err == nil && *out.FailedEntryCount != 0 {
+			err = fmt.Errorf("refused: %s", *out.Entries[0].ErrorMessage)
+		}
+		return err
+	})
 }

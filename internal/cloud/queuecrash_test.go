@@ -2,11 +2,8 @@ package cloud
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +12,6 @@ import (
 	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/awsapi/shapes/sqs"
 	"github.com/nube-run/nube/internal/clock"
-	"github.com/nube-run/nube/internal/disk/disktest"
 )
 
 // TestQueuePowerLoss lets the power fail while writers send to two queues that a
@@ -29,24 +25,11 @@ import (
 // message that is in flight.
 func TestQueuePowerLoss(t *testing.T) {
 	code := effectFunction(t)
-	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 6)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 17)), dir: t.TempDir(), disk: disktest.NewMem()}
-			o.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}
-			o.left = 1 + o.rng.IntN(400)
-			o.open(o.disk)
-			o.prepare(code)
-			o.queues()
-			o.sendMessages()
-			o.close()
-			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
-			o.open(o.after)
-			o.advance(time.Hour)
-			o.checkQueues()
-			o.close()
-		})
-	}
+	powerLoss{
+		seeds: 6, stream: 17, most: 400,
+		load:  func(o *outage) { o.prepare(code); o.queues(); o.sendMessages() },
+		check: func(o *outage) { o.advance(time.Hour); o.checkQueues() },
+	}.run(t)
 }
 
 // queues makes the queues, and has the function read them.
@@ -73,32 +56,16 @@ func (o *outage) queues() {
 // in turn, until the power has failed.
 func (o *outage) sendMessages() {
 	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for {
-				n := o.tried[w].events
-				o.tried[w].events++
-				in := &sqs.SendMessageRequest{QueueUrl: ptr("standard"), MessageBody: ptr(fmt.Sprintf("event-%d-%d", w, n))}
-				if n%2 == 1 {
-					in = &sqs.SendMessageRequest{
-						QueueUrl: ptr("ordered.fifo"), MessageBody: ptr(strconv.Itoa(n)), MessageGroupId: ptr(strconv.Itoa(w)), MessageDeduplicationId: ptr(fmt.Sprint(w, "-", n)),
-					}
-				}
-				if _, err := awsapi.Do(root, front, sqs.SendMessage, in); err != nil {
-					o.Errorf("writer %d: %v", w, err)
-					return
-				}
-				if !o.acknowledged(&o.acked[w].events) {
-					return
-				}
+	o.each(func(w, n int) error {
+		in := &sqs.SendMessageRequest{QueueUrl: ptr("standard"), MessageBody: ptr(fmt.Sprintf("event-%d-%d", w, n))}
+		if n%2 == 1 {
+			in = &sqs.SendMessageRequest{
+				QueueUrl: ptr("ordered.fifo"), MessageBody: ptr(strconv.Itoa(n)), MessageGroupId: ptr(strconv.Itoa(w)), MessageDeduplicationId: ptr(fmt.Sprint(w, "-", n)),
 			}
-		})
-	}
-	wg.Wait()
-	if o.after == nil {
-		o.Fatal("the writers gave up before the power failed")
-	}
+		}
+		_, err := awsapi.Do(root, front, sqs.SendMessage, in)
+		return err
+	})
 }
 
 // advance moves the cloud's clock, stopping at all that is due.

@@ -2,8 +2,6 @@ package cloud
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"sync"
 	"testing"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/shapes/kms"
 	"github.com/nube-run/nube/internal/awsapi/shapes/secretsmanager"
 	"github.com/nube-run/nube/internal/awsapi/shapes/ssm"
-	"github.com/nube-run/nube/internal/disk/disktest"
 	"github.com/nube-run/nube/internal/fault"
 )
 
@@ -24,20 +21,12 @@ import (
 // Mutations that it finds: a store key that is committed before its master key is
 // on the disk; a rotation whose material is not.
 func TestSecretPowerLoss(t *testing.T) {
-	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 10)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 9)), dir: t.TempDir(), disk: disktest.NewMem(), http: http.DefaultClient}
-			o.left = 1 + o.rng.IntN(150)
-			o.open(o.disk)
-			key := o.secrets()
-			o.close()
-			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
-			o.open(o.after)
-			o.checkSecrets(key)
-			o.close()
-		})
-	}
+	var key *string
+	powerLoss{
+		seeds: 10, stream: 9, most: 150,
+		load:  func(o *outage) { key = o.secrets() },
+		check: func(o *outage) { o.checkSecrets(key) },
+	}.run(t)
 }
 
 // secrets has each writer make secrets of its own until the power has failed. The
@@ -57,39 +46,22 @@ func (o *outage) secrets() (key *string) {
 		}
 		return key, err
 	}
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for {
-				p := &o.tried[w]
-				name := fmt.Sprintf("s-%d-%d", w, p.puts)
-				p.puts++
-				id, err := made()
-				if err == nil && w == 0 && p.puts%3 == 0 {
-					_, err = awsapi.Do(root, front, kms.RotateKeyOnDemand, &kms.RotateKeyOnDemandRequest{KeyId: id})
-					if fault.Is(err, "LimitExceededException") {
-						err = nil
-					}
-				}
-				if err == nil && w%2 == 0 {
-					_, err = awsapi.Do(root, front, secretsmanager.CreateSecret, &secretsmanager.CreateSecretRequest{Name: &name, SecretString: &name, KmsKeyId: id})
-				} else if err == nil {
-					_, err = awsapi.Do(root, front, ssm.PutParameter, &ssm.PutParameterRequest{Name: &name, Value: &name, Type: ptr("SecureString"), Tier: ptr("Intelligent-Tiering")})
-				}
-				if err != nil {
-					o.Errorf("writer %d: %v", w, err)
-					return
-				}
-				if !o.acknowledged(&o.acked[w].puts) {
-					return
-				}
+	o.each(func(w, n int) error {
+		name := fmt.Sprintf("s-%d-%d", w, n)
+		id, err := made()
+		if err == nil && w == 0 && n%3 == 2 {
+			_, err = awsapi.Do(root, front, kms.RotateKeyOnDemand, &kms.RotateKeyOnDemandRequest{KeyId: id})
+			if fault.Is(err, "LimitExceededException") {
+				err = nil
 			}
-		})
-	}
-	wg.Wait()
-	if o.after == nil {
-		o.Fatal("the writers gave up before the power failed")
-	}
+		}
+		if err == nil && w%2 == 0 {
+			_, err = awsapi.Do(root, front, secretsmanager.CreateSecret, &secretsmanager.CreateSecretRequest{Name: &name, SecretString: &name, KmsKeyId: id})
+		} else if err == nil {
+			_, err = awsapi.Do(root, front, ssm.PutParameter, &ssm.PutParameterRequest{Name: &name, Value: &name, Type: ptr("SecureString"), Tier: ptr("Intelligent-Tiering")})
+		}
+		return err
+	})
 	return key
 }
 
@@ -98,7 +70,7 @@ func (o *outage) checkSecrets(key *string) {
 	o.Helper()
 	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
 	for w := range writers {
-		for n := range o.tried[w].puts {
+		for n := range o.tried[w].events {
 			name := fmt.Sprintf("s-%d-%d", w, n)
 			got, err := "", error(nil)
 			if w%2 == 0 {
@@ -114,7 +86,7 @@ func (o *outage) checkSecrets(key *string) {
 			}
 			missing := fault.Is(err, "ResourceNotFoundException") || fault.Is(err, "ParameterNotFound")
 			switch {
-			case missing && n < o.acked[w].puts:
+			case missing && n < o.acked[w].events:
 				o.Errorf("%s was acknowledged and is lost", name)
 			case !missing && (err != nil || got != name):
 				o.Errorf("%s is %q, %v", name, got, err)

@@ -2,8 +2,6 @@ package cloud
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strconv"
 	"testing"
@@ -11,7 +9,6 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	iam "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
-	"github.com/nube-run/nube/internal/disk/disktest"
 )
 
 // TestStreamPowerLoss lets the power fail while writers change items of a table
@@ -23,24 +20,11 @@ import (
 // commits acknowledged before they are on disk.
 func TestStreamPowerLoss(t *testing.T) {
 	code := effectFunction(t)
-	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 6)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 7)), dir: t.TempDir(), disk: disktest.NewMem()}
-			o.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}
-			o.left = 1 + o.rng.IntN(600)
-			o.open(o.disk)
-			o.prepare(code)
-			o.stream()
-			o.change()
-			o.close()
-			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
-			o.open(o.after)
-			o.settle()
-			o.checkMirror()
-			o.close()
-		})
-	}
+	powerLoss{
+		seeds: 6, stream: 7, most: 600,
+		load:  func(o *outage) { o.prepare(code); o.stream(); o.change() },
+		check: func(o *outage) { o.settle(); o.checkMirror() },
+	}.run(t)
 }
 
 // stream makes the table with the stream, and has the function read it.
@@ -67,23 +51,9 @@ func (o *outage) stream() {
 // change has each writer number an item of its own until the power has failed.
 func (o *outage) change() {
 	o.Helper()
-	errs := make(chan error, writers)
-	for w := range writers {
-		go func() {
-			for {
-				n := o.tried[w].puts
-				o.tried[w].puts++
-				err := o.dynamodb("PutItem", fmt.Sprintf(`{"TableName":"streamed","Item":{"id":{"S":"%d"},"n":{"N":"%d"}}}`, w, n), nil)
-				if err != nil || !o.acknowledged(&o.acked[w].puts) {
-					errs <- err
-					return
-				}
-			}
-		}()
-	}
-	for range writers {
-		o.must(<-errs)
-	}
+	o.each(func(w, n int) error {
+		return o.dynamodb("PutItem", fmt.Sprintf(`{"TableName":"streamed","Item":{"id":{"S":"%d"},"n":{"N":"%d"}}}`, w, n), nil)
+	})
 }
 
 // checkMirror compares what the function has seen with what was written.
@@ -104,8 +74,8 @@ func (o *outage) checkMirror() {
 			o.must(err)
 			written = n + 1
 		}
-		if written < o.acked[w].puts {
-			o.Errorf("writer %d: %d changes were acknowledged, %d are there", w, o.acked[w].puts, written)
+		if written < o.acked[w].events {
+			o.Errorf("writer %d: %d changes were acknowledged, %d are there", w, o.acked[w].events, written)
 		}
 		var seen, firsts []int
 		for _, s := range mirror.Item.Seen.L {

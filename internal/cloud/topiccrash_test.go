@@ -3,16 +3,12 @@ package cloud
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
-	"net/http"
-	"sync"
 	"testing"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	iam "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	lambda "github.com/nube-run/nube/internal/awsapi/shapes/lambda"
 	"github.com/nube-run/nube/internal/awsapi/shapes/sns"
-	"github.com/nube-run/nube/internal/disk/disktest"
 )
 
 // TestTopicPowerLoss lets the power fail while writers publish to a topic that
@@ -23,24 +19,11 @@ import (
 // Mutation that it finds: commits acknowledged before they are on disk.
 func TestTopicPowerLoss(t *testing.T) {
 	code := effectFunction(t)
-	first, seeds := environ(t, "NUBE_SEED", 1), environ(t, "NUBE_SEEDS", 4)
-	for seed := first; seed < first+seeds; seed++ {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-			o := &outage{T: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 8)), dir: t.TempDir(), disk: disktest.NewMem()}
-			o.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}}
-			o.left = 1 + o.rng.IntN(300)
-			o.open(o.disk)
-			o.prepare(code)
-			topic := o.topic(code)
-			o.publish(topic)
-			o.close()
-			t.Logf("power failed with %d of %d acknowledged", total(o.acked), total(o.tried))
-			o.open(o.after)
-			o.settle()
-			o.checkTopic()
-			o.close()
-		})
-	}
+	powerLoss{
+		seeds: 4, stream: 8, most: 300,
+		load:  func(o *outage) { o.prepare(code); o.publish(o.topic(code)) },
+		check: func(o *outage) { o.settle(); o.checkTopic() },
+	}.run(t)
 }
 
 // odd makes another function with a table of its own.
@@ -83,30 +66,13 @@ func (o *outage) topic(code []byte) string {
 // publish has each writer publish messages of its own until the power has failed.
 func (o *outage) publish(topic string) {
 	front, root := o.cloud.front, o.cloud.asRoot(o.Context(), o.cloud.scope)
-	var wg sync.WaitGroup
-	for w := range writers {
-		wg.Go(func() {
-			for {
-				n := o.tried[w].events
-				o.tried[w].events++
-				_, err := awsapi.Do(root, front, sns.Publish, &sns.PublishInput{
-					TopicArn: &topic, Message: ptr(fmt.Sprintf("event-%d-%d", w, n)),
-					MessageAttributes: map[string]sns.MessageAttributeValue{"number": {DataType: ptr("String"), StringValue: ptr(fmt.Sprint(n))}},
-				})
-				if err != nil {
-					o.Errorf("writer %d: %v", w, err)
-					return
-				}
-				if !o.acknowledged(&o.acked[w].events) {
-					return
-				}
-			}
+	o.each(func(w, n int) error {
+		_, err := awsapi.Do(root, front, sns.Publish, &sns.PublishInput{
+			TopicArn: &topic, Message: ptr(fmt.Sprintf("event-%d-%d", w, n)),
+			MessageAttributes: map[string]sns.MessageAttributeValue{"number": {DataType: ptr("String"), StringValue: ptr(fmt.Sprint(n))}},
 		})
-	}
-	wg.Wait()
-	if o.after == nil {
-		o.Fatal("the writers gave up before the power failed")
-	}
+		return err
+	})
 }
 
 // checkTopic compares the tables of the functions with what was acknowledged.
