@@ -58,7 +58,7 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 		return fmt.Errorf("open runtime API: %w", err)
 	}
 	undo = append(undo, func() { _ = ln.Close() })
-	tmp, err := os.MkdirTemp(l.r.opts.Dir, "tmp-")
+	tmp, err := l.r.tmps.take()
 	if err != nil {
 		return fmt.Errorf("make /tmp: %w", err)
 	}

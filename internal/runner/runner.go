@@ -83,6 +83,7 @@ type Runner struct {
 	machine clock.Machine
 	model   *clock.Model
 	starts  *budget
+	tmps    spares
 	spawn   func(context.Context, *instance) error // starts i's process and sets out, proc, close and stream
 
 	buffers    sync.Pool    // *[]byte, for events on their way to processes
@@ -137,7 +138,7 @@ func newRunner(o Options) *Runner {
 		o.MaxResponse = MaxResponse
 	}
 	return &Runner{
-		opts: o, model: o.Model, starts: newBudget(o.Starts),
+		opts: o, model: o.Model, starts: newBudget(o.Starts), tmps: spares{dir: o.Dir},
 		pools: map[Hash]*pool{}, functions: map[arn.ARN]*function{},
 	}
 }
@@ -273,6 +274,7 @@ func (r *Runner) Close() error {
 		p.shut()
 	}
 	r.wg.Wait()
+	r.tmps.close()
 	return nil
 }
 

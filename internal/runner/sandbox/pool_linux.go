@@ -14,7 +14,7 @@ const (
 	// refillAfter is how long nothing must have been started before missing
 	// cells are made: about as long as a program takes to its first answer,
 	// which should have the processors for itself.
-	refillAfter = 10 * time.Millisecond
+	refillAfter = 25 * time.Millisecond
 )
 
 // cell takes a ready cell or makes one.
