@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 )
 
@@ -26,17 +27,23 @@ func pageOf(token *string, limit *int32) (page, error) {
 	}
 	b, err := base64.URLEncoding.DecodeString(*token)
 	if err != nil || len(b) == 0 {
-		return p, invalid("Invalid NextToken.")
+		return p, badToken()
 	}
 	p.after = b
 	return p, nil
 }
 
+// badToken is the answer to what is no token, or that of another list.
+func badToken() *fault.Error { return invalid("Invalid NextToken.") }
+
 // list goes over rows whose keys end with some names, the last of which begins
 // with a prefix, and calls take for each, which reports whether it has taken it.
 // It returns the token of the rest.
 func (p page) list(snap *kv.Snap, sp space, rows kv.Range, n int, prefix string, take func(names []string, row kv.Pair) (bool, error)) (*string, error) {
-	if p.after != nil && string(p.after) > string(rows.Start) {
+	if p.after != nil {
+		if !rows.Contains(p.after) {
+			return nil, badToken()
+		}
 		rows.Start = kv.Next(p.after)
 	}
 	taken, last := 0, kv.Key(nil)

@@ -340,3 +340,37 @@ func TestDates(t *testing.T) {
 	b.create("just", "rate(1 hour)", from(-4*time.Minute))
 	b.create("past", "at(2026-03-01T12:00:00)", from(-6*time.Minute))
 }
+
+// A token goes on with the list that it is of, and with no other.
+func TestTokens(t *testing.T) {
+	b := newBed(t)
+	for _, group := range []string{"a", "b"} {
+		call(b, shapes.CreateScheduleGroup, &shapes.CreateScheduleGroupInput{Name: &group})
+		for _, name := range []string{"1", "2"} {
+			b.create(name, "rate(1 day)", func(in *shapes.CreateScheduleInput) { in.GroupName = &group })
+		}
+	}
+	page := func(group string, token *string) *shapes.ListSchedulesOutput {
+		t.Helper()
+		return call(b, shapes.ListSchedules, &shapes.ListSchedulesInput{GroupName: &group, MaxResults: ptr(int32(1)), NextToken: token})
+	}
+	first := page("b", nil)
+	if rest := page("b", first.NextToken); len(rest.Schedules) != 1 || *rest.Schedules[0].Name != "2" || rest.NextToken != nil {
+		t.Errorf("%+v", rest)
+	}
+	for _, group := range []string{"a", "default"} {
+		fails(b, shapes.ListSchedules, &shapes.ListSchedulesInput{GroupName: &group, NextToken: first.NextToken}, "ValidationException", "Invalid NextToken.")
+	}
+	groups := call(b, shapes.ListScheduleGroups, &shapes.ListScheduleGroupsInput{MaxResults: ptr(int32(1))})
+	var names []string
+	for more := groups; ; more = call(b, shapes.ListScheduleGroups, &shapes.ListScheduleGroupsInput{MaxResults: ptr(int32(1)), NextToken: more.NextToken}) {
+		for _, g := range more.ScheduleGroups {
+			names = append(names, *g.Name)
+		}
+		if more.NextToken == nil {
+			break
+		}
+	}
+	equal(t, "groups", []string{"default", "a", "b"}, names)
+	fails(b, shapes.ListSchedules, &shapes.ListSchedulesInput{NextToken: groups.NextToken}, "ValidationException", "Invalid NextToken.")
+}
