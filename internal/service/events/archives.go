@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -26,6 +27,14 @@ type archiveRow struct {
 	Description string `json:",omitempty"`
 	Pattern     string `json:",omitempty"`
 	Days        int32  `json:",omitempty"` // 0 is for ever
+}
+
+// oldest is when the first event came that an archive still keeps.
+func (a *archiveRow) oldest(now clock.Instant) clock.Instant {
+	if a.Days == 0 {
+		return 0
+	}
+	return now.Add(-time.Duration(a.Days) * 24 * time.Hour)
 }
 
 // named names what has a name of its own in an account and a region.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/delivery"
@@ -57,8 +56,7 @@ func (r archives) accept(tx *kv.Tx, now clock.Instant, f *delivery.Effect) error
 	tx.Set(sp.archived(row.ID, f.At, e.ID), f.Payload)
 	count, bytes := int64(1), int64(len(f.Payload))
 	if row.Days > 0 {
-		end := now.Add(-time.Duration(row.Days) * 24 * time.Hour)
-		for p, err := range tx.Scan(sp.archivedUntil(row.ID, end), kv.ScanOptions{Limit: forgotten}) {
+		for p, err := range tx.Scan(sp.archivedUntil(row.ID, row.oldest(now)), kv.ScanOptions{Limit: forgotten}) {
 			if err != nil {
 				return err
 			}

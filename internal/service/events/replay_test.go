@@ -86,6 +86,9 @@ func TestArchiveAndReplay(t *testing.T) {
 		t.Errorf("the archive has %d events", *a.EventCount)
 	}
 	b.advance(72 * time.Hour)
+	if got := replay("late", noon, noon+7200); len(got) != 0 {
+		t.Errorf("%d events are replayed whose days are over", len(got))
+	}
 	for range 7 {
 		b.put("custom", "shop", "order", `{"late":1}`)
 	}

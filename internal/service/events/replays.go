@@ -159,7 +159,9 @@ func (s *Service) replaySome(tx *kv.Tx, n bus, row *replayRow, now clock.Instant
 		return false, err
 	}
 	asp := archive.space()
-	r := kv.Range{Start: asp.archivedUntil(from.ID, row.From).End, End: asp.archivedUntil(from.ID, row.To).End}
+	// What is kept no longer, and has not gone yet, is not replayed.
+	begin := max(row.From, from.oldest(now))
+	r := kv.Range{Start: asp.archivedUntil(from.ID, begin).End, End: asp.archivedUntil(from.ID, row.To).End}
 	if row.Cursor != nil {
 		r.Start = kv.Next(row.Cursor)
 	}
