@@ -82,7 +82,7 @@ func (s *Service) putParameter(ctx context.Context, in *shapes.PutParameterReque
 			if _, err := get(tx, n.space().parameter(n.text), &again); err != nil {
 				return err
 			}
-			if done = again.Version == old.Version; !done {
+			if done = again.is(&old); !done {
 				return nil
 			}
 			row := row
@@ -101,6 +101,13 @@ func (s *Service) putParameter(ctx context.Context, in *shapes.PutParameterReque
 			return &shapes.PutParameterResult{Version: &row.Version, Tier: &row.Tier}, nil
 		}
 	}
+}
+
+// is reports whether a parameter is as it was: not changed, nor another one in its
+// place. Labels and tags do not count.
+func (row *parameterRow) is(old *parameterRow) bool {
+	return row.Version == old.Version && row.Changed == old.Changed && row.Type == old.Type && row.Tier == old.Tier && row.KeyID == old.KeyID &&
+		row.DataType == old.DataType && row.Pattern == old.Pattern
 }
 
 // next is the parameter as it will be, with its new version.

@@ -36,6 +36,7 @@ type caller struct {
 	front *awsapi.Front
 	via   []string
 	fails error
+	mean  func() // done while KMS is asked, once
 }
 
 func mark(context map[string]string) string { return fmt.Sprint(context) + "|" }
@@ -51,6 +52,10 @@ func (c *caller) Call(ctx context.Context, m *schema.Model, op *schema.Op, in an
 		return c.front.Call(ctx, m, op, in)
 	}
 	c.via = append(c.via, op.Name+" "+awsapi.From(ctx).Via)
+	if f := c.mean; f != nil {
+		c.mean = nil
+		f()
+	}
 	if c.fails != nil {
 		return nil, c.fails
 	}
@@ -407,5 +412,23 @@ func TestPolicies(t *testing.T) {
 	b.pass(8 * time.Hour)
 	if len(b.changes) != 1 {
 		t.Errorf("%+v", b.changes)
+	}
+}
+
+// What is put while another makes the parameter anew is put upon what there is then.
+func TestPutWhileMadeAnew(t *testing.T) {
+	b := newBed(t)
+	put := func(kind, value string) *shapes.PutParameterRequest {
+		return &shapes.PutParameterRequest{Name: ptr("x"), Value: &value, Type: &kind}
+	}
+	call(b, shapes.PutParameter, put("SecureString", "one"))
+	b.caller.mean = func() {
+		call(b, shapes.DeleteParameter, &shapes.DeleteParameterRequest{Name: ptr("x")})
+		call(b, shapes.PutParameter, put("String", "open"))
+	}
+	call(b, shapes.PutParameter, &shapes.PutParameterRequest{Name: ptr("x"), Value: ptr("two"), Overwrite: ptr(true)})
+	p := call(b, shapes.GetParameter, &shapes.GetParameterRequest{Name: ptr("x")}).Parameter
+	if *p.Type != "String" || *p.Value != "two" || *p.Version != 2 {
+		t.Errorf("%s %q, version %d", *p.Type, *p.Value, *p.Version)
 	}
 }
