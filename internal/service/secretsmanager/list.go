@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/secretsmanager"
@@ -141,8 +142,42 @@ func (x *secret) has(key, v string) bool {
 	case "tag-value":
 		return tagged(func(_, of string) bool { return strings.HasPrefix(of, v) })
 	case "all":
-		words := append(strings.FieldsFunc(x.text+" "+x.Description, func(r rune) bool { return strings.ContainsRune(" /_+=.@-", r) }), x.text)
-		return slices.ContainsFunc(words, folded) || tagged(func(k, of string) bool { return folded(k) || folded(of) })
+		have := words(x.text + " " + x.Description)
+		for k, of := range x.Tags {
+			have = append(have, words(k+" "+of)...)
+		}
+		return slices.ContainsFunc(words(v), func(w string) bool {
+			return slices.ContainsFunc(have, func(h string) bool { return strings.HasPrefix(h, w) })
+		})
 	}
 	return false // primary-region and owning-service: no secret has any
+}
+
+// words are the words of a text, in lower case: credsDatabase#892 has creds,
+// database and 892.
+//
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_search-secret.html
+func words(text string) (out []string) {
+	var word []rune
+	end := func() {
+		if len(word) > 0 {
+			out = append(out, strings.ToLower(string(word)))
+		}
+		word = nil
+	}
+	for _, r := range text {
+		if !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			end()
+			continue
+		}
+		if n := len(word); n > 0 {
+			before := word[n-1]
+			if unicode.IsDigit(before) != unicode.IsDigit(r) || unicode.IsLower(before) && unicode.IsUpper(r) {
+				end()
+			}
+		}
+		word = append(word, r)
+	}
+	end()
+	return out
 }

@@ -274,6 +274,11 @@ func TestLists(t *testing.T) {
 		{"description", []string{"the o"}, []string{"other"}},
 		{"tag-value", []string{"0", "2"}, []string{"other", "app/one"}},
 		{"all", []string{"TWO"}, []string{"app/two"}},
+		{"all", []string{"none_Two"}, []string{"app/two"}}, // with either word
+		{"all", []string{"!Two"}, []string{"other", "app/one"}},
+		{"all", []string{"noneOther@892"}, []string{"other"}},
+		{"all", []string{"2none"}, []string{"other"}}, // the value of a tag
+		{"all", []string{"thing"}, nil},
 	} {
 		out := call(b, shapes.ListSecrets, &shapes.ListSecretsRequest{Filters: []shapes.Filter{{Key: &test.key, Values: test.values}}})
 		var got []string
