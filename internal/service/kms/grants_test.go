@@ -3,6 +3,7 @@ package kms
 import (
 	"testing"
 
+	"github.com/nube-run/nube/internal/arn"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/kms"
 )
 
@@ -57,5 +58,20 @@ func TestPolicyIsKeptOnce(t *testing.T) {
 	b.s.policies.Range(func(any, any) bool { n++; return true })
 	if n != 1 {
 		t.Errorf("%d policies of one key are kept", n)
+	}
+}
+
+// A call costs what it costs to read a key's grants, not to read them as a policy.
+func BenchmarkManyGrants(b *testing.B) {
+	bed := newBed(b)
+	key := bed.key(&shapes.CreateKeyRequest{})
+	for range 200 {
+		call(bed, bed.root, shapes.CreateGrant, &shapes.CreateGrantRequest{KeyId: key, GranteePrincipal: ptr("arn:aws:iam::123456789012:user/bo"), Operations: []string{"Decrypt", "Encrypt"}})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := bed.s.ResourcePolicy(bed.root, arn.ARN(*key)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -2,9 +2,12 @@ package kms
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -91,8 +94,9 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	n := name{scope: resource.Scope(), id: id}
 	sp := spaceOf(keyspace.Cell{Account: resource.Account(), Region: resource.Region()})
 	k := &key{name: n}
-	var grants []json.RawMessage
+	var rows [][]byte // of its grants
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
+		rows = nil
 		if ok, err = get(snap, sp.key(id), &k.keyRow); err != nil || !ok {
 			return err
 		}
@@ -100,11 +104,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 			if err != nil {
 				return err
 			}
-			var g grantRow
-			if err := decode(p.Key, p.Value, &g); err != nil {
-				return err
-			}
-			grants = append(grants, g.statements()...)
+			rows = append(rows, slices.Clone(p.Value))
 		}
 		return nil
 	})
@@ -114,19 +114,13 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	if !ok {
 		for _, service := range managedServices() {
 			if id == managedID(n.scope, service) {
-				return s.compile(resource, managedPolicy(n.scope, service))
+				return s.compile(resource, managedPolicy(n.scope, service), nil)
 			}
 		}
 		s.policies.Delete(resource) // of a key that is gone
 		return nil, nil
 	}
-	text := k.policy()
-	if len(grants) > 0 {
-		if text, err = withStatements(text, grants); err != nil {
-			return nil, fmt.Errorf("policy of %s: %w", resource, err)
-		}
-	}
-	return s.compile(resource, text)
+	return s.compile(resource, k.policy(), rows)
 }
 
 // withStatements adds statements to a policy.
@@ -149,21 +143,48 @@ func withStatements(text string, more []json.RawMessage) (string, error) {
 
 // parsed is the policy of a key, its grants included, as it was read last.
 type parsed struct {
-	text string
-	doc  *policy.Doc
+	of  [sha256.Size]byte // what it was made of
+	doc *policy.Doc
 }
 
-// compile parses the policy of a key, unless it is the one that was read last.
-func (s *Service) compile(resource arn.ARN, text string) (*policy.Doc, error) {
-	if old, ok := s.policies.Load(resource); ok && old.(*parsed).text == text {
+// compile parses the policy of a key with the rows of its grants, unless it is the
+// one that was read last.
+func (s *Service) compile(resource arn.ARN, text string, grants [][]byte) (*policy.Doc, error) {
+	h := sha256.New()
+	io.WriteString(h, text)
+	for _, row := range grants {
+		h.Write([]byte{0}) // JSON has none
+		h.Write(row)
+	}
+	of := [sha256.Size]byte(h.Sum(nil))
+	if old, ok := s.policies.Load(resource); ok && old.(*parsed).of == of {
 		return old.(*parsed).doc, nil
 	}
-	doc, err := policy.Parse(policy.Key, text)
+	doc, err := withGrants(text, grants)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", resource, err)
 	}
-	s.policies.Store(resource, &parsed{text, doc})
+	s.policies.Store(resource, &parsed{of, doc})
 	return doc, nil
+}
+
+// withGrants is a policy with what grants allow, as their rows say.
+func withGrants(text string, rows [][]byte) (*policy.Doc, error) {
+	var more []json.RawMessage
+	for _, row := range rows {
+		var g grantRow
+		if err := json.Unmarshal(row, &g); err != nil {
+			return nil, fmt.Errorf("grant: %w", err)
+		}
+		more = append(more, g.statements()...)
+	}
+	if len(more) > 0 {
+		var err error
+		if text, err = withStatements(text, more); err != nil {
+			return nil, err
+		}
+	}
+	return policy.Parse(policy.Key, text)
 }
 
 // checkPolicy checks a new policy: unless told otherwise, whoever gives it must
