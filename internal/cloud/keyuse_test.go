@@ -163,6 +163,61 @@ func TestQueueKeyOfServices(t *testing.T) {
 	arrived("the key is to be deleted", dead, "a7", "b7", "7 KmsInvalidState")
 }
 
+// A bus with a key of its own takes on events as long as EventBridge may use the key,
+// for the bus. What it cannot take on was accepted, and goes to the bus's dead-letter
+// queue.
+//
+// Mutations that it finds: KMS not asked; the putter asked and not EventBridge; events
+// that go to their targets all the same.
+//
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-encryption-event-bus-dlq.html
+func TestBusKey(t *testing.T) {
+	c, err := opened(t, Options{Account: "123456789012"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(t, c)
+	const bus = "arn:aws:events:us-east-1:123456789012:event-bus/orders"
+	key := root(t, c, kms.CreateKey, &kms.CreateKeyRequest{Policy: keyPolicy()}).KeyMetadata.Arn
+	taken, dead := c.queue(t, "taken", ""), c.queue(t, "dead", "")
+	root(t, c, events.CreateEventBus, &events.CreateEventBusRequest{Name: ptr("orders"), KmsKeyIdentifier: key, DeadLetterConfig: &events.DeadLetterConfig{Arn: ptr(here + "dead")}})
+	root(t, c, events.PutRule, &events.PutRuleRequest{Name: ptr("r"), EventBusName: ptr("orders"), EventPattern: ptr(`{"source":["shop"]}`)})
+	root(t, c, events.PutTargets, &events.PutTargetsRequest{Rule: ptr("r"), EventBusName: ptr("orders"), Targets: []events.Target{{Id: ptr("q"), Arn: ptr(here + "taken")}}})
+	root(t, c, events.PutRule, &events.PutRuleRequest{Name: ptr("on"), EventPattern: ptr(`{"source":["shop"]}`)})
+	root(t, c, events.PutTargets, &events.PutTargetsRequest{Rule: ptr("on"), Targets: []events.Target{{Id: ptr("bus"), Arn: ptr(bus)}}})
+	put := func(why string, on *string, code string) {
+		t.Helper()
+		out := root(t, c, events.PutEvents, &events.PutEventsRequest{Entries: []events.PutEventsRequestEntry{{EventBusName: on, Source: ptr("shop"), DetailType: ptr("x"), Detail: ptr(`{}`)}}})
+		if *out.FailedEntryCount != 0 {
+			t.Errorf("%s: the event was not accepted", why)
+		}
+		c.settle(t)
+		went, buried := c.taken(t, taken), c.taken(t, dead)
+		switch {
+		case code == "" && (len(went) != 1 || len(buried) != 0):
+			t.Errorf("%s: %q went to the target, %q to the dead letters", why, went, buried)
+		case code != "" && (len(went) != 0 || len(buried) != 1 || !strings.HasSuffix(buried[0], " "+code) || !strings.Contains(buried[0], `"source":"shop"`)):
+			t.Errorf("%s: %q went to the target, %q to the dead letters; want %s", why, went, buried, code)
+		}
+	}
+	set := func(policy *string) {
+		root(t, c, kms.PutKeyPolicy, &kms.PutKeyPolicyRequest{KeyId: key, Policy: policy})
+	}
+	put("EventBridge may not use the key", ptr("orders"), "NO_PERMISSIONS")
+	set(keyPolicy(lets("events.amazonaws.com", bus+"2")))
+	put("it may for another bus", ptr("orders"), "NO_PERMISSIONS")
+	put("by a rule of another bus", nil, "NO_PERMISSIONS")
+	set(keyPolicy(lets("events.amazonaws.com", bus)))
+	put("it may", ptr("orders"), "")
+	put("it may, by a rule of another bus", nil, "")
+	root(t, c, kms.DisableKey, &kms.DisableKeyRequest{KeyId: key})
+	put("the key is disabled", ptr("orders"), "DisabledException")
+	root(t, c, kms.ScheduleKeyDeletion, &kms.ScheduleKeyDeletionRequest{KeyId: key})
+	put("the key is to be deleted", ptr("orders"), "KMSInvalidStateException")
+	root(t, c, events.UpdateEventBus, &events.UpdateEventBusRequest{Name: ptr("orders"), KmsKeyIdentifier: ptr("")})
+	put("the bus has no key any more", ptr("orders"), "")
+}
+
 // role makes a role for functions, and may set its policy.
 func (c *Cloud) role(t *testing.T, name string) (arn *string, allow func(actions string)) {
 	t.Helper()

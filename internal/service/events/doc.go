@@ -9,7 +9,9 @@
 //
 // It has no partner event sources, no global endpoints and no schema discovery.
 // Targets of services that the cloud does not offer are refused when they are
-// put. KmsKeyIdentifier is kept and described; nothing is encrypted with it.
+// put. KmsKeyIdentifier of a bus is asked of KMS when events come, which go to the
+// bus's dead-letter queue when EventBridge may not use it; that of archives is
+// refused.
 //
 // # Who takes the effects
 //

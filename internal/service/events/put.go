@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/record"
 )
@@ -129,6 +130,12 @@ func newEvent(ctx context.Context, b bus, e *shapes.PutEventsRequestEntry, detai
 // accept commits what follows from events of one bus. Matching comes before the
 // transaction, with rules that the transaction finds unchanged.
 func (s *Service) accept(ctx context.Context, b bus, es []*event) error {
+	if dead, err := s.locked(ctx, b, es); err != nil {
+		if _, refused := fault.As(err); !refused {
+			return err
+		}
+		return s.bury(ctx, dead)
+	}
 	for {
 		effects, seen, err := s.effectsOf(ctx, b, es)
 		if err != nil {

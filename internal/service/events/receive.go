@@ -59,6 +59,13 @@ func (r buses) accept(ctx context.Context, f *delivery.Effect) delivery.Outcome 
 		return delivery.Outcome{Err: err, Permanent: true}
 	}
 	e.cause = record.From(ctx)
+	if dead, err := s.locked(ctx, b, []*event{e}); err != nil {
+		o := outcome(err)
+		if len(dead) > 0 {
+			o = delivery.Outcome{Then: dead} // the bus has a dead-letter queue of its own
+		}
+		return o
+	}
 	effects, _, err := s.effectsOf(ctx, b, []*event{e})
 	return delivery.Outcome{Err: err, Then: effects}
 }
