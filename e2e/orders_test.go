@@ -12,6 +12,7 @@ import (
 	dynamodbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 // TestOrders sends orders to the shop's queue and over HTTP, in three languages:
@@ -36,6 +37,7 @@ func TestOrders(t *testing.T) {
 			t.Run("poison", func(t *testing.T) { poison(t, c) })
 			t.Run("invalid orders", func(t *testing.T) { invalidOrders(t, c) })
 			t.Run("fan-out", func(t *testing.T) { fanOut(t, c) })
+			t.Run("settings", func(t *testing.T) { settings(t, c) })
 			c.stop()
 		})
 	}
@@ -116,6 +118,47 @@ func invalidOrders(t *testing.T, c *cloud) {
 		if got := want(t, c.send(http.MethodPost, "/orders", body), http.StatusBadRequest); !strings.Contains(got.body, says) {
 			t.Errorf("%s: %s", body, got.body)
 		}
+	}
+}
+
+// settings changes how much an order may be worth: orders notice it after five
+// minutes, over HTTP and in the queue, and not before. Functions have the time from
+// what they are called for, which is the cloud's.
+func settings(t *testing.T, c *cloud) {
+	limit := func(value string) {
+		t.Helper()
+		_, err := ssm.NewFromConfig(c.config()).PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("/myapp/dev/order-limit"), Value: &value, Overwrite: aws.Bool(true)})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	advance := func(by string) {
+		t.Helper()
+		if out, code := c.nube("clock", "advance", by); code != 0 {
+			t.Fatal(out)
+		}
+	}
+	advance("5m")
+	want(t, c.send(http.MethodPost, "/orders", order("s1")), http.StatusOK) // the limit is read
+	limit("10")
+	want(t, c.send(http.MethodPost, "/orders", order("s2")), http.StatusOK)
+	advance("4m59s")
+	want(t, c.send(http.MethodPost, "/orders", order("s3")), http.StatusOK)
+	c.enqueue(t, "orders-dev", order("s4"))
+	c.settle()
+	if c.items(t, "orders-dev")["s4"] == nil {
+		t.Error("the queue's order was refused before the five minutes were over")
+	}
+	advance("1s")
+	if got := want(t, c.send(http.MethodPost, "/orders", order("s5")), http.StatusBadRequest); !strings.Contains(got.body, "at most 10") {
+		t.Errorf("answer %s", got.body)
+	}
+	limit("100")
+	advance("5m")
+	c.enqueue(t, "orders-dev", order("s6"))
+	c.settle()
+	if c.items(t, "orders-dev")["s6"] == nil {
+		t.Error("the queue's order was refused five minutes after it was allowed")
 	}
 }
 

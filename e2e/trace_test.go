@@ -95,7 +95,10 @@ func TestTraceOfAnOrder(t *testing.T) {
 	const want = `sqs SendMessage
   lambda sqs → my-serverless-app-dev-orderProcessor
     lambda my-serverless-app-dev-orderProcessor
+      ssm GetParameter
       dynamodb PutItem
+      secretsmanager GetSecretValue
+        kms Decrypt
       events PutEvents
         delivery lambda
           lambda Invoke

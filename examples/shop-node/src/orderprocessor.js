@@ -3,12 +3,18 @@
 // functions/orderprocessor of examples/shop.
 import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SSMClient } from "@aws-sdk/client-ssm";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { createHmac } from "node:crypto";
+
+import { Config } from "./config.js";
 
 // Outside the handler: warm invocations use them again.
 const db = new DynamoDBClient();
 const bus = new EventBridgeClient();
-const { TABLE_NAME, EVENT_BUS } = process.env;
+const config = new Config({ ssm: new SSMClient(), secrets: new SecretsManagerClient() });
+const { TABLE_NAME, EVENT_BUS, ORDER_LIMIT, ORDER_KEY } = process.env;
 
 class Problem extends Error {}
 
@@ -21,9 +27,10 @@ export function handler(event) {
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 async function batch(messages) {
   const batchItemFailures = [];
+  const now = Math.max(...messages.map(({ attributes }) => Number(attributes.ApproximateFirstReceiveTimestamp)));
   for (const { messageId, body } of messages) {
     try {
-      await processOrder(read(body));
+      await processOrder(read(body), now);
     } catch (err) {
       console.error("message failed", messageId, err);
       batchItemFailures.push({ itemIdentifier: messageId });
@@ -32,9 +39,10 @@ async function batch(messages) {
   return { batchItemFailures };
 }
 
-async function request({ body, isBase64Encoded }) {
+async function request({ body, isBase64Encoded, requestContext }) {
   try {
-    const { id } = await processOrder(read(isBase64Encoded ? Buffer.from(body, "base64").toString() : body));
+    const order = read(isBase64Encoded ? Buffer.from(body, "base64").toString() : body);
+    const { id } = await processOrder(order, requestContext.requestTimeEpoch);
     return reply(200, { success: true, orderId: id });
   } catch (err) {
     if (err instanceof Problem) return reply(400, { message: err.message });
@@ -46,11 +54,13 @@ async function request({ body, isBase64Encoded }) {
 // processOrder has the effect of an order once, however often it comes. Its event
 // is published until it is known to have been: who listens may hear of an order
 // twice, and never not at all.
-async function processOrder(order) {
+async function processOrder(order, now) {
   console.info("processing order", order.orderId);
+  const limit = await config.parameter(ORDER_LIMIT, now);
+  if (order.totalAmount > Number(limit)) throw new Problem(`totalAmount must be at most ${limit}`);
   const done = await store(order);
   if (!done.published) {
-    await publish(done);
+    await publish(done, await config.secret(ORDER_KEY, now));
     await markPublished(done.id);
   }
   return done;
@@ -87,8 +97,10 @@ async function markPublished(id) {
   );
 }
 
-async function publish({ id, status, processedAt }) {
-  const Detail = JSON.stringify({ orderId: id, status, processedAt });
+// The signature lets who hears of an order know that it was the shop who said so.
+async function publish({ id, status, processedAt }, key) {
+  const signature = createHmac("sha256", key).update(id).digest("base64");
+  const Detail = JSON.stringify({ orderId: id, status, processedAt, signature });
   const { Entries } = await bus.send(
     new PutEventsCommand({ Entries: [{ EventBusName: EVENT_BUS, Source: "shop.orders", DetailType: "OrderProcessed", Detail }] }),
   );

@@ -3,6 +3,8 @@ processes each once, and tells an event bus when it has. It behaves like
 functions/orderprocessor of examples/shop."""
 
 import base64
+import hashlib
+import hmac
 import json
 import logging
 import os
@@ -15,12 +17,15 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "vendor"))
 import boto3  # noqa: E402
 from boto3.dynamodb.types import TypeDeserializer  # noqa: E402
 
+from src.config import Config  # noqa: E402
+
 log = logging.getLogger()
 log.setLevel(logging.INFO)
 
 # Outside the handler: warm invocations use them again.
 orders = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
 bus = boto3.client("events")
+config = Config(boto3.client("ssm"), boto3.client("secretsmanager"))
 
 
 class Problem(Exception):
@@ -38,9 +43,10 @@ def batch(messages):
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
     """
     failures = []
+    now = max(int(m["attributes"]["ApproximateFirstReceiveTimestamp"]) for m in messages) / 1000
     for message in messages:
         try:
-            process(read(message["body"]))
+            process(read(message["body"]), now)
         except Exception:
             log.exception("message failed: %s", message["messageId"])
             failures.append({"itemIdentifier": message["messageId"]})
@@ -52,7 +58,8 @@ def request(event):
         body = event["body"] or ""
         if event.get("isBase64Encoded"):
             body = base64.b64decode(body)
-        return reply(200, {"success": True, "orderId": process(read(body))["id"]})
+        now = event["requestContext"]["requestTimeEpoch"] / 1000
+        return reply(200, {"success": True, "orderId": process(read(body), now)["id"]})
     except Problem as problem:
         return reply(400, {"message": str(problem)})
     except Exception:
@@ -60,14 +67,17 @@ def request(event):
         return reply(500, {"message": "Internal server error"})
 
 
-def process(order):
+def process(order, now):
     """Has the effect of an order once, however often it comes. Its event is
     published until it is known to have been: who listens may hear of an order
     twice, and never not at all."""
     log.info("processing order %s", order["id"])
+    limit = config.parameter(os.environ["ORDER_LIMIT"], now)
+    if order["totalAmount"] > Decimal(limit):
+        raise Problem(f"totalAmount must be at most {limit}")
     done = store(order)
     if not done["published"]:
-        publish(done)
+        publish(done, config.secret(os.environ["ORDER_KEY"], now))
         orders.update_item(
             Key={"id": done["id"]}, UpdateExpression="SET published = :true", ExpressionAttributeValues={":true": True}
         )
@@ -90,8 +100,10 @@ def store(order):
         return {name: TypeDeserializer().deserialize(value) for name, value in had.response["Item"].items()}
 
 
-def publish(done):
-    detail = {"orderId": done["id"], "status": done["status"], "processedAt": done["processedAt"]}
+def publish(done, key):
+    """The signature lets who hears of an order know that it was the shop who said so."""
+    signature = base64.b64encode(hmac.digest(key.encode(), done["id"].encode(), hashlib.sha256)).decode()
+    detail = {"orderId": done["id"], "status": done["status"], "processedAt": done["processedAt"], "signature": signature}
     entry = {
         "EventBusName": os.environ["EVENT_BUS"],
         "Source": "shop.orders",

@@ -7,11 +7,14 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 func main() {
@@ -23,9 +26,11 @@ func main() {
 		os.Exit(1)
 	}
 	p := &Processor{
-		Orders: &Table{Name: os.Getenv("TABLE_NAME"), DB: dynamodb.NewFromConfig(cfg)},
-		Bus:    &Bus{Name: os.Getenv("EVENT_BUS"), Client: eventbridge.NewFromConfig(cfg)},
-		Log:    log,
+		Orders:   &Table{Name: os.Getenv("TABLE_NAME"), DB: dynamodb.NewFromConfig(cfg)},
+		Bus:      &Bus{Name: os.Getenv("EVENT_BUS"), Client: eventbridge.NewFromConfig(cfg)},
+		Settings: &Config{Parameters: ssm.NewFromConfig(cfg), Secrets: secretsmanager.NewFromConfig(cfg), For: 5 * time.Minute},
+		Limit:    os.Getenv("ORDER_LIMIT"), Key: os.Getenv("ORDER_KEY"),
+		Log: log,
 	}
 	lambda.Start(p.Handle)
 }

@@ -20,6 +20,7 @@ type Processed struct {
 	Status    string    `json:"status" dynamodbav:"status"`
 	At        time.Time `json:"processedAt" dynamodbav:"processedAt"`
 	Published bool      `json:"-" dynamodbav:"published"` // the bus knows
+	Signature string    `json:"signature" dynamodbav:"-"`
 }
 
 // problem says what is wrong with an order, to who sent it.

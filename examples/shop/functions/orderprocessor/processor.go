@@ -2,10 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -24,11 +30,20 @@ type Publisher interface {
 	OrderProcessed(ctx context.Context, p Processed) error
 }
 
+// Settings change without a deployment.
+type Settings interface {
+	Parameter(ctx context.Context, name string, now time.Time) (string, error)
+	Secret(ctx context.Context, id string, now time.Time) (string, error)
+}
+
 // Processor handles orders.
 type Processor struct {
-	Orders Orders
-	Bus    Publisher
-	Log    *slog.Logger
+	Orders   Orders
+	Bus      Publisher
+	Settings Settings
+	Limit    string // the parameter that says how much an order may be worth
+	Key      string // the secret under which what is published is signed
+	Log      *slog.Logger
 }
 
 // Handle takes orders from where they come: a batch of the queue, or a request of
@@ -60,10 +75,11 @@ func (p *Processor) Handle(ctx context.Context, event json.RawMessage) (any, err
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
 func (p *Processor) batch(ctx context.Context, e events.SQSEvent) events.SQSEventResponse {
 	var out events.SQSEventResponse
+	now := received(e)
 	for _, m := range e.Records {
 		order, err := read(m.Body)
 		if err == nil {
-			_, err = p.process(ctx, order)
+			_, err = p.process(ctx, order, now)
 		}
 		if err != nil {
 			p.Log.ErrorContext(ctx, "message failed", "message", m.MessageId, "err", err)
@@ -71,6 +87,18 @@ func (p *Processor) batch(ctx context.Context, e events.SQSEvent) events.SQSEven
 		}
 	}
 	return out
+}
+
+// received is when a batch was received, as the queue says: its last message that
+// was for the first time.
+func received(e events.SQSEvent) time.Time {
+	last := int64(0)
+	for _, m := range e.Records {
+		if at, err := strconv.ParseInt(m.Attributes["ApproximateFirstReceiveTimestamp"], 10, 64); err == nil {
+			last = max(last, at)
+		}
+	}
+	return time.UnixMilli(last)
 }
 
 // request processes the order of a POST.
@@ -83,11 +111,15 @@ func (p *Processor) request(ctx context.Context, r events.APIGatewayProxyRequest
 		}
 		body = string(text)
 	}
+	var wrong problem
 	order, err := read(body)
-	if err != nil {
-		return reply(http.StatusBadRequest, map[string]any{"message": err.Error()})
+	var done Processed
+	if err == nil {
+		done, err = p.process(ctx, order, time.UnixMilli(r.RequestContext.RequestTimeEpoch))
 	}
-	done, err := p.process(ctx, order)
+	if errors.As(err, &wrong) {
+		return reply(http.StatusBadRequest, map[string]any{"message": wrong.Error()})
+	}
 	if err != nil {
 		p.Log.ErrorContext(ctx, "request failed", "order", order.ID, "err", err)
 		return reply(http.StatusInternalServerError, map[string]any{"message": "Internal server error"})
@@ -97,17 +129,48 @@ func (p *Processor) request(ctx context.Context, r events.APIGatewayProxyRequest
 
 // process has the effect of an order once, however often it comes. Its event is
 // published until it is known to have been: who listens may hear of an order twice,
-// and never not at all.
-func (p *Processor) process(ctx context.Context, o Order) (Processed, error) {
+// and never not at all. now decides how old settings may be.
+func (p *Processor) process(ctx context.Context, o Order, now time.Time) (Processed, error) {
 	p.Log.InfoContext(ctx, "processing order", "order", o.ID)
+	if err := p.allowed(ctx, o, now); err != nil {
+		return Processed{}, err
+	}
 	done, err := p.Orders.Process(ctx, o)
 	if err != nil || done.Published {
 		return done, err
 	}
+	key, err := p.Settings.Secret(ctx, p.Key, now)
+	if err != nil {
+		return done, err
+	}
+	done.Signature = signature(key, done.ID)
 	if err := p.Bus.OrderProcessed(ctx, done); err != nil {
 		return done, err
 	}
 	return done, p.Orders.MarkPublished(ctx, o.ID)
+}
+
+// allowed says whether an order may be worth so much.
+func (p *Processor) allowed(ctx context.Context, o Order, now time.Time) error {
+	text, err := p.Settings.Parameter(ctx, p.Limit, now)
+	if err != nil {
+		return err
+	}
+	limit, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("parameter %s: %w", p.Limit, err)
+	}
+	if total, err := o.Total.Float64(); err != nil || total > limit {
+		return problem("totalAmount must be at most " + text)
+	}
+	return nil
+}
+
+// signature lets who hears of an order know that it was the shop who said so.
+func signature(key, id string) string {
+	h := hmac.New(sha256.New, []byte(key))
+	h.Write([]byte(id))
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
 func reply(status int, body map[string]any) events.APIGatewayProxyResponse {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -40,14 +41,21 @@ func (s *shop) OrderProcessed(_ context.Context, p Processed) error {
 	if s.deaf {
 		return errors.New("no bus")
 	}
+	if p.Signature != signature("key", p.ID) {
+		return errors.New("not signed")
+	}
 	s.published = append(s.published, p.ID)
 	return nil
 }
 
 func open() (*shop, *Processor) {
 	s := &shop{orders: map[string]Processed{}}
-	return s, &Processor{Orders: s, Bus: s, Log: slog.New(slog.DiscardHandler)}
+	return s, &Processor{Orders: s, Bus: s, Settings: s, Log: slog.New(slog.DiscardHandler)}
 }
+
+func (s *shop) Parameter(context.Context, string, time.Time) (string, error) { return "100", nil }
+
+func (s *shop) Secret(context.Context, string, time.Time) (string, error) { return "key", nil }
 
 const one = `{"orderId":"1","customerId":"ada","totalAmount":12.50}`
 
@@ -96,6 +104,16 @@ func TestAnOrderIsProcessedOnce(t *testing.T) {
 	}
 	if s.processed != 1 || !slices.Equal(s.published, []string{"1"}) {
 		t.Errorf("processed %d times, published %q", s.processed, s.published)
+	}
+}
+
+func TestAnOrderIsWorthSoMuch(t *testing.T) {
+	s, p := open()
+	if r := post(t, p, `{"orderId":"1","customerId":"ada","totalAmount":100.01}`); r.StatusCode != 400 || !strings.Contains(r.Body, "at most 100") {
+		t.Errorf("answer %d %s", r.StatusCode, r.Body)
+	}
+	if r := post(t, p, `{"orderId":"2","customerId":"ada","totalAmount":100}`); r.StatusCode != 200 || s.processed != 1 {
+		t.Errorf("answer %d %s, %d processed", r.StatusCode, r.Body, s.processed)
 	}
 }
 
