@@ -43,6 +43,7 @@ type Target struct {
 	Stage  string
 	Path   string // below the stage, still escaped, beginning with a slash
 	Base   string // what stood before Path: "/dev", or "" where the stage is not part of the address
+	Mapped string // the part of Base that a domain name's mapping brought, the stage is none of it: "/orders", or ""
 	Domain string // host name that was addressed, without the port
 
 	endpoint bool // it was found on the AWS endpoint

@@ -21,12 +21,14 @@ func (x *exchange) event() []byte {
 	return append(x.appendBody(b), '}')
 }
 
-// appendRequest writes what an event says of the request, its body excepted.
+// appendRequest writes what an event says of the request, its body excepted. Its
+// path has the base path of a domain name's mapping, and no stage.
+// https://github.com/aws/serverless-java-container/issues/34
 func (x *exchange) appendRequest(b []byte) []byte {
 	b = append(b, `"resource":`...)
 	b = wire.AppendString(b, x.resource.Path)
 	b = append(b, `,"path":`...)
-	b = wire.AppendString(b, x.target.Path)
+	b = wire.AppendString(b, x.target.Mapped+x.target.Path)
 	b = append(b, `,"httpMethod":`...)
 	b = wire.AppendString(b, x.r.Method)
 	b = x.appendHeaders(b)

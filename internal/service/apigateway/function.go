@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,13 +102,13 @@ func (x *exchange) reply(payload []byte) *failure {
 		return badGateway()
 	}
 	head := x.w.Header()
-	for k, v := range p.Headers {
-		if v != nil {
-			setHeader(head, k, []any{v})
-		}
+	for _, k := range slices.Sorted(maps.Keys(p.MultiValueHeaders)) {
+		addHeader(head, k, p.MultiValueHeaders[k]...)
 	}
-	for k, vs := range p.MultiValueHeaders {
-		setHeader(head, k, vs)
+	for _, k := range slices.Sorted(maps.Keys(p.Headers)) {
+		if v := p.Headers[k]; v != nil {
+			addHeader(head, k, v)
+		}
 	}
 	var body []byte
 	if p.Body != nil {
@@ -138,10 +140,13 @@ func firstMedia(accept string) string {
 	return strings.TrimSpace(first)
 }
 
-// setHeader puts a function's header on the response. API Gateway remaps those
-// that it writes itself.
+// addHeader adds a function's header to the response: the values of several
+// values, and then those of one that are not among them. A name in another case
+// is the same name once more, as which some set several cookies. API Gateway
+// remaps those that it writes itself.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html#api-gateway-simple-proxy-for-lambda-output-format
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
-func setHeader(h http.Header, name string, values []any) {
+func addHeader(h http.Header, name string, values ...any) {
 	key := http.CanonicalHeaderKey(name)
 	switch key {
 	case "Connection", "Content-Length", "Date", "Host", "Server", "Www-Authenticate", "Content-Md5", "Max-Forwards", "Trailer", "Upgrade", "User-Agent", "Via", "Authorization", "Expect", "Age":
@@ -149,11 +154,12 @@ func setHeader(h http.Header, name string, values []any) {
 	case "Transfer-Encoding", "Te":
 		return
 	}
-	vs := make([]string, 0, len(values))
+	had := h[key]
 	for _, v := range values {
-		vs = append(vs, text(v))
+		if t := text(v); !slices.Contains(had, t) {
+			h[key] = append(h[key], t)
+		}
 	}
-	h[key] = vs
 }
 
 // text is a header's value, which functions may give as a number or a boolean.

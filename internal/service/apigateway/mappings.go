@@ -260,7 +260,7 @@ func (s *Service) Domain(ctx context.Context, scope arn.Scope, host, path string
 	}
 	t = edge.Target{Scope: scope, API: *m.RestApiId, Stage: value(m.Stage)}
 	if base != "" {
-		t.Base = "/" + base
+		t.Base, t.Mapped = "/"+base, "/"+base
 	}
 	if t.Stage == "" {
 		t.Stage, rest, _ = strings.Cut(rest, "/")

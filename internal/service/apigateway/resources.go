@@ -202,6 +202,9 @@ func (s *Service) updateResource(ctx context.Context, in *shapes.UpdateResourceR
 		if parent < 0 {
 			return noSuchResource()
 		}
+		if below(others[parent], r, all) {
+			return badRequest("Cannot move resource %s below itself", r.ID)
+		}
 		if err := r.place(others[parent], others); err != nil {
 			return err
 		}
@@ -209,6 +212,19 @@ func (s *Service) updateResource(ctx context.Context, in *shapes.UpdateResourceR
 		return moveBelow(tx, sp, *a.Id, r, all)
 	})
 	return &out, err
+}
+
+// below reports whether one resource lies below another.
+func below(r, top *resource, all []*resource) bool {
+	for r.ID != top.ID {
+		parent := r.Parent
+		at := slices.IndexFunc(all, func(o *resource) bool { return o.ID == parent })
+		if at < 0 {
+			return false
+		}
+		r = all[at]
+	}
+	return true
 }
 
 func moveBelow(tx *kv.Tx, sp space, apiID string, r *resource, all []*resource) error {

@@ -104,7 +104,7 @@ func (s *Service) Domain(ctx context.Context, scope arn.Scope, domain, path stri
 	}
 	t = edge.Target{Kind: edge.HTTP, Scope: scope, API: *best.ApiId, Stage: *best.Stage, Path: path}
 	if key := value(best.ApiMappingKey); key != "" {
-		t.Base, t.Path = "/"+key, strings.TrimPrefix(path, "/"+key)
+		t.Base, t.Mapped, t.Path = "/"+key, "/"+key, strings.TrimPrefix(path, "/"+key)
 	}
 	if t.Path == "" {
 		t.Path = "/"
