@@ -30,8 +30,9 @@ func (s *Service) within(tx *kv.Tx, n name) (*queue, error) {
 }
 
 // bury takes messages away that are not to be received any more: what has expired
-// for good, the rest into the dead-letter queue. What was there is durable, and what
-// is in the dead-letter queue can be received from it, when it returns.
+// for good, the rest into the dead-letter queue, or nowhere if that is gone by now.
+// What was there is durable, and what is in the dead-letter queue can be received
+// from it, when it returns.
 func (s *Service) bury(ctx context.Context, q *queue, all []spent, now millis) error {
 	for len(all) > 0 {
 		n, bytes := 0, 0
@@ -61,11 +62,15 @@ func (s *Service) burySome(ctx context.Context, q *queue, all []spent, now milli
 		}
 		var moved []*message
 		for _, x := range all {
+			if dead == nil && !x.expired {
+				tx.After(func(kv.Stamp) { q.live.came(x.place.lane, x.place.at, 1) })
+				continue
+			}
 			gone, err := q.take1(tx, x.place, x.stamp, x.m, now)
 			if err != nil {
 				return err
 			}
-			if gone && !x.expired && dead != nil {
+			if gone && !x.expired {
 				moved = append(moved, x.m.to(dead, q, now))
 			}
 		}

@@ -113,13 +113,8 @@ func (s *Service) startMove(ctx context.Context, in *shapes.StartMessageMoveTask
 				return orElse(err, fault.New("ResourceNotFoundException", "The resource that you specified for the DestinationArn parameter doesn't exist."))
 			}
 		}
-		for _, other := range readMoves(tx, cat) {
-			if other.err != nil {
-				return other.err
-			}
-			if other.Source == m.Source && (other.Status == running || other.Status == cancelling) {
-				return fault.New("UnsupportedOperation", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
-			}
+		if err := s.others(tx, cat, m); err != nil {
+			return err
 		}
 		v, err := tx.Get(q.space.count())
 		if err != nil {
@@ -142,6 +137,38 @@ func (s *Service) startMove(ctx context.Context, in *shapes.StartMessageMoveTask
 	s.meter(ctx, q.name, 0)
 	handle, err := m.handle()
 	return &shapes.StartMessageMoveTaskResult{TaskHandle: handle}, err
+}
+
+// maxTasks is how many tasks of a queue are kept, and listed.
+const maxTasks = 10
+
+// others refuses a task where another of its queue is under way, and takes away
+// those that nobody can list any more.
+func (s *Service) others(tx *kv.Tx, cat catalog, m *move) error {
+	kept := 1
+	for _, other := range readMoves(tx, cat) {
+		if other.err != nil {
+			return other.err
+		}
+		under := other.Status == running || other.Status == cancelling
+		switch {
+		case other.Source == m.Source && under:
+			return fault.New("UnsupportedOperation", "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
+		case under:
+		case other.Source == m.Source:
+			if kept++; kept > maxTasks {
+				tx.Delete(cat.move(other.Started, other.Task))
+			}
+		default:
+			n, _ := queueByARN(other.Source)
+			if q, err := tx.Get(cat.queue(n.queue)); err != nil {
+				return err
+			} else if q == nil {
+				tx.Delete(cat.move(other.Started, other.Task))
+			}
+		}
+	}
+	return nil
 }
 
 func orElse(err, otherwise error) error {
@@ -353,7 +380,7 @@ func (s *Service) listMoves(ctx context.Context, in *shapes.ListMessageMoveTasks
 	n, _ := queueByARN(value(in.SourceArn))
 	most := 1
 	if in.MaxResults != nil {
-		if most = int(*in.MaxResults); most < 1 || most > 10 {
+		if most = int(*in.MaxResults); most < 1 || most > maxTasks {
 			return nil, badValue(fmt.Sprint(most), "MaxResults", "Must be between 1 and 10, if provided.")
 		}
 	}
