@@ -63,6 +63,9 @@ func (s *Service) derivedOf(ctx context.Context, of record.Stream) (*derived, er
 	if d, ok := s.derivations.Load(of); ok {
 		return d.(*derived), nil
 	}
+	s.mu.Lock()
+	changes := s.changes
+	s.mu.Unlock()
 	d := &derived{}
 	sp := spaceOf(keyspace.Cell{Account: of.Account, Region: of.Region})
 	err := s.db.View(ctx, func(snap *kv.Snap) error {
@@ -98,7 +101,11 @@ func (s *Service) derivedOf(ctx context.Context, of record.Stream) (*derived, er
 	if err != nil {
 		return nil, fmt.Errorf("filters of log group %s: %w", of.Group, err)
 	}
-	s.derivations.Store(of, d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.changes == changes { // or else it may be what was before
+		s.derivations.Store(of, d)
+	}
 	return d, nil
 }
 

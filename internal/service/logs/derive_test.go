@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/driver"
+	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -118,6 +121,9 @@ func TestMetricFilters(t *testing.T) {
 	c.do("DescribeMetricFilters", `{"metricName":"ms","metricNamespace":"App"}`, &list)
 	if len(list.MetricFilters) != 1 || list.MetricFilters[0].FilterName != "slow" {
 		t.Errorf("%+v", list)
+	}
+	if got := c.try("DescribeLogGroups", `{}`); !strings.Contains(got, `"metricFilterCount":2`) {
+		t.Error(got)
 	}
 	c.do("DeleteMetricFilter", `{"logGroupName":"g","filterName":"errors"}`, nil)
 	c.say("ERROR three")
@@ -260,5 +266,72 @@ func TestLambdaFields(t *testing.T) {
 		if row[name] != want {
 			t.Errorf("%s is %v, want %v", name, row[name], want)
 		}
+	}
+}
+
+// Answers are kept as far as there is room; the newest always is.
+func TestAnswersAreBounded(t *testing.T) {
+	c := derivingCloud(t)
+	for range 10 {
+		c.say(strings.Repeat("x", 900_000))
+	}
+	now := c.clock.Now().UnixMilli() / 1000
+	var ids []string
+	for range 5 {
+		var q struct{ QueryId string }
+		c.do("StartQuery", fmt.Sprintf(`{"logGroupNames":["g"],"startTime":%d,"endTime":%d,"queryString":"fields @message"}`, now-60, now+1), &q)
+		ids = append(ids, q.QueryId)
+	}
+	if got := c.try("GetQueryResults", fmt.Sprintf(`{"queryId":%q}`, ids[0])); !strings.HasPrefix(got, "ResourceNotFoundException") {
+		t.Errorf("%d bytes of the first are still there", len(got))
+	}
+	if got := c.try("GetQueryResults", fmt.Sprintf(`{"queryId":%q}`, ids[4])); len(got) < 10*900_000 {
+		t.Errorf("of the last: %.100s", got)
+	}
+	// What is not shown takes no room.
+	for range 5 {
+		c.do("StartQuery", fmt.Sprintf(`{"logGroupNames":["g"],"startTime":%d,"endTime":%d,"queryString":"fields strlen(@message)"}`, now-60, now+1), nil)
+	}
+	if got := c.try("GetQueryResults", fmt.Sprintf(`{"queryId":%q}`, ids[4])); len(got) < 10*900_000 {
+		t.Errorf("of the last large one: %.100s", got)
+	}
+}
+
+// between runs something once, after a snapshot was taken and before it is read.
+type between struct {
+	driver.Engine
+	run func()
+}
+
+func (b *between) Snapshot(ctx context.Context, f driver.Freshness) (driver.Snapshot, error) {
+	s, err := b.Engine.Snapshot(ctx, f)
+	if run := b.run; run != nil {
+		b.run = nil
+		run()
+	}
+	return s, err
+}
+
+// A filter that is made while the filters of its group are read for the first time
+// is not overlooked from then on.
+func TestFilterMadeMeanwhile(t *testing.T) {
+	c := derivingCloud(t)
+	engine := &between{Engine: memkv.New()}
+	db := kv.Open(engine)
+	t.Cleanup(func() { db.Close() })
+	c.s.db = db
+	c.do("CreateLogGroup", `{"logGroupName":"g"}`, nil)
+	of := streamIn(testCell, "g", "s")
+	engine.run = func() {
+		c.do("PutMetricFilter", `{"logGroupName":"g","filterName":"f","filterPattern":"","metricTransformations":[{"metricName":"n","metricNamespace":"N","metricValue":"1"}]}`, nil)
+	}
+	for range 2 {
+		if _, err := c.s.derivedOf(c.ctx, of); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := c.s.derivedOf(c.ctx, of)
+	if err != nil || len(d.metrics) != 1 {
+		t.Errorf("%+v, %v", d, err)
 	}
 }

@@ -73,7 +73,12 @@ func groupARN(c keyspace.Cell, group string) arn.ARN {
 
 // forgetDerived makes what becomes of a group's events read anew.
 func (s *Service) forgetDerived(tx *kv.Tx, c keyspace.Cell, group string) {
-	tx.After(func(kv.Stamp) { s.derivations.Delete(streamIn(c, group, "")) })
+	tx.After(func(kv.Stamp) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changes++
+		s.derivations.Delete(streamIn(c, group, ""))
+	})
 }
 
 func (s *Service) putMetricFilter(ctx context.Context, in *shapes.PutMetricFilterRequest) (*schema.Empty, error) {

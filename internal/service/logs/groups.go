@@ -138,7 +138,14 @@ func (s *Service) describeLogGroups(ctx context.Context, in *shapes.DescribeLogG
 				out.NextToken = encodeName(last)
 				return nil
 			}
-			out.LogGroups = append(out.LogGroups, g.shape(call, name, int64(stats[name].Bytes)))
+			filters := int32(0)
+			for _, err := range snap.Scan(sp.metricFilters(name), kv.ScanOptions{KeysOnly: true}) {
+				if err != nil {
+					return err
+				}
+				filters++
+			}
+			out.LogGroups = append(out.LogGroups, g.shape(call, name, int64(stats[name].Bytes), filters))
 			last = name
 		}
 		return nil
@@ -154,10 +161,10 @@ func (g *group) class() string {
 }
 
 // shape is the group as the API shows it.
-func (g *group) shape(call *awsapi.Call, name string, bytes int64) shapes.LogGroup {
+func (g *group) shape(call *awsapi.Call, name string, bytes int64, filters int32) shapes.LogGroup {
 	a := string(call.Scope.LogGroup(name))
 	out := shapes.LogGroup{
-		LogGroupName: &name, CreationTime: ptr(g.Created.UnixMilli()), MetricFilterCount: ptr(int32(0)),
+		LogGroupName: &name, CreationTime: ptr(g.Created.UnixMilli()), MetricFilterCount: &filters,
 		Arn: ptr(a + ":*"), LogGroupArn: &a, StoredBytes: &bytes, LogGroupClass: ptr(g.class()),
 	}
 	if g.Retention != 0 {

@@ -20,21 +20,47 @@ import (
 
 // Limits of queries.
 const (
-	maxQueried = 50      // groups of a query
-	maxEvents  = 200_000 // events that a query looks at
-	maxAnswers = 100     // queries whose answers are kept, in memory
-	maxFields  = 200     // that are found in an event of JSON
+	maxQueried = 50       // groups of a query
+	maxEvents  = 200_000  // events that a query looks at
+	maxAnswers = 100      // queries whose answers are kept, in memory
+	maxKept    = 32 << 20 // bytes of answers that are, of those but the newest
+	maxFields  = 200      // that are found in an event of JSON
 )
 
-// answered is a query that was asked. Answers are in memory alone: the oldest makes
+// answered is a query that was asked. Answers are in memory alone: the oldest make
 // room for another.
 type answered struct {
 	id, text, group string
 	cell            keyspace.Cell
 	at              clock.Instant
-	result          insights.Result
+	lines           [][]shapes.ResultField
+	size            int // of the lines, about
+	matched         float64
 	scanned, bytes  float64
 }
+
+// show keeps what is shown of a result, and no more of the events than that.
+func (a *answered) show(r insights.Result) {
+	a.matched, a.lines = float64(r.Matched), make([][]shapes.ResultField, len(r.Rows))
+	shown := r.Fields
+	if !slices.Contains(shown, "@ptr") {
+		shown = append(slices.Clone(shown), "@ptr")
+	}
+	for i, row := range r.Rows {
+		line := make([]shapes.ResultField, 0, len(shown))
+		for k := range shown {
+			if v := row[shown[k]]; v != nil {
+				text := strings.Clone(insights.Text(v))
+				line = append(line, shapes.ResultField{Field: &shown[k], Value: &text})
+				a.size += len(text) + perField
+			}
+		}
+		a.lines[i] = line
+	}
+}
+
+// perField is about how much memory a field of an answer takes beside its text.
+const perField = 48
 
 // startQuery answers the query at once: events are in this process.
 func (s *Service) startQuery(ctx context.Context, in *shapes.StartQueryRequest) (*shapes.StartQueryResponse, error) {
@@ -80,13 +106,20 @@ func (s *Service) startQuery(ctx context.Context, in *shapes.StartQueryRequest) 
 	if in.Limit != nil {
 		limit = int(*in.Limit)
 	}
-	a.result = q.Run(rows, limit)
+	a.show(q.Run(rows, limit))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answers = append(s.answers, a)
-	if n := len(s.answers) - maxAnswers; n > 0 {
-		s.answers = slices.Delete(s.answers, 0, n)
+	size := 0
+	for _, kept := range s.answers {
+		size += kept.size
 	}
+	gone := 0
+	for gone < len(s.answers)-1 && (size > maxKept || len(s.answers)-gone > maxAnswers) {
+		size -= s.answers[gone].size
+		gone++
+	}
+	s.answers = slices.Delete(s.answers, 0, gone)
 	return &shapes.StartQueryResponse{QueryId: &a.id}, nil
 }
 
@@ -221,24 +254,10 @@ func (s *Service) getQueryResults(ctx context.Context, in *shapes.GetQueryResult
 	if err != nil {
 		return nil, err
 	}
-	out := &shapes.GetQueryResultsResponse{
-		Results: [][]shapes.ResultField{}, Status: ptr("Complete"),
-		Statistics: &shapes.QueryStatistics{RecordsMatched: ptr(float64(a.result.Matched)), RecordsScanned: &a.scanned, BytesScanned: &a.bytes},
-	}
-	for _, r := range a.result.Rows {
-		fields := a.result.Fields
-		if r["@ptr"] != nil && !slices.Contains(fields, "@ptr") {
-			fields = append(slices.Clone(fields), "@ptr")
-		}
-		line := []shapes.ResultField{}
-		for _, f := range fields {
-			if v := r[f]; v != nil {
-				line = append(line, shapes.ResultField{Field: ptr(f), Value: ptr(insights.Text(v))})
-			}
-		}
-		out.Results = append(out.Results, line)
-	}
-	return out, nil
+	return &shapes.GetQueryResultsResponse{
+		Results: a.lines, Status: ptr("Complete"),
+		Statistics: &shapes.QueryStatistics{RecordsMatched: &a.matched, RecordsScanned: &a.scanned, BytesScanned: &a.bytes},
+	}, nil
 }
 
 // stopQuery always comes too late: a query is answered when it is asked.

@@ -35,6 +35,7 @@ type Service struct {
 	mu      sync.Mutex
 	known   map[record.Stream]struct{} // that Ensure has seen
 	answers []*answered                // of queries, the newest last
+	changes uint64                     // of filters, so that no derivation is kept that was read before one
 }
 
 // New returns the service.
