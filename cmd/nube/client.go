@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
+	"github.com/nube-run/nube/internal/cloud"
 	"github.com/nube-run/nube/internal/control"
 	"github.com/nube-run/nube/internal/sigv4"
 )
@@ -24,7 +25,7 @@ const defaultEndpoint = "http://127.0.0.1:4566"
 // AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of the environment are.
 type client struct {
 	base   *url.URL
-	region string
+	region string // that the environment names; "" is that of the application
 	creds  sigv4.Credentials
 	clock  clock.Machine
 }
@@ -47,7 +48,7 @@ func (a *app) client() (*client, error) {
 		}
 		return def
 	}
-	return &client{base: u, region: env("AWS_REGION", env("AWS_DEFAULT_REGION", "us-east-1")), creds: sigv4.Credentials{
+	return &client{base: u, region: env("AWS_REGION", os.Getenv("AWS_DEFAULT_REGION")), creds: sigv4.Credentials{
 		AccessKey: env("AWS_ACCESS_KEY_ID", "test"), Secret: env("AWS_SECRET_ACCESS_KEY", "test"), Token: os.Getenv("AWS_SESSION_TOKEN"),
 	}}, nil
 }
@@ -68,7 +69,7 @@ func (c *client) call(ctx context.Context, service, method, path, query string, 
 	}
 	sigv4.Sign(&sigv4.Request{
 		Method: method, Host: u.Host, Path: path, RawQuery: query, Header: req.Header, ContentLength: int64(len(body)), Body: body,
-		Service: service, Region: c.region,
+		Service: service, Region: or(c.region, cloud.DefaultRegion),
 	}, c.creds, c.clock.Now())
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -82,7 +83,7 @@ func (c *client) call(ctx context.Context, service, method, path, query string, 
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	var p struct{ Message, Msg string }
+	var p struct{ Message string }
 	if json.Unmarshal(text, &p) == nil && p.Message != "" {
 		return nil, &refusal{resp.StatusCode, p.Message}
 	}
@@ -151,13 +152,23 @@ func (c *client) stream(ctx context.Context, method, path, query string, in any,
 	return nil
 }
 
+// in adds the region to the parameters of a request, where the environment names one.
+func (c *client) in(v url.Values) url.Values {
+	if c.region != "" {
+		v.Set("region", c.region)
+	}
+	return v
+}
+
 // function finds a function's full name from the name in its manifest, which
-// is the part after the last hyphen: my-service-dev-userApi is userApi.
+// is the part after the last hyphen: my-service-dev-userApi is userApi. What is
+// called from then on is in its region.
 func (c *client) function(ctx context.Context, name string) (string, error) {
 	var st control.Status
 	if err := c.control(ctx, http.MethodGet, "status", nil, &st); err != nil {
 		return "", err
 	}
+	c.region = st.Region
 	var found, all []string
 	for _, f := range st.Functions {
 		all = append(all, f.Name)

@@ -39,12 +39,12 @@ log group, whose name begins with a slash.`,
 				}
 				group = "/aws/lambda/" + name
 			}
-			q := url.Values{"group": {group}, "region": {cl.region}}
+			q := cl.in(url.Values{"group": {group}})
 			if follow {
 				q.Set("follow", "1")
 			}
 			if since > 0 {
-				q.Set("since", cl.clock.Now().Add(-since).UTC().Format(time.RFC3339Nano))
+				q.Set("since", since.String()) // by the cloud's clock
 			}
 			err = cl.stream(cmd.Context(), http.MethodGet, "logs", q.Encode(), nil, a.showLog)
 			if follow && cmd.Context().Err() != nil {

@@ -86,14 +86,14 @@ func (q *mailQuery) register(c *cobra.Command) {
 
 // values are the parameters of a request, with further ones in pairs.
 func (q *mailQuery) values(cl *client, more ...string) url.Values {
-	v := url.Values{"region": {cl.region}}
+	v := cl.in(url.Values{})
 	for name, value := range map[string]string{"to": q.to, "from": q.from, "subject": q.subject} {
 		if value != "" {
 			v.Set(name, value)
 		}
 	}
 	if q.since > 0 {
-		v.Set("since", cl.clock.Now().Add(-q.since).UTC().Format(time.RFC3339Nano))
+		v.Set("since", q.since.String()) // by the cloud's clock
 	}
 	if q.newest > 0 {
 		v.Set("newest", strconv.Itoa(q.newest))
@@ -198,7 +198,7 @@ EXIT CODES
 				}
 				path += "/" + url.PathEscape(id)
 			}
-			return cl.controlQuery(cmd.Context(), http.MethodDelete, path, url.Values{"region": {cl.region}}.Encode(), &struct{}{})
+			return cl.controlQuery(cmd.Context(), http.MethodDelete, path, cl.in(url.Values{}).Encode(), &struct{}{})
 		},
 	}
 	c.Flags().BoolVar(&all, "all", false, "all of them")

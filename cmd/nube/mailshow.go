@@ -120,13 +120,13 @@ EXIT CODES
 // letter opens a mail.
 func (c *client) letter(ctx context.Context, id string) (*control.Letter, error) {
 	var l control.Letter
-	err := c.controlQuery(ctx, http.MethodGet, "mail/"+url.PathEscape(id), url.Values{"region": {c.region}}.Encode(), &l)
+	err := c.controlQuery(ctx, http.MethodGet, "mail/"+url.PathEscape(id), c.in(url.Values{}).Encode(), &l)
 	return &l, err
 }
 
 // copyMail writes a part of a mail as it is.
 func (a *app) copyMail(ctx context.Context, cl *client, path string) error {
-	resp, err := cl.call(ctx, control.Service, http.MethodGet, control.Prefix+"mail/"+path, url.Values{"region": {cl.region}}.Encode(), nil, nil)
+	resp, err := cl.call(ctx, control.Service, http.MethodGet, control.Prefix+"mail/"+path, cl.in(url.Values{}).Encode(), nil, nil)
 	if err != nil {
 		return err
 	}

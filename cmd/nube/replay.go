@@ -48,7 +48,7 @@ EXIT CODES
 			if err != nil {
 				return err
 			}
-			r := replaying{app: a, cl: cl, id: given[0], query: url.Values{"region": {cl.region}}}
+			r := replaying{app: a, cl: cl, id: given[0], query: cl.in(url.Values{})}
 			if function != "" {
 				r.query.Set("function", function)
 			}

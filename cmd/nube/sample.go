@@ -55,7 +55,7 @@ func (f *sampleFlags) check(function, data string) error {
 
 // where is the scope of samples that are only printed.
 func (c *client) where() sample.Scope {
-	return sample.Scope{Account: cloud.DefaultAccount, Region: c.region, Time: c.clock.Now()}
+	return sample.Scope{Account: cloud.DefaultAccount, Region: or(c.region, cloud.DefaultRegion), Time: c.clock.Now()}
 }
 
 // whereIt is the scope of samples that are sent: that of the cloud.

@@ -93,7 +93,8 @@ func (ls *listeners) close(ctx context.Context) error {
 func (c *Cloud) handlers() (aws, gateway, otlp http.Handler) {
 	edge := c.parts.edge
 	c.api = &control.Server{
-		Front: c.front, Settler: c.settler, Clock: c.clock, Faults: faults{c.faults, !c.place.temp}, Snapshots: snapshots{c}, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account, Region: c.opts.Region,
+		Front: c.front, Settler: c.settler, Clock: c.clock, Faults: faults{c.faults, !c.place.temp}, Snapshots: snapshots{c}, Recorder: c.recorder, Denials: c.parts.denials, Platform: c, Mailbox: mailbox{c.parts.ses}, Account: c.opts.Account,
+		Region: func() string { return edge.Scope().Region },
 	}
 	aws = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, control.Prefix) {

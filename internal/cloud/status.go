@@ -9,11 +9,11 @@ import (
 
 // Status implements [control.Platform].
 func (c *Cloud) Status(ctx context.Context) (control.Status, error) {
+	scope := c.parts.edge.Scope()
 	st := control.Status{
-		Version: c.opts.Version, Account: c.opts.Account, Region: c.opts.Region, Endpoint: c.Endpoint(), Gateway: c.GatewayURL(),
+		Version: c.opts.Version, Account: c.opts.Account, Region: scope.Region, Endpoint: c.Endpoint(), Gateway: c.GatewayURL(),
 		Data: c.opts.Data, IAM: iamMode(c.opts.IAM), Isolation: c.Isolation(), Stacks: []control.Stack{}, Functions: []control.Function{},
 	}
-	scope := c.parts.edge.Scope()
 	stacks, err := c.parts.stacks.Stacks(ctx, scope, false)
 	if err != nil {
 		return st, err

@@ -16,7 +16,7 @@ const Service = "nube"
 type Status struct {
 	Version   string     `json:"version"`
 	Account   string     `json:"account"`
-	Region    string     `json:"region"`
+	Region    string     `json:"region"`   // of the application
 	Endpoint  string     `json:"endpoint"` // of the AWS APIs
 	Gateway   string     `json:"gateway"`  // of the application
 	Data      string     `json:"data"`     // directory, or "memory"

@@ -84,7 +84,7 @@ type Mailbox interface {
 
 // mail answers what lies below mail:
 //
-//	GET    mail              all that match to, from, subject and since (RFC 3339), or the newest=N of them
+//	GET    mail              all that match to, from, subject and since, or the newest=N of them
 //	GET    mail?follow=1     the same as lines, and then those that come
 //	GET    mail?wait=10s     the first that matches, which may be still to come; 408 when none does
 //	GET    mail/ID           one, opened
@@ -93,7 +93,7 @@ type Mailbox interface {
 //	DELETE mail[/ID]         one, or all
 func (s *Server) mail(w http.ResponseWriter, r *http.Request, rest string) {
 	q := r.URL.Query()
-	region := or(q.Get("region"), s.Region)
+	region := s.region(q)
 	id, part, _ := strings.Cut(rest, "/")
 	switch {
 	case r.Method == http.MethodDelete && part == "":
@@ -117,8 +117,8 @@ func (s *Server) mails(w http.ResponseWriter, r *http.Request, region string) {
 	want := MailQuery{To: q.Get("to"), From: q.Get("from"), Subject: q.Get("subject")}
 	if since := q.Get("since"); since != "" {
 		var err error
-		if want.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
-			refuse(w, http.StatusBadRequest, "since is not a time: "+since)
+		if want.Since, err = sinceOf(since, s.Recorder.Now()); err != nil {
+			refuse(w, http.StatusBadRequest, err.Error())
 			return
 		}
 	}

@@ -106,7 +106,7 @@ func (s *Server) replays(w http.ResponseWriter, r *http.Request, id string, body
 	function := q.Get("function")
 	var x *record.Exchange
 	var instead bool
-	m, err := s.mean(ctx, or(q.Get("region"), s.Region), id)
+	m, err := s.mean(ctx, s.region(q), id)
 	if err == nil {
 		x, instead, err = m.choose(function, q.Get("invocation") == "1")
 	}

@@ -113,7 +113,7 @@ func replayer(t *testing.T, app *again) (s *Server, ids map[string]string) {
 	mailed, now := record.From(sending).Trace.String(), model.Now().Time()
 	ids["mailed"] = mailed
 	box := letters{all: map[string]Mail{"mail-1": {Trace: mailed, Time: now}, "mail-2": {From: "sns", Trace: mailed, Time: now.Add(-1)}}}
-	return &Server{Recorder: r, Application: app, Mailbox: box}, ids
+	return &Server{Recorder: r, Region: func() string { return "" }, Application: app, Mailbox: box}, ids
 }
 
 // letters is a mailbox of which one letter at a time is read.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/clock"
@@ -44,8 +43,8 @@ type Server struct {
 	// Application is what replays are given to.
 	Application Application
 	Account     string
-	Region      string
-	Hosts       []string // names besides loopback ones by which the cloud is addressed
+	Region      func() string // of the application
+	Hosts       []string      // names besides loopback ones by which the cloud is addressed
 	machine     clock.Machine
 }
 
@@ -200,19 +199,27 @@ func (s *Server) deploy(w http.ResponseWriter, r *http.Request, body []byte) {
 	lines.write(last)
 }
 
-// logs streams the events of one log group: group, since (RFC 3339), and
-// follow=1 for those to come.
+// region is where a request looks.
+func (s *Server) region(q url.Values) string {
+	if r := q.Get("region"); r != "" {
+		return r
+	}
+	return s.Region()
+}
+
+// logs streams the events of one log group: group, since, and follow=1 for those to
+// come.
 func (s *Server) logs(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	query := record.LogQuery{Group: record.Stream{Account: s.Account, Region: or(q.Get("region"), s.Region), Group: q.Get("group")}}
+	query := record.LogQuery{Group: record.Stream{Account: s.Account, Region: s.region(q), Group: q.Get("group")}}
 	if query.Group.Group == "" {
 		refuse(w, http.StatusBadRequest, "group is missing")
 		return
 	}
 	if since := q.Get("since"); since != "" {
-		t, err := time.Parse(time.RFC3339Nano, since)
+		t, err := sinceOf(since, s.Recorder.Now())
 		if err != nil {
-			refuse(w, http.StatusBadRequest, "since is not a time: "+since)
+			refuse(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		query.From = clock.At(t)

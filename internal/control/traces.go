@@ -102,18 +102,27 @@ func (s *Server) traces(w http.ResponseWriter, r *http.Request, id string) {
 	}
 }
 
-// traceQuery reads a query. Since is a time, or for how long until now.
+// sinceOf reads from when on something is wanted: a time (RFC 3339), or for how long
+// until now.
+func sinceOf(text string, now clock.Instant) (time.Time, error) {
+	if ago, err := time.ParseDuration(text); err == nil {
+		return now.Add(-ago).Time(), nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return t, errors.New("since is neither a time nor a duration such as 10m: " + text)
+	}
+	return t, nil
+}
+
+// traceQuery reads a query.
 func traceQuery(v url.Values, now clock.Instant) (TraceQuery, error) {
 	q := TraceQuery{Function: v.Get("function"), Status: strings.ToLower(v.Get("status")), Errors: v.Get("errors") == "1", Limit: 20}
 	if t := v.Get("since"); t != "" {
-		since, err := time.Parse(time.RFC3339Nano, t)
-		if ago, isSpan := time.ParseDuration(t); isSpan == nil {
-			since, err = now.Add(-ago).Time(), nil
+		var err error
+		if q.Since, err = sinceOf(t, now); err != nil {
+			return q, err
 		}
-		if err != nil {
-			return q, errors.New("since is neither a time nor a duration such as 10m: " + t)
-		}
-		q.Since = since
 	}
 	if t := v.Get("limit"); t != "" {
 		n, err := strconv.Atoi(t)
