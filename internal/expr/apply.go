@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/nube-run/nube/internal/expr/attr"
+import (
+	"slices"
+
+	"github.com/nube-run/nube/internal/expr/attr"
+)
 
 // The messages about an update that does not fit the item.
 const (
@@ -86,16 +90,15 @@ func (u *Update) combine(a action, old, v attr.Value) (attr.Value, error) {
 		n, err := old.Number().Add(v.Number())
 		return attr.NumberOf(n), err
 	}
-	var members []string
-	for m := range old.Members() {
-		if a == actionAdd || !v.Contains(m) {
-			members = append(members, m)
-		}
-	}
+	members := slices.Collect(old.Members())
 	if a == actionAdd {
+		members = slices.AppendSeq(members, v.Members())
+	} else {
+		gone := map[string]bool{}
 		for m := range v.Members() {
-			members = append(members, m)
+			gone[m] = true
 		}
+		members = slices.DeleteFunc(members, func(m string) bool { return gone[m] })
 	}
 	return attr.Set(v.Kind(), members...), nil
 }

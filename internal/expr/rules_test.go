@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -86,6 +87,35 @@ func TestUpdateChecksNesting(t *testing.T) {
 	}
 	if _, err := u.Apply(before); err == nil || !strings.HasPrefix(err.Error(), "Nesting Levels have exceeded supported limits") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What a set takes or loses is in proportion to its size: an item of 400 KB has
+// tens of thousands of members.
+func TestUpdateOfLargeSets(t *testing.T) {
+	const n = 60_000
+	members := func(from, to int) attr.Value {
+		var out []string
+		for i := from; i < to; i++ {
+			out = append(out, fmt.Sprintf("%05d", i))
+		}
+		return attr.Set(attr.SS, out...)
+	}
+	b, err := NewBindings(nil, attr.NewItem(attr.Entry{Name: ":some", Value: members(1, n)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := update(t, "DELETE x :some", b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	out, err := u.Apply(attr.NewItem(attr.Entry{Name: "x", Value: members(0, n)}))
+	if err != nil || out.Get("x") != attr.Set(attr.SS, "00000") {
+		t.Errorf("%s, %v", out.AppendJSON(nil), err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 

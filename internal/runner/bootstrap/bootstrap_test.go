@@ -133,6 +133,13 @@ func TestShims(t *testing.T) {
 	if p, err = s.Find("nodejs20.x", "i.h", "", nil); err != nil || p.Note != "" || p.Version != "nodejs:20.v20.3.1" {
 		t.Errorf("%+v %v", p, err)
 	}
+	// The newest of it is, which is not the last by name.
+	script(t, filepath.Join(home, ".nvm/versions/node/v20.11.0/bin/node"), says("20.11.0"))
+	script(t, filepath.Join(home, ".nvm/versions/node/v20.9.10/bin/node"), says("20.9.10"))
+	s = set(t)
+	if p, err = s.Find("nodejs20.x", "i.h", "", nil); err != nil || p.Version != "nodejs:20.v20.11.0" {
+		t.Errorf("%+v %v", p, err)
+	}
 	// It is looked for once.
 	if err := os.RemoveAll(bin); err != nil {
 		t.Fatal(err)

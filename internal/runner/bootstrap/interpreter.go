@@ -1,12 +1,14 @@
 package bootstrap
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -127,8 +129,8 @@ func best(want string, names, others []string, ask func(path string) (*interpret
 	return nil, errors.Join(append([]error{fmt.Errorf("no %s on PATH that runs", names[0])}, why...)...)
 }
 
-// managed lists where version managers keep the wanted version, newest last
-// in name order: pyenv, nvm, asdf, mise.
+// managed lists where version managers keep the newest of the wanted version:
+// pyenv, nvm, asdf, mise.
 func managed(what, version string) []string {
 	home, err := os.UserHomeDir()
 	if err != nil {
@@ -147,10 +149,20 @@ func managed(what, version string) []string {
 	for _, g := range globs {
 		m, err := filepath.Glob(filepath.Join(home, g))
 		if err == nil && len(m) > 0 {
-			found = append(found, m[len(m)-1])
+			found = append(found, slices.MaxFunc(m, byNumbers))
 		}
 	}
 	return found
+}
+
+// byNumbers orders paths by the numbers in them: v20.9.0 is before v20.11.0.
+func byNumbers(a, b string) int {
+	numbers := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
+	}
+	return slices.CompareFunc(numbers(a), numbers(b), func(x, y string) int {
+		return cmp.Or(cmp.Compare(len(x), len(y)), strings.Compare(x, y))
+	})
 }
 
 // askNode runs a candidate: a shim answers with the program behind it.

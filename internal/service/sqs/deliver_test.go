@@ -2,6 +2,7 @@ package sqs_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -122,6 +123,23 @@ func TestPolicyLetsAnotherAccountIn(t *testing.T) {
 		t.Errorf("after it was removed: %v", err)
 	}
 	refused(b, "InvalidParameterValue", shapes.RemovePermission, &shapes.RemovePermissionRequest{QueueUrl: q, Label: ptr("let")})
+	if p, ok := b.attributes(q)["Policy"]; ok {
+		t.Errorf("there is a policy left: %s", p)
+	}
+}
+
+// A policy's statement may stand alone, without a list
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html).
+func TestPermissionBesideAStatementThatStandsAlone(t *testing.T) {
+	b := newBed(t)
+	q := b.create("q")
+	b.set(q, "Policy", `{"Version":"2012-10-17","Statement":{"Sid":"own","Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}}`)
+	do(b, shapes.AddPermission, &shapes.AddPermissionRequest{QueueUrl: q, Label: ptr("let"), AWSAccountIds: []string{"999999999999"}, Actions: []string{"SendMessage"}})
+	if p := b.attributes(q)["Policy"]; !strings.Contains(p, `"own"`) || !strings.Contains(p, `"let"`) {
+		t.Errorf("policy %s", p)
+	}
+	do(b, shapes.RemovePermission, &shapes.RemovePermissionRequest{QueueUrl: q, Label: ptr("own")})
+	do(b, shapes.RemovePermission, &shapes.RemovePermissionRequest{QueueUrl: q, Label: ptr("let")})
 	if p, ok := b.attributes(q)["Policy"]; ok {
 		t.Errorf("there is a policy left: %s", p)
 	}

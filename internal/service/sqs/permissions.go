@@ -18,7 +18,18 @@ import (
 type document struct {
 	Version   string `json:",omitempty"`
 	ID        string `json:"Id,omitempty"`
-	Statement []json.RawMessage
+	Statement statements
+}
+
+// statements are a policy's, of which one may stand alone.
+type statements []json.RawMessage
+
+func (l *statements) UnmarshalJSON(b []byte) error {
+	if b[0] == '{' {
+		*l = statements{slices.Clone(b)}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]json.RawMessage)(l))
 }
 
 // statement is one that AddPermission adds.

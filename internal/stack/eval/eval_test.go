@@ -270,6 +270,8 @@ Resources: {A: {Type: T}}
 		{"Name=a", "Parameter 'Name' must contain at least 2 characters"},
 		{"Name=abcde", "Parameter 'Name' must contain at most 4 characters"},
 		{"Name=abc Size=x", "Parameter 'Size' must be a number"},
+		{"Name=abc Size=NaN", "Parameter 'Size' must be a number"},
+		{"Name=abc Size=0x1p2", "Parameter 'Size' must be a number"},
 		{"Name=abc Size=0", "Parameter 'Size' must be a number not less than 1"},
 		{"Name=abc Size=10.5", "Parameter 'Size' must be a number not greater than 10"},
 		{"Name=abc Stage=test", "Parameter 'Stage' must be one of AllowedValues"},

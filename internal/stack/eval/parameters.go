@@ -216,7 +216,7 @@ func constrain(p *template.Parameter, k kind, text string) *template.Diagnostic 
 
 func isNumber(s string) bool {
 	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
+	return err == nil && strings.Trim(s, "+-.0123456789eE") == "" // not NaN, Inf or 0x1p2
 }
 
 func allowed(values *template.Value, item string) bool {
