@@ -106,6 +106,9 @@ One fault with one --seed makes the same decisions each time, in their order.`,
 // what reads the kind of a fault and what belongs to it.
 func what(r *inject.Rule, given []string) error {
 	r.Kind = inject.Kind(given[0])
+	if !(r.Probability > 0 && r.Probability <= 1) {
+		return usage("a probability is above 0 and at most 1, not %v", r.Probability)
+	}
 	if len(given) == 1 {
 		return nil
 	}
