@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/timer"
 )
 
 // States of an alarm.
@@ -171,6 +172,9 @@ func (s *Service) removeAlarms(ctx context.Context, names []string) error {
 			}
 			tx.Delete(sp.alarm(n))
 			if err := s.note(tx, sp, n, historyRow{At: now, Item: "ConfigurationUpdate", Summary: `Alarm "` + n + `" deleted`, Composite: row.Composite != nil, Data: row.configuration(n)}); err != nil {
+				return err
+			}
+			if err := s.Timers.Set(tx, timer.T{Cell: c, Kind: timerHistory, ID: n, Due: now.Add(historyAge)}); err != nil {
 				return err
 			}
 			tx.After(func(kv.Stamp) { s.watcher.changed(c, n, nil) })

@@ -563,3 +563,50 @@ func TestListsGoOn(t *testing.T) {
 		t.Errorf("seen %s", got)
 	}
 }
+
+// The history of an alarm that was deleted goes when it is too old to be shown.
+func TestHistoryOfTheDeletedGoes(t *testing.T) {
+	b := newBed(t)
+	histories := func() (n int) {
+		t.Helper()
+		err := b.db.View(t.Context(), func(s *kv.Snap) error {
+			for _, err := range s.Scan(spaceOf(home).histories(), kv.ScanOptions{}) {
+				if err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	again := strings.Replace(oneOfOne, `"high"`, `"again"`, 1)
+	b.do("PutMetricAlarm", oneOfOne, nil)
+	b.do("PutMetricAlarm", again, nil)
+	b.do("DeleteAlarms", `{"AlarmNames":["high","again"]}`, nil)
+	b.do("PutMetricAlarm", again, nil)
+	b.settle()
+	if n := histories(); n < 5 {
+		t.Fatalf("%d items", n)
+	}
+	b.do("DisableAlarmActions", `{"AlarmNames":["again"]}`, nil)
+	if err := b.clock.Set(b.clock.Now().Add(historyAge + time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if got := b.try("DescribeAlarmHistory", `{"AlarmName":"high"}`); got != `{"AlarmHistoryItems":[]}` {
+		t.Error(got)
+	}
+	left := histories()
+	b.do("DeleteAlarms", `{"AlarmNames":["again"]}`, nil)
+	if err := b.clock.Set(b.clock.Now().Add(historyAge + time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	b.settle()
+	if n := histories(); left == 0 || n != 0 {
+		t.Errorf("%d items are left, of %d", n, left)
+	}
+}

@@ -29,6 +29,9 @@
 //	"history" name stamp    → historyRow, JSON
 //	"dashboard" name        → dashboardRow, JSON
 //
+// and in package timer, "cloudwatch-history" for the histories of alarms that were
+// deleted.
+//
 // History: version 1, this one. testdata/layout.golden holds keys and rows to it.
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/Welcome.html

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/cloudwatch"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/timer"
 )
 
 // historyRow is an item of an alarm's history.
@@ -25,6 +26,21 @@ type historyRow struct {
 //
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarmHistory.html
 const historyAge = 30 * 24 * time.Hour
+
+// timerHistory is of an alarm that was deleted: when it fires, its history is too old
+// to be shown.
+const timerHistory = "cloudwatch-history"
+
+// fireHistory forgets the history of an alarm that was deleted, unless there is
+// another one of its name.
+func (s *Service) fireHistory(tx *kv.Tx, _ clock.Instant, t timer.T) error {
+	sp := spaceOf(t.Cell)
+	row, err := tx.Get(sp.alarm(t.ID))
+	if err == nil && row == nil {
+		tx.DeleteRange(sp.historyOf(t.ID))
+	}
+	return err
+}
 
 // note adds an item to an alarm's history. Two of the oldest that are too old make
 // room for it.

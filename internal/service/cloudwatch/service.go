@@ -47,6 +47,7 @@ func New(o Options) *Service {
 	s.registerAlarms()
 	s.registerDashboards()
 	s.registerNotOffered()
+	o.Timers.Handle(timerHistory, s.fireHistory)
 	return s
 }
 
