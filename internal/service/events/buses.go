@@ -160,6 +160,8 @@ func (s *Service) deleteBus(ctx context.Context, in *shapes.DeleteEventBusReques
 			return invalid("Event bus %s cannot be deleted because it still contains rules.", b.name)
 		}
 		tx.Delete(sp.bus(b.name))
+		tx.Delete(sp.head(b.name))
+		tx.DeleteRange(sp.changes(b.name))
 		return nil
 	})
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv"
 )
 
 const orders = `{"source":["shop"],"detail-type":["order"]}`
@@ -248,5 +249,47 @@ func TestRulesAreOfOneBus(t *testing.T) {
 	b.put("custom", "shop", "order", `{}`)
 	if diff := cmp.Diff([]string{"custom: 1"}, b.queued()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A bus that was deleted leaves nothing, and another one of its name knows nothing
+// of it.
+func TestDeletedBusLeavesNothing(t *testing.T) {
+	b := newBed(t)
+	rows := func() (n int) {
+		t.Helper()
+		err := b.db.View(t.Context(), func(s *kv.Snap) error {
+			for p, err := range s.Scan(kv.Range{Start: kv.Key{0}, End: kv.Key{0xff}}, kv.ScanOptions{KeysOnly: true}) {
+				if err != nil {
+					return err
+				}
+				if strings.Contains(p.Key.String(), `"brief"`) {
+					n++
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for range 2 {
+		call(b, shapes.CreateEventBus, &shapes.CreateEventBusRequest{Name: ptr("brief")})
+		b.put("brief", "shop", "order", `{}`)
+		if got := b.queued(); len(got) != 0 {
+			t.Errorf("a rule of the bus before it: %v", got)
+		}
+		b.rule("brief", "r", orders, to("q", queueARN+"q", detail))
+		b.put("brief", "shop", "order", `{"n":1}`)
+		if got := b.queued(); len(got) != 1 {
+			t.Errorf("%v", got)
+		}
+		call(b, shapes.RemoveTargets, &shapes.RemoveTargetsRequest{Rule: ptr("r"), EventBusName: ptr("brief"), Ids: []string{"q"}})
+		call(b, shapes.DeleteRule, &shapes.DeleteRuleRequest{Name: ptr("r"), EventBusName: ptr("brief")})
+		call(b, shapes.DeleteEventBus, &shapes.DeleteEventBusRequest{Name: ptr("brief")})
+		if n := rows(); n != 0 {
+			t.Errorf("%d rows are left", n)
+		}
 	}
 }

@@ -23,6 +23,8 @@ func (s space) changed(bus string, n uint64) kv.Key {
 	return s.Key().Str("changed").Str(bus).Uint(n).Done()
 }
 
+func (s space) changes(bus string) kv.Range { return s.Key().Str("changed").Str(bus).Range() }
+
 // named is the row of something that has a name.
 func (s space) named(what, name string) kv.Key { return s.Key().Str(what).Str(name).Done() }
 
