@@ -175,6 +175,7 @@ func (a *affixes) findSuffix(text string, out []*filed) []*filed {
 
 // pathIndex is what is filed under the values of one path.
 type pathIndex struct {
+	filed    int   // combinations; without any it goes
 	present  shelf // under any value
 	texts    shelves
 	words    shelves // null, true, false, and numbers as they are written
@@ -213,6 +214,12 @@ func (x *index) add(f *filed) {
 		x.paths[best.path] = p
 	}
 	p.add(best, f)
+	p.filed++
+	f.undo = append(f.undo, func() {
+		if p.filed--; p.filed == 0 {
+			delete(x.paths, best.path)
+		}
+	})
 }
 
 // vague is what a field counts for that is filed under its path alone.

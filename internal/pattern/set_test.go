@@ -111,3 +111,23 @@ func BenchmarkSet(b *testing.B) {
 		}
 	}
 }
+
+// A set whose patterns are gone holds on to nothing of them.
+func TestSetForgets(t *testing.T) {
+	var s Set[int]
+	for i := range 100 {
+		s.Add(i, compile(t, fmt.Sprintf(`{"detail":{"only-%d":["x"],"or-%d":[{"anything-but":"y"}]}}`, i, i), EventBridge))
+		if i%2 == 0 {
+			s.Remove(i)
+		}
+	}
+	if n := len(s.index.paths); n != 50 {
+		t.Errorf("%d paths of 50 patterns", n)
+	}
+	for i := range 100 {
+		s.Remove(i)
+	}
+	if n := len(s.index.paths); n != 0 || s.Len() != 0 {
+		t.Errorf("%d paths of no pattern", n)
+	}
+}
