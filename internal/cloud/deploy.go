@@ -16,7 +16,9 @@ import (
 	"github.com/nube-run/nube/internal/manifest"
 	"github.com/nube-run/nube/internal/manifest/serverless"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/runner"
 	"github.com/nube-run/nube/internal/runner/build"
+	"github.com/nube-run/nube/internal/runner/sandbox"
 	"github.com/nube-run/nube/internal/stack"
 	"github.com/nube-run/nube/internal/template"
 	"github.com/nube-run/nube/internal/work"
@@ -183,7 +185,7 @@ func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(contro
 	defer token.End()
 	var mu sync.Mutex
 	var wg sync.WaitGroup
-	made, failed := map[string]manifest.Artifact{}, []error{}
+	made, failed, told := map[string]manifest.Artifact{}, []error{}, map[string]bool{}
 	for _, j := range c.jobs(p) {
 		wg.Go(func() {
 			a, err := c.builds.Build(ctx, j.source, func(e build.Event) {
@@ -197,6 +199,10 @@ func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(contro
 				failed = append(failed, &BuildError{Function: strings.TrimPrefix(j.key, "function "), Err: err})
 				return
 			}
+			if closed := c.unreadable(a); closed != "" && !told[closed] {
+				told[closed] = true
+				tell(control.DeployEvent{Phase: "warning", Subject: runner.Unreadable(closed)})
+			}
 			made[j.key] = manifest.Artifact{Digest: a.Digest, SHA256: a.SHA256}
 		})
 	}
@@ -208,6 +214,14 @@ func (c *Cloud) build(ctx context.Context, p *manifest.Project, tell func(contro
 		return func(key string) (manifest.Artifact, bool) { a, ok := made[kind+key]; return a, ok }
 	}
 	return p.Deployable(lookup("function "), lookup("layer "))
+}
+
+// unreadable is what functions cannot read of an artifact.
+func (c *Cloud) unreadable(a build.Artifact) string {
+	if c.sandbox == nil {
+		return ""
+	}
+	return c.sandbox.Unreadable(sandbox.Spec{CodeDir: a.Dir, ReadOnly: a.Uses})
 }
 
 // job is code to be built.

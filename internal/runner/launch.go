@@ -111,6 +111,9 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 	}
 	out.say("INIT_START Runtime Version: " + prog.Version + "\tRuntime Version ARN: " + prog.VersionARN(s.Function.Region()) + "\n")
 
+	if closed := host.Unreadable(box); closed != "" {
+		out.say(Unreadable(closed) + "\n")
+	}
 	proc, err := host.Start(ctx, box)
 	if err != nil {
 		return err
@@ -142,6 +145,12 @@ func (l *launcher) spawn(ctx context.Context, i *instance) (err error) {
 		i.watch(func() { a.flush(); <-out.eof })
 	}()
 	return nil
+}
+
+// Unreadable says what a function cannot read, why, and what would work.
+func Unreadable(path string) string {
+	return path + " cannot be read by functions, each of which runs as a user of its own: `chmod -R o+rX " + path +
+		"` lets them, and so does --isolation off"
 }
 
 // newStream names the log stream of a new instance.

@@ -184,6 +184,21 @@ func TestSwapOfCode(t *testing.T) {
 }
 
 // A function that is frozen answers as if nothing had been.
+// What a function cannot read is said in its log before it fails.
+func TestUnreadableIsSaid(t *testing.T) {
+	g := newRig(t, nil)
+	shut := filepath.Join(t.TempDir(), "shut")
+	if err := os.Mkdir(shut, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := languages()[0].spec(t, func(s *Spec) { s.Uses = []string{shut} })
+	g.invoke(s, do{})
+	log := g.logs.text()
+	if said := strings.Contains(log, shut+" cannot be read"); said != g.opts.Sandbox.Report().OwnUser {
+		t.Errorf("functions are users of their own: %v; the log says it: %v\n%s", !said, said, log)
+	}
+}
+
 func TestFreezeAndThaw(t *testing.T) {
 	for _, l := range languages() {
 		t.Run(l.name, func(t *testing.T) {

@@ -159,9 +159,17 @@ type Outcome struct {
 }
 
 // Up makes a stack what d says: it creates it, updates it, or finds that there
-// is nothing to do. A stack whose creation was rolled back is created anew.
+// is nothing to do. A stack whose creation was rolled back is created anew. It waits for
+// the end of an operation under way, such as one that a crash has interrupted and that
+// goes on.
 func (e *Engine) Up(ctx context.Context, d Deploy) (Outcome, error) {
 	s, err := e.Stack(ctx, d.Scope, d.Name)
+	if err == nil && s.Status.InProgress() {
+		if _, err := e.Wait(ctx, d.Scope, s.ID); err != nil {
+			return Outcome{StackID: s.ID}, err
+		}
+		s, err = e.Stack(ctx, d.Scope, d.Name) // which it may be no more
+	}
 	switch {
 	case IsNoStack(err):
 		return e.create(ctx, d)

@@ -232,6 +232,34 @@ func TestResourcesWait(t *testing.T) {
 	})
 }
 
+// TestUpWaits: a stack that an operation is under way on is brought to what is wanted
+// after it, not refused.
+//
+// Mutation that it finds: nube up fails when the one before was interrupted.
+func TestUpWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		types := w.types()
+		types.Find("Test::Item").Provider = &slowly{Provider: types.Find("Test::Item").Provider, times: 3}
+		r := newRig(t, w, 1)
+		r.e.types = types
+		defer r.close()
+		if _, err := r.e.Up(t.Context(), deploy(t, "Resources: {A: {Type: Test::Item, Properties: {Text: first}}}")); err != nil {
+			t.Fatal(err)
+		}
+		st := r.upAndWait(t, "Resources: {A: {Type: Test::Item, Properties: {Text: second}}}")
+		if st.Status != UpdateComplete {
+			t.Fatalf("%s %s", st.Status, st.Reason)
+		}
+		if err := r.e.Delete(t.Context(), DeleteRequest{Scope: testScope, Name: st.ID}); err != nil {
+			t.Fatal(err)
+		}
+		if st := r.upAndWait(t, "Resources: {A: {Type: Test::Item, Properties: {Text: third}}}"); st.Status != CreateComplete {
+			t.Errorf("after a deletion %s %s", st.Status, st.Reason)
+		}
+	})
+}
+
 // slowly is a provider whose creations are not ready at once.
 type slowly struct {
 	Provider
