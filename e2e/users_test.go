@@ -81,6 +81,12 @@ func methods(t *testing.T, c *cloud) {
 	if r.header.Get("Allow") == "" {
 		t.Error("405 without Allow")
 	}
+	// The guideline's users are asked for one by one: it has no list of them.
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		if r := want(t, c.send(method, "/users", ""), http.StatusBadRequest); r.object(t)["message"] != "User ID is required" {
+			t.Errorf("%s /users: %s", method, r.body)
+		}
+	}
 	for _, path := range []string{"/users", "/users/1"} {
 		pre := want(t, c.send("OPTIONS", path, "", "Origin", "http://example.com", "Access-Control-Request-Method", "POST"), http.StatusOK)
 		if pre.header.Get("Access-Control-Allow-Origin") != "*" || !strings.Contains(pre.header.Get("Access-Control-Allow-Methods"), "OPTIONS") {

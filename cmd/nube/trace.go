@@ -31,6 +31,10 @@ this by itself; what applications report by OpenTelemetry hangs in the same tree
 ID is a trace id, in the form of X-Ray or of W3C, or the id of a request or of an
 invocation, as logs and answers have it (x-amzn-RequestId).
 
+Among the latest requests are the application's and those of AWS's tools. Deployments
+are shown with --all; what one of them looks for and does not find it makes, and is
+no error of it.
+
 A line of a tree begins with when the span began, counted from the first, and how
 long it took.`,
 		Example: `  nube trace                              the latest requests
@@ -62,6 +66,7 @@ long it took.`,
 	fs.StringVar(&q.Function, "function", "", "only requests in which this function ran")
 	fs.StringVar(&q.Status, "status", "", "only requests that were answered with this status: 404, or 5xx for any of them")
 	fs.BoolVar(&q.Errors, "errors", false, "only requests in which something failed")
+	fs.BoolVar(&q.All, "all", false, "deployments too")
 	fs.DurationVar(&since, "since", 0, "only what is younger than so long")
 	fs.IntVar(&q.Limit, "limit", 20, "how many requests")
 	fs.BoolVarP(&follow, "follow", "f", false, "show requests as they end, until Ctrl-C")
@@ -79,6 +84,7 @@ func (a *app) listTraces(ctx context.Context, cl *client, q control.TraceQuery, 
 	set("function", q.Function, q.Function != "")
 	set("status", q.Status, q.Status != "")
 	set("errors", "1", q.Errors)
+	set("all", "1", q.All)
 	set("since", since.String(), since > 0) // by the cloud's clock
 	set("limit", strconv.Itoa(q.Limit), !follow)
 	set("follow", "1", follow)

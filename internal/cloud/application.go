@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/service/apigateway"
 	"github.com/nube-run/nube/internal/stack"
 )
@@ -110,7 +111,7 @@ func (c *Cloud) asRoot(ctx context.Context, scope arn.Scope) context.Context {
 
 // functions lists the functions of a region with the routes that lead to them.
 func (c *Cloud) functions(ctx context.Context, scope arn.Scope) ([]control.Function, error) {
-	ctx = c.asRoot(ctx, scope)
+	ctx = record.Aside(c.asRoot(ctx, scope))
 	routes, err := c.parts.gateway.Routes(ctx, scope)
 	if err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ type TraceQuery struct {
 	Function string    // that took part, by its name or the end of it
 	Status   string    // of the answer: 404, or 4xx for any that begins so
 	Errors   bool      // only those in which something failed
+	All      bool      // deployments too
 	Since    time.Time // model time
 	Limit    int       // at most so many; 20 where it is not said
 }
@@ -117,7 +118,7 @@ func sinceOf(text string, now clock.Instant) (time.Time, error) {
 
 // traceQuery reads a query.
 func traceQuery(v url.Values, now clock.Instant) (TraceQuery, error) {
-	q := TraceQuery{Function: v.Get("function"), Status: strings.ToLower(v.Get("status")), Errors: v.Get("errors") == "1", Limit: 20}
+	q := TraceQuery{Function: v.Get("function"), Status: strings.ToLower(v.Get("status")), Errors: v.Get("errors") == "1", All: v.Get("all") == "1", Limit: 20}
 	if t := v.Get("since"); t != "" {
 		var err error
 		if q.Since, err = sinceOf(t, now); err != nil {
@@ -214,6 +215,10 @@ func (q *TraceQuery) isStatus(status int) bool {
 	return strings.HasPrefix(strconv.Itoa(status), strings.TrimRight(q.Status, "x"))
 }
 
+// isDeployment reports whether what a span begins is a deployment. What it looks for
+// and does not find it makes, so that its errors are its own alone.
+func isDeployment(root *record.Span) bool { return root.Service == Service && root.Name == "deploy" }
+
 func failed(s *record.Span) bool { return s.Error != "" || s.Status >= 500 }
 
 // summary sums a trace up; nil if it is not meant.
@@ -242,7 +247,18 @@ func (s *Server) summary(ctx context.Context, id record.TraceID, q *TraceQuery) 
 			root = span
 		}
 	}
-	if root == nil || !function || !status || q.Errors && sum.Errors == 0 {
+	if root == nil || !function || !status {
+		return nil, nil
+	}
+	if isDeployment(root) {
+		if !q.All {
+			return nil, nil
+		}
+		if root.Error == "" {
+			sum.Errors = 0
+		}
+	}
+	if q.Errors && sum.Errors == 0 {
 		return nil, nil
 	}
 	sum.Time, sum.Service, sum.Name, sum.Status = root.Start.Time(), root.Service, root.Name, root.Status

@@ -68,6 +68,45 @@ func (s *Server) get(ctx context.Context, id, query string) *httptest.ResponseRe
 	return w
 }
 
+// A deployment is shown to who asks for it, and what it looked for and did not find is
+// none of its errors, unless it failed. What is done aside is not shown at all.
+func TestDeploymentsAreNotRequests(t *testing.T) {
+	s, _ := tracing(t)
+	deploy := func(err error) {
+		ctx, top := s.Recorder.Begin(t.Context(), record.Span{Service: Service, Name: "deploy"})
+		_, look := s.Recorder.Begin(ctx, record.Span{Kind: record.Server, Service: "sqs", Name: "GetQueueUrl"})
+		look.End(fault.New("QueueDoesNotExist", "not yet"))
+		top.End(err)
+	}
+	deploy(nil)
+	deploy(fault.New("Failed", "rolled back"))
+	_, aside := s.Recorder.Begin(record.Aside(t.Context()), record.Span{Kind: record.Server, Service: "lambda", Name: "ListFunctions"})
+	aside.End(nil)
+	list := func(query string) (out []string) {
+		w := httptest.NewRecorder()
+		s.traces(w, httptest.NewRequest(http.MethodGet, "/?"+query, nil), "")
+		for l := range strings.Lines(w.Body.String()) {
+			var sum TraceSummary
+			if err := json.Unmarshal([]byte(l), &sum); err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, fmt.Sprintf("%s %s %d", sum.Service, sum.Name, sum.Errors))
+		}
+		return out
+	}
+	requests := []string{"apigateway GET /nothing 0", "apigateway POST / 2", "apigateway GET / 0"}
+	for query, want := range map[string][]string{
+		"":               requests,
+		"all=1":          append([]string{"nube deploy 2", "nube deploy 0"}, requests...),
+		"errors=1":       requests[1:2],
+		"errors=1&all=1": {"nube deploy 2", requests[1]},
+	} {
+		if d := cmp.Diff(want, list(query)); d != "" {
+			t.Errorf("%s (-want +got)\n%s", query, d)
+		}
+	}
+}
+
 func TestListTraces(t *testing.T) {
 	s, _ := tracing(t)
 	for _, test := range []struct{ query, want string }{

@@ -122,7 +122,16 @@ type causeKey struct{}
 // it is.
 type under struct {
 	Cause
-	hop *Hop
+	hop   *Hop
+	aside bool // nothing is recorded, see [Aside]
+}
+
+// Aside returns a context in which hops are not recorded: for what the platform asks
+// of itself, to show it, and that would be among the requests that it is about.
+func Aside(ctx context.Context) context.Context {
+	u, _ := ctx.Value(causeKey{}).(under)
+	u.aside = true
+	return context.WithValue(ctx, causeKey{}, u)
 }
 
 // With returns a context in which c is the cause of what happens.

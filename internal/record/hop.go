@@ -11,15 +11,17 @@ import (
 
 // Hop is a span under way.
 type Hop struct {
-	r    *Recorder
-	span Span
+	r     *Recorder
+	span  Span
+	aside bool
 }
 
 // Begin begins a hop: a span under the cause in ctx, or of a new trace if there
 // is none. The context returned makes it the cause of what follows. What s says
 // of names, resource and kind is taken; ids and times are given by Begin.
 func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
-	c := From(ctx)
+	u, _ := ctx.Value(causeKey{}).(under)
+	c := u.Cause
 	s.Start, s.Began = r.model.Now(), r.machine.Now()
 	if c.Trace.IsZero() {
 		c.Trace = NewTraceID(s.Start)
@@ -34,8 +36,8 @@ func (r *Recorder) Begin(ctx context.Context, s Span) (context.Context, *Hop) {
 	if c.Request == "" {
 		c.Request, c.By = s.Request, s.By
 	}
-	h := &Hop{r: r, span: s}
-	return context.WithValue(ctx, causeKey{}, under{c.Child(s.ID), h}), h
+	h := &Hop{r: r, span: s, aside: u.aside}
+	return context.WithValue(ctx, causeKey{}, under{c.Child(s.ID), h, u.aside}), h
 }
 
 // Note adds a detail to the span of ctx, if ctx is inside of one: for whoever
@@ -81,6 +83,9 @@ func (h *Hop) Began() time.Time { return h.span.Began }
 // begun before the hop did, as the start of an instance that another request
 // has caused.
 func (h *Hop) Phase(name string, began time.Time, took time.Duration) {
+	if h.aside {
+		return
+	}
 	p := &h.span
 	h.r.Traces.Add(&Span{
 		Trace: p.Trace, ID: NewSpanID(), Parent: p.ID, Service: p.Service, Name: name, Request: p.Request, By: p.By,
@@ -95,7 +100,9 @@ func (h *Hop) End(err error) time.Duration {
 	if err != nil {
 		h.fail(err)
 	}
-	h.r.Traces.Add(&h.span) // a failing disk is reported by Recorder.Troubles
+	if !h.aside {
+		h.r.Traces.Add(&h.span) // a failing disk is reported by Recorder.Troubles
+	}
 	return h.span.Duration
 }
 
