@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/kms"
+	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/policy"
 )
@@ -316,7 +317,11 @@ func (s *Service) accessDeleteAlias(ctx context.Context, in *shapes.DeleteAliasR
 
 func (s *Service) aliasAndKeys(ctx context.Context, action string, alias, to *string) ([]awsapi.Access, error) {
 	needs := []awsapi.Access{s.aliasNeed(ctx, action, alias)}
-	if n, err := s.resolve(ctx, alias); err == nil && n.alias != "" && n.id != "" {
+	n, err := s.resolve(ctx, alias)
+	if _, coded := fault.As(err); err != nil && !coded {
+		return nil, err // what is wrong with the name the handler says
+	}
+	if err == nil && n.alias != "" && n.id != "" {
 		n.alias = ""
 		needs = append(needs, s.needOn(ctx, action, n, nil, nil))
 	}

@@ -1,6 +1,7 @@
 package kms
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -313,4 +314,22 @@ func TestCreateWithTagsNeedsTagging(t *testing.T) {
 	refuse(b, maker, shapes.CreateKey, tagged, "AccessDenied")
 	tagger := b.user("tagger", `{"Effect":"Allow","Action":["kms:CreateKey","kms:TagResource"],"Resource":"*"}`)
 	call(b, tagger, shapes.CreateKey, tagged)
+}
+
+// Which permissions a call needs is not guessed where the store cannot be read.
+func TestNeedsOfAliases(t *testing.T) {
+	b := newBed(t)
+	call(b, b.root, shapes.CreateAlias, &shapes.CreateAliasRequest{AliasName: ptr("alias/a"), TargetKeyId: b.key(&shapes.CreateKeyRequest{})})
+	in := &shapes.DeleteAliasRequest{AliasName: ptr("alias/a")}
+	if needs, err := b.s.accessDeleteAlias(b.root, in); err != nil || len(needs) != 2 {
+		t.Errorf("%d permissions, of alias and key: %v", len(needs), err)
+	}
+	if needs, err := b.s.accessDeleteAlias(b.root, &shapes.DeleteAliasRequest{AliasName: ptr("alias/none")}); err != nil || len(needs) != 1 {
+		t.Errorf("%d permissions, of an alias that leads to nothing: %v", len(needs), err)
+	}
+	gone, cancel := context.WithCancel(b.root)
+	cancel()
+	if needs, err := b.s.accessDeleteAlias(gone, in); err == nil {
+		t.Errorf("%d permissions are enough when nothing is known", len(needs))
+	}
 }
