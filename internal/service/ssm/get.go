@@ -168,13 +168,13 @@ func (s *Service) getParametersByPath(ctx context.Context, in *shapes.GetParamet
 	if !strings.HasPrefix(n.text, "/") || !clean(n.text) || strings.Contains(n.text, "//") {
 		return nil, fault.Validation(msgPath)
 	}
-	label := ""
+	var labels []string // one of which a version has
 	for _, f := range in.ParameterFilters {
 		if err := checkFilter(f, "Type", "KeyId", "Label"); err != nil {
 			return nil, err
 		}
 		if value(f.Key) == "Label" {
-			label = f.Values[0]
+			labels = f.Values
 		}
 	}
 	type found struct {
@@ -188,9 +188,13 @@ func (s *Service) getParametersByPath(ctx context.Context, in *shapes.GetParamet
 		if !within(full(row.Name), n.text, yes(in.Recursive)) || !matches(row, in.ParameterFilters) {
 			return false, nil
 		}
-		f := found{name: name{scope: n.scope, text: row.Name, selector: label}}
-		if label != "" && row.Labels[label] == 0 {
-			return false, nil
+		f := found{name: name{scope: n.scope, text: row.Name}}
+		if labels != nil {
+			i := slices.IndexFunc(labels, func(l string) bool { return row.Labels[l] != 0 })
+			if i < 0 {
+				return false, nil
+			}
+			f.name.selector = labels[i]
 		}
 		var err error
 		f.row, f.v, f.number, err = find(snap, f.name)

@@ -327,6 +327,7 @@ func TestByPath(t *testing.T) {
 		{list("/", false), []string{"/a", "top"}},
 		{list("/none", true), nil},
 		{list("/a", true, shapes.ParameterStringFilter{Key: ptr("Label"), Option: ptr("Equals"), Values: []string{"prod"}}), []string{"/a/y"}},
+		{list("/a", true, shapes.ParameterStringFilter{Key: ptr("Label"), Values: []string{"none", "prod"}}), []string{"/a/y"}},
 		{list("/a", true, shapes.ParameterStringFilter{Key: ptr("Type"), Values: []string{"StringList"}}), nil},
 	} {
 		if d := cmp.Diff(test.want, test.got); d != "" {
