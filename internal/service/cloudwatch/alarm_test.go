@@ -17,46 +17,6 @@ import (
 	"github.com/nube-run/nube/internal/record"
 )
 
-// The tables of the documentation: 0 does not breach, X breaches, - is missing.
-//
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
-func TestMissingData(t *testing.T) {
-	const ok, alarm, unknown, stays = stateOK, stateAlarm, stateInsufficient, ""
-	for _, test := range []struct {
-		points                                   string
-		n, m                                     int
-		missing, ignore, breaching, notBreaching string
-	}{
-		{"0-X-X", 3, 3, ok, ok, ok, ok},
-		{"0----", 3, 3, ok, ok, ok, ok},
-		{"-----", 3, 3, unknown, stays, alarm, ok},
-		{"0XX-X", 3, 3, alarm, alarm, alarm, alarm},
-		{"--X--", 3, 3, alarm, stays, alarm, ok},
-
-		{"0-X-X", 3, 2, alarm, alarm, alarm, alarm},
-		{"00X0X", 3, 2, alarm, alarm, alarm, alarm},
-		{"0-X--", 3, 2, ok, ok, alarm, ok},
-		{"----0", 3, 2, ok, ok, alarm, ok},
-		{"---X-", 3, 2, alarm, stays, alarm, ok},
-
-		// The newest point alone does not set off an alarm of three.
-		{"----X", 3, 3, stays, stays, alarm, ok},
-		{"--X", 1, 1, alarm, alarm, alarm, alarm},
-		{"X--", 1, 1, alarm, alarm, alarm, alarm},
-		{"X0-", 1, 1, ok, ok, ok, ok},
-	} {
-		points := make([]point, len(test.points))
-		for i, c := range test.points {
-			points[i] = map[rune]point{'0': within, 'X': breaching, '-': absent}[c]
-		}
-		for treat, want := range map[string]string{"": test.missing, "missing": test.missing, "ignore": test.ignore, "breaching": test.breaching, "notBreaching": test.notBreaching} {
-			if got := verdictOf(points, test.n, test.m, treat); got != want {
-				t.Errorf("%s, %d of %d, missing points %q: %q, want %q", test.points, test.m, test.n, treat, got, want)
-			}
-		}
-	}
-}
-
 const oneOfOne = `{"AlarmName":"high","MetricName":"m","Namespace":"App","Statistic":"Sum","Period":60,"EvaluationPeriods":1,"Threshold":3,
 	"ComparisonOperator":"GreaterThanThreshold","AlarmDescription":"too many","AlarmActions":["` + topic + `","` + hook + `"],"OKActions":["` + topic + `"],
 	"InsufficientDataActions":["` + topic + `"],"TreatMissingData":"notBreaching"}`
