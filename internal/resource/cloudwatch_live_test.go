@@ -49,6 +49,9 @@ Resources:
   Any:
     Type: AWS::CloudWatch::CompositeAlarm
     Properties: {AlarmName: any, AlarmRule: !Sub 'ALARM("${Alarm}") OR ALARM("${Rate}")'}
+  Query:
+    Type: AWS::Logs::QueryDefinition
+    Properties: {Name: shop/errors, QueryString: filter level = 'ERROR', LogGroupNames: [!Ref Group]}
   Board:
     Type: AWS::CloudWatch::Dashboard
     Properties: {DashboardName: board, DashboardBody: '{"widgets":[]}'}
@@ -58,6 +61,8 @@ Outputs:
   Any: {Value: !Ref Any}
   Board: {Value: !Ref Board}
   Errors: {Value: !Ref Errors}
+  Query: {Value: !Ref Query}
+  QueryId: {Value: !GetAtt Query.QueryDefinitionId}
 `
 
 func TestWatching(t *testing.T) {
@@ -79,7 +84,21 @@ func TestWatching(t *testing.T) {
 	if len(filters) != 1 || filters[0].MetricTransformations[0].Dimensions["path"] != "$.path" {
 		t.Errorf("%+v", filters)
 	}
-	l.up(strings.NewReplacer("Threshold: 5", "Threshold: 7", "Value: blue", "Value: red", "FilterPattern: ERROR", "FilterPattern: WARN").Replace(watchingV1))
+	query := func() logs.QueryDefinition {
+		t.Helper()
+		all := ask(l, logs.DescribeQueryDefinitions, &logs.DescribeQueryDefinitionsRequest{}).QueryDefinitions
+		if len(all) != 1 || *all[0].QueryDefinitionId != output(st, "Query") || output(st, "QueryId") != output(st, "Query") || all[0].LogGroupNames[0] != "g" {
+			t.Fatalf("queries %+v", all)
+		}
+		return all[0]
+	}
+	if got := query(); *got.Name != "shop/errors" || *got.QueryString != "filter level = 'ERROR'" {
+		t.Errorf("%+v", got)
+	}
+	l.up(strings.NewReplacer("'ERROR'", "'WARN'", "Threshold: 5", "Threshold: 7", "Value: blue", "Value: red", "FilterPattern: ERROR", "FilterPattern: WARN").Replace(watchingV1))
+	if got := query(); *got.QueryString != "filter level = 'WARN'" {
+		t.Errorf("%+v", got)
+	}
 	for _, a := range alarms().MetricAlarms {
 		if *a.AlarmName == "many errors" && *a.Threshold != 7 {
 			t.Errorf("threshold %v", *a.Threshold)
@@ -91,5 +110,8 @@ func TestWatching(t *testing.T) {
 	l.down()
 	if got := alarms(); len(got.MetricAlarms)+len(got.CompositeAlarms) != 0 {
 		t.Errorf("%d alarms are left", len(got.MetricAlarms))
+	}
+	if all := ask(l, logs.DescribeQueryDefinitions, &logs.DescribeQueryDefinitionsRequest{}).QueryDefinitions; len(all) > 0 {
+		t.Errorf("queries are left: %+v", all)
 	}
 }

@@ -96,6 +96,8 @@ func excused(typ *stack.Type, dotted string) bool {
 			"GlobalSecondaryIndexes", "SSESpecification", "StreamSpecification", "TimeToLiveSpecification", "TableClass")
 	case "AWS::Logs::LogGroup":
 		lists = append(lists, "LogGroupClass") // cannot be changed, and an attempt is an error
+	case "AWS::Logs::QueryDefinition":
+		lists = append(lists, "QueryLanguage") // there is one alone
 	case "AWS::Lambda::Function":
 		lists = append(lists, "Code.ZipFile") // only with some runtimes; TestInlined
 	case "AWS::ApiGatewayV2::Stage":

@@ -566,6 +566,13 @@ var Table = schema.Table{
 			{Name: "LogGroupName", Shape: 0, Required: true, CreateOnly: true},
 			{Name: "MetricTransformations", Shape: 190, Required: true},
 		}},
+		{Name: "AWS::Logs::QueryDefinition", PrimaryID: []string{"QueryDefinitionId"}, Attributes: []string{"QueryDefinitionId"}, Properties: []schema.Property{
+			{Name: "LogGroupNames", Shape: 7},
+			{Name: "Name", Shape: 0, Required: true},
+			{Name: "Parameters", Shape: 192},
+			{Name: "QueryLanguage", Shape: 0},
+			{Name: "QueryString", Shape: 0, Required: true},
+		}},
 		{Name: "AWS::Logs::SubscriptionFilter", PrimaryID: []string{"FilterName", "LogGroupName"}, Properties: []schema.Property{
 			{Name: "ApplyOnTransformedLogs", Shape: 1},
 			{Name: "DestinationArn", Shape: 0, Required: true},
@@ -578,32 +585,32 @@ var Table = schema.Table{
 			{Name: "RoleArn", Shape: 0},
 		}},
 		{Name: "AWS::SES::ConfigurationSet", PrimaryID: []string{"Name"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ArchivingOptions", Shape: 191},
-			{Name: "DeliveryOptions", Shape: 192},
+			{Name: "ArchivingOptions", Shape: 193},
+			{Name: "DeliveryOptions", Shape: 194},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReputationOptions", Shape: 193},
-			{Name: "SendingOptions", Shape: 194},
-			{Name: "SuppressionOptions", Shape: 195},
+			{Name: "ReputationOptions", Shape: 195},
+			{Name: "SendingOptions", Shape: 196},
+			{Name: "SuppressionOptions", Shape: 197},
 			{Name: "Tags", Shape: 5},
-			{Name: "TrackingOptions", Shape: 199},
-			{Name: "VdmOptions", Shape: 200},
+			{Name: "TrackingOptions", Shape: 201},
+			{Name: "VdmOptions", Shape: 202},
 		}},
 		{Name: "AWS::SES::ConfigurationSetEventDestination", PrimaryID: []string{"Id", "ConfigurationSetName"}, Attributes: []string{"Id"}, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "EventDestination", Shape: 203, Required: true},
+			{Name: "EventDestination", Shape: 205, Required: true},
 		}},
 		{Name: "AWS::SES::EmailIdentity", PrimaryID: []string{"EmailIdentity"}, Attributes: []string{"DkimDNSTokenName1", "DkimDNSTokenName2", "DkimDNSTokenName3", "DkimDNSTokenValue1", "DkimDNSTokenValue2", "DkimDNSTokenValue3"}, Tags: "Tags", Properties: []schema.Property{
-			{Name: "ConfigurationSetAttributes", Shape: 210},
-			{Name: "DkimAttributes", Shape: 211},
-			{Name: "DkimSigningAttributes", Shape: 212},
+			{Name: "ConfigurationSetAttributes", Shape: 212},
+			{Name: "DkimAttributes", Shape: 213},
+			{Name: "DkimSigningAttributes", Shape: 214},
 			{Name: "EmailIdentity", Shape: 0, Required: true, CreateOnly: true},
-			{Name: "FeedbackAttributes", Shape: 213},
-			{Name: "MailFromAttributes", Shape: 214},
+			{Name: "FeedbackAttributes", Shape: 215},
+			{Name: "MailFromAttributes", Shape: 216},
 			{Name: "Tags", Shape: 5},
 		}},
 		{Name: "AWS::SES::Template", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Tags", Shape: 5},
-			{Name: "Template", Shape: 215},
+			{Name: "Template", Shape: 217},
 		}},
 		{Name: "AWS::SNS::Subscription", PrimaryID: []string{"Arn"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "DeliveryPolicy", Shape: 24},
@@ -622,14 +629,14 @@ var Table = schema.Table{
 			{Name: "ArchivePolicy", Shape: 24},
 			{Name: "ContentBasedDeduplication", Shape: 1},
 			{Name: "DataProtectionPolicy", Shape: 24},
-			{Name: "DeliveryStatusLogging", Shape: 217},
+			{Name: "DeliveryStatusLogging", Shape: 219},
 			{Name: "DisplayName", Shape: 0},
 			{Name: "FifoThroughputScope", Shape: 0},
 			{Name: "FifoTopic", Shape: 1, CreateOnly: true},
 			{Name: "KmsMasterKeyId", Shape: 0},
 			{Name: "MaximumMessageSize", Shape: 6},
 			{Name: "SignatureVersion", Shape: 0},
-			{Name: "Subscription", Shape: 219},
+			{Name: "Subscription", Shape: 221},
 			{Name: "Tags", Shape: 5},
 			{Name: "TopicName", Shape: 0, CreateOnly: true},
 			{Name: "TracingConfig", Shape: 0},
@@ -682,7 +689,7 @@ var Table = schema.Table{
 		{Name: "AWS::Scheduler::Schedule", PrimaryID: []string{"Name"}, Attributes: []string{"Arn"}, Properties: []schema.Property{
 			{Name: "Description", Shape: 0},
 			{Name: "EndDate", Shape: 0},
-			{Name: "FlexibleTimeWindow", Shape: 220, Required: true},
+			{Name: "FlexibleTimeWindow", Shape: 222, Required: true},
 			{Name: "GroupName", Shape: 0},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "Name", Shape: 0, CreateOnly: true},
@@ -690,7 +697,7 @@ var Table = schema.Table{
 			{Name: "ScheduleExpressionTimezone", Shape: 0},
 			{Name: "StartDate", Shape: 0},
 			{Name: "State", Shape: 0},
-			{Name: "Target", Shape: 221, Required: true},
+			{Name: "Target", Shape: 223, Required: true},
 		}},
 		{Name: "AWS::Scheduler::ScheduleGroup", PrimaryID: []string{"Name"}, Attributes: []string{"Arn", "CreationDate", "LastModificationDate", "State"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Name", Shape: 0, CreateOnly: true},
@@ -702,20 +709,20 @@ var Table = schema.Table{
 			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::SecretsManager::RotationSchedule", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Properties: []schema.Property{
-			{Name: "ExternalSecretRotationMetadata", Shape: 241},
+			{Name: "ExternalSecretRotationMetadata", Shape: 243},
 			{Name: "ExternalSecretRotationRoleArn", Shape: 0},
-			{Name: "HostedRotationLambda", Shape: 242},
+			{Name: "HostedRotationLambda", Shape: 244},
 			{Name: "RotateImmediatelyOnUpdate", Shape: 1},
 			{Name: "RotationLambdaARN", Shape: 0},
-			{Name: "RotationRules", Shape: 243},
+			{Name: "RotationRules", Shape: 245},
 			{Name: "SecretId", Shape: 0, Required: true, CreateOnly: true},
 		}},
 		{Name: "AWS::SecretsManager::Secret", PrimaryID: []string{"Id"}, Attributes: []string{"Id"}, Tags: "Tags", Properties: []schema.Property{
 			{Name: "Description", Shape: 0},
-			{Name: "GenerateSecretString", Shape: 244},
+			{Name: "GenerateSecretString", Shape: 246},
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "Name", Shape: 0, CreateOnly: true},
-			{Name: "ReplicaRegions", Shape: 246},
+			{Name: "ReplicaRegions", Shape: 248},
 			{Name: "SecretString", Shape: 0},
 			{Name: "Tags", Shape: 5},
 			{Name: "Type", Shape: 0},
@@ -1478,200 +1485,206 @@ var Table = schema.Table{
 		}},
 		189: {Kind: schema.List, Elem: 188},
 		190: {Kind: schema.List, Elem: 187},
-		191: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
+		191: {Name: "QueryParameter", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DefaultValue", Shape: 0},
+			{Name: "Description", Shape: 0},
+			{Name: "Name", Shape: 0, Required: true},
+		}},
+		192: {Kind: schema.List, Elem: 191},
+		193: {Name: "ArchivingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ArchiveArn", Shape: 0},
 		}},
-		192: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
+		194: {Name: "DeliveryOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaxDeliverySeconds", Shape: 9},
 			{Name: "SendingPoolName", Shape: 0},
 			{Name: "TlsPolicy", Shape: 0},
 		}},
-		193: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
+		195: {Name: "ReputationOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ReputationMetricsEnabled", Shape: 1},
 		}},
-		194: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
+		196: {Name: "SendingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SendingEnabled", Shape: 1},
 		}},
-		195: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
+		197: {Name: "SuppressionOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SuppressedReasons", Shape: 7},
-			{Name: "ValidationOptions", Shape: 196},
+			{Name: "ValidationOptions", Shape: 198},
 		}},
-		196: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "ConditionThreshold", Shape: 197, Required: true},
+		198: {Name: "ValidationOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "ConditionThreshold", Shape: 199, Required: true},
 		}},
-		197: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
+		199: {Name: "ConditionThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConditionThresholdEnabled", Shape: 0, Required: true},
-			{Name: "OverallConfidenceThreshold", Shape: 198},
+			{Name: "OverallConfidenceThreshold", Shape: 200},
 		}},
-		198: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
+		200: {Name: "OverallConfidenceThreshold", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfidenceVerdictThreshold", Shape: 0, Required: true},
 		}},
-		199: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
+		201: {Name: "TrackingOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "CustomRedirectDomain", Shape: 0},
 			{Name: "HttpsPolicy", Shape: 0},
 		}},
-		200: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DashboardOptions", Shape: 201},
-			{Name: "GuardianOptions", Shape: 202},
+		202: {Name: "VdmOptions", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DashboardOptions", Shape: 203},
+			{Name: "GuardianOptions", Shape: 204},
 		}},
-		201: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
+		203: {Name: "DashboardOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EngagementMetrics", Shape: 0, Required: true},
 		}},
-		202: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
+		204: {Name: "GuardianOptions", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "OptimizedSharedDelivery", Shape: 0, Required: true},
 		}},
-		203: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CloudWatchDestination", Shape: 204},
+		205: {Name: "EventDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CloudWatchDestination", Shape: 206},
 			{Name: "Enabled", Shape: 1},
-			{Name: "EventBridgeDestination", Shape: 207},
-			{Name: "KinesisFirehoseDestination", Shape: 208},
+			{Name: "EventBridgeDestination", Shape: 209},
+			{Name: "KinesisFirehoseDestination", Shape: 210},
 			{Name: "MatchingEventTypes", Shape: 7, Required: true},
 			{Name: "Name", Shape: 0},
-			{Name: "SnsDestination", Shape: 209},
+			{Name: "SnsDestination", Shape: 211},
 		}},
-		204: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "DimensionConfigurations", Shape: 206},
+		206: {Name: "CloudWatchDestination", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "DimensionConfigurations", Shape: 208},
 		}},
-		205: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		207: {Name: "DimensionConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DefaultDimensionValue", Shape: 0, Required: true},
 			{Name: "DimensionName", Shape: 0, Required: true},
 			{Name: "DimensionValueSource", Shape: 0, Required: true},
 		}},
-		206: {Kind: schema.List, Elem: 205},
-		207: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
+		208: {Kind: schema.List, Elem: 207},
+		209: {Name: "EventBridgeDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EventBusArn", Shape: 0, Required: true},
 		}},
-		208: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
+		210: {Name: "KinesisFirehoseDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DeliveryStreamARN", Shape: 0, Required: true},
 			{Name: "IAMRoleARN", Shape: 0, Required: true},
 		}},
-		209: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
+		211: {Name: "SnsDestination", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "TopicARN", Shape: 0, Required: true},
 		}},
-		210: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
+		212: {Name: "ConfigurationSetAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ConfigurationSetName", Shape: 0},
 		}},
-		211: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
+		213: {Name: "DkimAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "SigningEnabled", Shape: 1},
 		}},
-		212: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
+		214: {Name: "DkimSigningAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DomainSigningPrivateKey", Shape: 0},
 			{Name: "DomainSigningSelector", Shape: 0},
 			{Name: "NextSigningKeyLength", Shape: 0},
 		}},
-		213: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
+		215: {Name: "FeedbackAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "EmailForwardingEnabled", Shape: 1},
 		}},
-		214: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
+		216: {Name: "MailFromAttributes", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "BehaviorOnMxFailure", Shape: 0},
 			{Name: "MailFromDomain", Shape: 0},
 		}},
-		215: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
+		217: {Name: "Template", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "HtmlPart", Shape: 0},
 			{Name: "SubjectPart", Shape: 0, Required: true},
 			{Name: "TemplateName", Shape: 0, CreateOnly: true},
 			{Name: "TextPart", Shape: 0},
 		}},
-		216: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
+		218: {Name: "LoggingConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "FailureFeedbackRoleArn", Shape: 0},
 			{Name: "Protocol", Shape: 0, Required: true},
 			{Name: "SuccessFeedbackRoleArn", Shape: 0},
 			{Name: "SuccessFeedbackSampleRate", Shape: 0},
 		}},
-		217: {Kind: schema.List, Elem: 216},
-		218: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
+		219: {Kind: schema.List, Elem: 218},
+		220: {Name: "Subscription", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Endpoint", Shape: 0, Required: true},
 			{Name: "Protocol", Shape: 0, Required: true},
 		}},
-		219: {Kind: schema.List, Elem: 218},
-		220: {Name: "FlexibleTimeWindow", Kind: schema.Object, Properties: []schema.Property{
+		221: {Kind: schema.List, Elem: 220},
+		222: {Name: "FlexibleTimeWindow", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumWindowInMinutes", Shape: 9},
 			{Name: "Mode", Shape: 0, Required: true},
 		}},
-		221: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
+		223: {Name: "Target", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0, Required: true},
-			{Name: "DeadLetterConfig", Shape: 222},
-			{Name: "EcsParameters", Shape: 223},
-			{Name: "EventBridgeParameters", Shape: 233},
+			{Name: "DeadLetterConfig", Shape: 224},
+			{Name: "EcsParameters", Shape: 225},
+			{Name: "EventBridgeParameters", Shape: 235},
 			{Name: "Input", Shape: 0},
-			{Name: "KinesisParameters", Shape: 234},
-			{Name: "RetryPolicy", Shape: 235},
+			{Name: "KinesisParameters", Shape: 236},
+			{Name: "RetryPolicy", Shape: 237},
 			{Name: "RoleArn", Shape: 0, Required: true},
-			{Name: "SageMakerPipelineParameters", Shape: 236},
-			{Name: "SqsParameters", Shape: 239},
+			{Name: "SageMakerPipelineParameters", Shape: 238},
+			{Name: "SqsParameters", Shape: 241},
 		}},
-		222: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
+		224: {Name: "DeadLetterConfig", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Arn", Shape: 0},
 		}},
-		223: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "CapacityProviderStrategy", Shape: 225},
+		225: {Name: "EcsParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "CapacityProviderStrategy", Shape: 227},
 			{Name: "EnableECSManagedTags", Shape: 1},
 			{Name: "EnableExecuteCommand", Shape: 1},
 			{Name: "Group", Shape: 0},
 			{Name: "LaunchType", Shape: 0},
-			{Name: "NetworkConfiguration", Shape: 226},
-			{Name: "PlacementConstraints", Shape: 229},
-			{Name: "PlacementStrategy", Shape: 231},
+			{Name: "NetworkConfiguration", Shape: 228},
+			{Name: "PlacementConstraints", Shape: 231},
+			{Name: "PlacementStrategy", Shape: 233},
 			{Name: "PlatformVersion", Shape: 0},
 			{Name: "PropagateTags", Shape: 0},
 			{Name: "ReferenceId", Shape: 0},
-			{Name: "Tags", Shape: 232},
+			{Name: "Tags", Shape: 234},
 			{Name: "TaskCount", Shape: 9},
 			{Name: "TaskDefinitionArn", Shape: 0, Required: true},
 		}},
-		224: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
+		226: {Name: "CapacityProviderStrategyItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Base", Shape: 9},
 			{Name: "CapacityProvider", Shape: 0, Required: true},
 			{Name: "Weight", Shape: 9},
 		}},
-		225: {Kind: schema.List, Elem: 224},
-		226: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "AwsvpcConfiguration", Shape: 227},
+		227: {Kind: schema.List, Elem: 226},
+		228: {Name: "NetworkConfiguration", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "AwsvpcConfiguration", Shape: 229},
 		}},
-		227: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
+		229: {Name: "AwsVpcConfiguration", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AssignPublicIp", Shape: 0},
 			{Name: "SecurityGroups", Shape: 7},
 			{Name: "Subnets", Shape: 7, Required: true},
 		}},
-		228: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
+		230: {Name: "PlacementConstraint", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Expression", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		229: {Kind: schema.List, Elem: 228},
-		230: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
+		231: {Kind: schema.List, Elem: 230},
+		232: {Name: "PlacementStrategy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Field", Shape: 0},
 			{Name: "Type", Shape: 0},
 		}},
-		231: {Kind: schema.List, Elem: 230},
-		232: {Kind: schema.List, Elem: 10},
-		233: {Name: "EventBridgeParameters", Kind: schema.Object, Properties: []schema.Property{
+		233: {Kind: schema.List, Elem: 232},
+		234: {Kind: schema.List, Elem: 10},
+		235: {Name: "EventBridgeParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "DetailType", Shape: 0, Required: true},
 			{Name: "Source", Shape: 0, Required: true},
 		}},
-		234: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
+		236: {Name: "KinesisParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "PartitionKey", Shape: 0, Required: true},
 		}},
-		235: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
+		237: {Name: "RetryPolicy", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MaximumEventAgeInSeconds", Shape: 9},
 			{Name: "MaximumRetryAttempts", Shape: 9},
 		}},
-		236: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
-			{Name: "PipelineParameterList", Shape: 238},
+		238: {Name: "SageMakerPipelineParameters", Kind: schema.Object, Properties: []schema.Property{
+			{Name: "PipelineParameterList", Shape: 240},
 		}},
-		237: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
+		239: {Name: "SageMakerPipelineParameter", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Name", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		238: {Kind: schema.List, Elem: 237},
-		239: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
+		240: {Kind: schema.List, Elem: 239},
+		241: {Name: "SqsParameters", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "MessageGroupId", Shape: 0},
 		}},
-		240: {Name: "ExternalSecretRotationMetadataItem", Kind: schema.Object, Properties: []schema.Property{
+		242: {Name: "ExternalSecretRotationMetadataItem", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "Key", Shape: 0, Required: true},
 			{Name: "Value", Shape: 0, Required: true},
 		}},
-		241: {Kind: schema.List, Elem: 240},
-		242: {Name: "HostedRotationLambda", Kind: schema.Object, Properties: []schema.Property{
+		243: {Kind: schema.List, Elem: 242},
+		244: {Name: "HostedRotationLambda", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExcludeCharacters", Shape: 0},
 			{Name: "KmsKeyArn", Shape: 0},
 			{Name: "MasterSecretArn", Shape: 0},
@@ -1684,12 +1697,12 @@ var Table = schema.Table{
 			{Name: "VpcSecurityGroupIds", Shape: 0},
 			{Name: "VpcSubnetIds", Shape: 0},
 		}},
-		243: {Name: "RotationRules", Kind: schema.Object, Properties: []schema.Property{
+		245: {Name: "RotationRules", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "AutomaticallyAfterDays", Shape: 6},
 			{Name: "Duration", Shape: 0},
 			{Name: "ScheduleExpression", Shape: 0},
 		}},
-		244: {Name: "GenerateSecretString", Kind: schema.Object, Properties: []schema.Property{
+		246: {Name: "GenerateSecretString", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "ExcludeCharacters", Shape: 0},
 			{Name: "ExcludeLowercase", Shape: 1},
 			{Name: "ExcludeNumbers", Shape: 1},
@@ -1701,10 +1714,10 @@ var Table = schema.Table{
 			{Name: "RequireEachIncludedType", Shape: 1},
 			{Name: "SecretStringTemplate", Shape: 0},
 		}},
-		245: {Name: "ReplicaRegion", Kind: schema.Object, Properties: []schema.Property{
+		247: {Name: "ReplicaRegion", Kind: schema.Object, Properties: []schema.Property{
 			{Name: "KmsKeyId", Shape: 0},
 			{Name: "Region", Shape: 0, Required: true},
 		}},
-		246: {Kind: schema.List, Elem: 245},
+		248: {Kind: schema.List, Elem: 247},
 	},
 }

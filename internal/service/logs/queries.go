@@ -177,7 +177,7 @@ func rowOf(e *record.LogEvent) insights.Row {
 	}
 	row["@timestamp"], row["@ingestionTime"] = insights.Stamp(e.Time), insights.Stamp(e.Ingested)
 	row["@message"], row["@logStream"], row["@log"] = e.Message, e.Stream.Name, e.Stream.Account+":"+e.Stream.Group
-	row["@ptr"] = eventID(e.Cursor())
+	row["@ptr"] = pointerTo(e)
 	return row
 }
 

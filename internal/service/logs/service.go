@@ -93,6 +93,10 @@ func New(o Options) *Service {
 func (s *Service) registerQueries() {
 	awsapi.Handle(s.api, shapes.StartQuery, accessQuery, s.startQuery)
 	awsapi.Handle(s.api, shapes.GetQueryResults, s.accessAnswer, s.getQueryResults)
+	awsapi.Handle(s.api, shapes.GetLogGroupFields, onGroup("GetLogGroupFields", func(in *shapes.GetLogGroupFieldsRequest) (*string, *string) {
+		return in.LogGroupName, in.LogGroupIdentifier
+	}), s.getLogGroupFields)
+	awsapi.Handle(s.api, shapes.GetLogRecord, accessRecord, s.getLogRecord)
 	awsapi.Handle(s.api, shapes.StopQuery, nil, s.stopQuery)
 	awsapi.Handle(s.api, shapes.DescribeQueries, nil, s.describeQueries)
 	awsapi.Handle(s.api, shapes.PutQueryDefinition, nil, s.putQueryDefinition)

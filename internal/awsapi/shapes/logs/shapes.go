@@ -9,93 +9,93 @@ AmazonResourceName	string	min=1	max=1011	pattern=[\w+=/:,.@-]*
 Arn	string
 ClientToken	string	min=36	max=128	pattern=\S{36,128}
 CreateLogGroupRequest	structure
-	logGroupName!	76
-	kmsKeyId	65
-	tags	149
-	logGroupClass	73
+	logGroupName!	82
+	kmsKeyId	69
+	tags	158
+	logGroupClass	77
 CreateLogStreamRequest	structure
-	logGroupName!	76
-	logStreamName!	81
+	logGroupName!	82
+	logStreamName!	89
 DataAlreadyAcceptedException	structure	error=DataAlreadyAcceptedException,0
-	expectedSequenceToken	130
+	expectedSequenceToken	139
 DataProtectionStatus	string	enum=ACTIVATED|DELETED|ARCHIVED|DISABLED
 Days	integer
 DefaultValue	double
 DeleteLogGroupRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 DeleteLogStreamRequest	structure
-	logGroupName!	76
-	logStreamName!	81
+	logGroupName!	82
+	logStreamName!	89
 DeleteMetricFilterRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	filterName!	48
 DeleteQueryDefinitionRequest	structure
-	queryDefinitionId!	114
+	queryDefinitionId!	123
 DeleteQueryDefinitionResponse	structure
-	success	142
+	success	151
 DeleteRetentionPolicyRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 DeleteSubscriptionFilterRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	filterName!	48
 Descending	boolean
 DescribeLimit	integer	min=1	max=50
 DescribeLogGroupsRequest	structure
 	accountIdentifiers	1
-	logGroupNamePrefix	76
-	logGroupNamePattern	77
-	nextToken	95
+	logGroupNamePrefix	82
+	logGroupNamePattern	83
+	nextToken	103
 	limit	19
-	includeLinkedAccounts	56
-	logGroupClass	73
+	includeLinkedAccounts	60
+	logGroupClass	77
 DescribeLogGroupsResponse	structure
-	logGroups	79
-	nextToken	95
+	logGroups	85
+	nextToken	103
 DescribeLogStreamsRequest	structure
-	logGroupName	76
-	logGroupIdentifier	74
-	logStreamNamePrefix	81
-	orderBy	97
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamNamePrefix	89
+	orderBy	105
 	descending	18
-	nextToken	95
+	nextToken	103
 	limit	19
 DescribeLogStreamsResponse	structure
-	logStreams	83
-	nextToken	95
+	logStreams	91
+	nextToken	103
 DescribeMetricFiltersRequest	structure
-	logGroupName	76
+	logGroupName	82
 	filterNamePrefix	48
-	nextToken	95
+	nextToken	103
 	limit	19
-	metricName	90
-	metricNamespace	91
+	metricName	98
+	metricNamespace	99
 DescribeMetricFiltersResponse	structure
-	metricFilters	89
-	nextToken	95
+	metricFilters	97
+	nextToken	103
 DescribeQueriesMaxResults	integer	min=1	max=1000
 DescribeQueriesRequest	structure
-	logGroupName	76
-	status	120
+	logGroupName	82
+	status	129
 	maxResults	26
-	nextToken	95
+	nextToken	103
 DescribeQueriesResponse	structure
-	queries	116
-	nextToken	95
+	queries	125
+	nextToken	103
 DescribeQueryDefinitionsRequest	structure
-	queryDefinitionNamePrefix	112
-	maxResults	117
-	nextToken	95
+	queryDefinitionNamePrefix	121
+	maxResults	126
+	nextToken	103
 DescribeQueryDefinitionsResponse	structure
-	queryDefinitions	111
-	nextToken	95
+	queryDefinitions	120
+	nextToken	103
 DescribeSubscriptionFiltersRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	filterNamePrefix	48
-	nextToken	95
+	nextToken	103
 	limit	19
 DescribeSubscriptionFiltersResponse	structure
-	subscriptionFilters	141
-	nextToken	95
+	subscriptionFilters	150
+	nextToken	103
 DestinationArn	string	min=1
 Dimensions	map	by=35	of=36
 DimensionsKey	string	max=255
@@ -106,280 +106,298 @@ EventId	string
 EventMessage	string	min=1
 EventNumber	long
 EventsLimit	integer	min=1	max=10000
-ExtractedValues	map	by=154	of=160
+ExtractedValues	map	by=163	of=169
 Field	string
 FilterCount	integer
 FilterLogEventsRequest	structure
-	logGroupName	76
-	logGroupIdentifier	74
-	logStreamNames	61
-	logStreamNamePrefix	81
-	startTime	153
-	endTime	153
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamNames	65
+	logStreamNamePrefix	89
+	startTime	162
+	endTime	162
 	filterPattern	49
-	nextToken	95
+	nextToken	103
 	limit	42
-	interleaved	62
-	unmask	156
+	interleaved	66
+	unmask	165
 FilterLogEventsResponse	structure
 	events	51
-	searchedLogStreams	129
-	nextToken	95
+	searchedLogStreams	138
+	nextToken	103
 FilterName	string	min=1	max=512	pattern=[^:*]*
 FilterPattern	string	min=0	max=1024
 FilteredLogEvent	structure
-	logStreamName	81
-	timestamp	153
+	logStreamName	89
+	timestamp	162
 	message	40
-	ingestionTime	153
+	ingestionTime	162
 	eventId	39
 FilteredLogEvents	list	of=50
 GetLogEventsRequest	structure
-	logGroupName	76
-	logGroupIdentifier	74
-	logStreamName!	81
-	startTime	153
-	endTime	153
-	nextToken	95
+	logGroupName	82
+	logGroupIdentifier	80
+	logStreamName!	89
+	startTime	162
+	endTime	162
+	nextToken	103
 	limit	42
-	startFromHead	133
-	unmask	156
+	startFromHead	142
+	unmask	165
 GetLogEventsResponse	structure
-	events	99
-	nextForwardToken	95
-	nextBackwardToken	95
+	events	107
+	nextForwardToken	103
+	nextBackwardToken	103
+GetLogGroupFieldsRequest	structure
+	logGroupName	82
+	time	162
+	logGroupIdentifier	80
+GetLogGroupFieldsResponse	structure
+	logGroupFields	79
+GetLogRecordRequest	structure
+	logRecordPointer!	87
+	unmask	165
+GetLogRecordResponse	structure
+	logRecord	86
 GetQueryResultsRequest	structure
-	queryId!	114
+	queryId!	123
 GetQueryResultsResponse	structure
-	results	118
-	statistics	119
-	status	120
+	results	127
+	statistics	128
+	status	129
 	encryptionKey	38
 IncludeLinkedAccounts	boolean
-InheritedProperties	list	of=58
+InheritedProperties	list	of=62
 InheritedProperty	string	enum=ACCOUNT_DATA_PROTECTION
 InputLogEvent	structure
-	timestamp!	153
+	timestamp!	162
 	message!	40
-InputLogEvents	list	of=59	min=1	max=10000
-InputLogStreamNames	list	of=81	min=1	max=100
+InputLogEvents	list	of=63	min=1	max=10000
+InputLogStreamNames	list	of=89	min=1	max=100
 Interleaved	boolean
 InvalidParameterException	structure	error=InvalidParameterException,0
 InvalidSequenceTokenException	structure	error=InvalidSequenceTokenException,0
-	expectedSequenceToken	130
+	expectedSequenceToken	139
 KmsKeyId	string	max=256
 LimitExceededException	structure	error=LimitExceededException,0
 ListTagsForResourceRequest	structure
 	resourceArn!	2
 ListTagsForResourceResponse	structure
-	tags	149
+	tags	158
 ListTagsLogGroupRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 ListTagsLogGroupResponse	structure
-	tags	149
+	tags	158
 LogEventIndex	integer
 LogGroup	structure
-	logGroupName	76
-	creationTime	153
+	logGroupName	82
+	creationTime	162
 	retentionInDays	9
 	metricFilterCount	45
 	arn	3
-	storedBytes	139
-	kmsKeyId	65
+	storedBytes	148
+	kmsKeyId	69
 	dataProtectionStatus	8
-	inheritedProperties	57
-	logGroupClass	73
+	inheritedProperties	61
+	logGroupClass	77
 	logGroupArn	3
 LogGroupClass	string	enum=STANDARD|INFREQUENT_ACCESS
+LogGroupField	structure
+	name	44
+	percent	108
+LogGroupFieldList	list	of=78
 LogGroupIdentifier	string	min=1	max=2048	pattern=[\w#+=/:,.@-]*
-LogGroupIdentifiers	list	of=74
+LogGroupIdentifiers	list	of=80
 LogGroupName	string	min=1	max=512	pattern=[\.\-_/#A-Za-z0-9]+
 LogGroupNamePattern	string	min=0	max=512	pattern=[\.\-_/#A-Za-z0-9]*
-LogGroupNames	list	of=76
-LogGroups	list	of=72
+LogGroupNames	list	of=82
+LogGroups	list	of=76
+LogRecord	map	by=44	of=169
+LogRecordPointer	string
 LogStream	structure
-	logStreamName	81
-	creationTime	153
-	firstEventTimestamp	153
-	lastEventTimestamp	153
-	lastIngestionTime	153
-	uploadSequenceToken	130
+	logStreamName	89
+	creationTime	162
+	firstEventTimestamp	162
+	lastEventTimestamp	162
+	lastIngestionTime	162
+	uploadSequenceToken	139
 	arn	3
-	storedBytes	139
+	storedBytes	148
 LogStreamName	string	min=1	max=512	pattern=[^:*]*
 LogStreamSearchedCompletely	boolean
-LogStreams	list	of=80
+LogStreams	list	of=88
 MalformedQueryException	structure	error=MalformedQueryException,0
-	queryCompileError	108
+	queryCompileError	117
 Message	string
 MetricFilter	structure
 	filterName	48
 	filterPattern	49
-	metricTransformations	93
-	creationTime	153
-	logGroupName	76
+	metricTransformations	101
+	creationTime	162
+	logGroupName	82
 MetricFilterMatchRecord	structure
 	eventNumber	41
 	eventMessage	40
 	extractedValues	43
-MetricFilterMatches	list	of=87
-MetricFilters	list	of=86
+MetricFilterMatches	list	of=95
+MetricFilters	list	of=94
 MetricName	string	max=255	pattern=[^:*$]*
 MetricNamespace	string	max=255	pattern=[^:*$]*
 MetricTransformation	structure
-	metricName!	90
-	metricNamespace!	91
-	metricValue!	94
+	metricName!	98
+	metricNamespace!	99
+	metricValue!	102
 	defaultValue	10
 	dimensions	34
-	unit	132
-MetricTransformations	list	of=92	min=1	max=1
+	unit	141
+MetricTransformations	list	of=100	min=1	max=1
 MetricValue	string	max=100
 NextToken	string	min=1
 OperationAbortedException	structure	error=OperationAbortedException,0
 OrderBy	string	enum=LogStreamName|LastEventTime
 OutputLogEvent	structure
-	timestamp	153
+	timestamp	162
 	message	40
-	ingestionTime	153
-OutputLogEvents	list	of=98
+	ingestionTime	162
+OutputLogEvents	list	of=106
+Percentage	integer	min=0	max=100
 PutLogEventsRequest	structure
-	logGroupName!	76
-	logStreamName!	81
-	logEvents!	60
-	sequenceToken	130
+	logGroupName!	82
+	logStreamName!	89
+	logEvents!	64
+	sequenceToken	139
 PutLogEventsResponse	structure
-	nextSequenceToken	130
-	rejectedLogEventsInfo	122
+	nextSequenceToken	139
+	rejectedLogEventsInfo	131
 PutMetricFilterRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	filterName!	48
 	filterPattern!	49
-	metricTransformations!	93
+	metricTransformations!	101
 PutQueryDefinitionRequest	structure
-	name!	112
-	queryDefinitionId	114
-	logGroupNames	78
-	queryString!	113
+	name!	121
+	queryDefinitionId	123
+	logGroupNames	84
+	queryString!	122
 	clientToken	4	token
 PutQueryDefinitionResponse	structure
-	queryDefinitionId	114
+	queryDefinitionId	123
 PutRetentionPolicyRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	retentionInDays!	9
 PutSubscriptionFilterRequest	structure
-	logGroupName!	76
+	logGroupName!	82
 	filterName!	48
 	filterPattern!	49
 	destinationArn!	33
-	roleArn	127
+	roleArn	136
 	distribution	37
 QueryCharOffset	integer
 QueryCompileError	structure
-	location	109
-	message	85
+	location	118
+	message	93
 QueryCompileErrorLocation	structure
-	startCharOffset	107
-	endCharOffset	107
+	startCharOffset	116
+	endCharOffset	116
 QueryDefinition	structure
-	queryDefinitionId	114
-	name	112
-	queryString	113
-	lastModified	153
-	logGroupNames	78
-QueryDefinitionList	list	of=110
+	queryDefinitionId	123
+	name	121
+	queryString	122
+	lastModified	162
+	logGroupNames	84
+QueryDefinitionList	list	of=119
 QueryDefinitionName	string	min=1	max=255
 QueryDefinitionString	string	min=1	max=10000
 QueryId	string	min=0	max=256
 QueryInfo	structure
-	queryId	114
-	queryString	121
-	status	120
-	createTime	153
-	logGroupName	76
-QueryInfoList	list	of=115
+	queryId	123
+	queryString	130
+	status	129
+	createTime	162
+	logGroupName	82
+QueryInfoList	list	of=124
 QueryListMaxResults	integer	min=1	max=1000
-QueryResults	list	of=126
+QueryResults	list	of=135
 QueryStatistics	structure
-	recordsMatched	136
-	recordsScanned	136
-	bytesScanned	136
+	recordsMatched	145
+	recordsScanned	145
+	bytesScanned	145
 QueryStatus	string	enum=Scheduled|Running|Complete|Failed|Cancelled|Timeout|Unknown
 QueryString	string	min=0	max=10000
 RejectedLogEventsInfo	structure
-	tooNewLogEventStartIndex	71
-	tooOldLogEventEndIndex	71
-	expiredLogEventEndIndex	71
+	tooNewLogEventStartIndex	75
+	tooOldLogEventEndIndex	75
+	expiredLogEventEndIndex	75
 ResourceAlreadyExistsException	structure	error=ResourceAlreadyExistsException,0
 ResourceNotFoundException	structure	error=ResourceNotFoundException,0
 ResultField	structure
 	field	44
-	value	160
-ResultRows	list	of=125
+	value	169
+ResultRows	list	of=134
 RoleArn	string	min=1
 SearchedLogStream	structure
-	logStreamName	81
-	searchedCompletely	82
-SearchedLogStreams	list	of=128
+	logStreamName	89
+	searchedCompletely	90
+SearchedLogStreams	list	of=137
 SequenceToken	string	min=1
 ServiceUnavailableException	structure	error=ServiceUnavailableException,0,server
 StandardUnit	string	enum=Seconds|Microseconds|Milliseconds|Bytes|Kilobytes|Megabytes|Gigabytes|Terabytes|Bits|Kilobits|Megabits|Gigabits|Terabits|Percent|Count|Bytes/Second|Kilobytes/Second|Megabytes/Second|Gigabytes/Second|Terabytes/Second|Bits/Second|Kilobits/Second|Megabits/Second|Gigabits/Second|Terabits/Second|Count/Second|None
 StartFromHead	boolean
 StartQueryRequest	structure
-	logGroupName	76
-	logGroupNames	78
-	logGroupIdentifiers	75
-	startTime!	153
-	endTime!	153
-	queryString!	121
+	logGroupName	82
+	logGroupNames	84
+	logGroupIdentifiers	81
+	startTime!	162
+	endTime!	162
+	queryString!	130
 	limit	42
 StartQueryResponse	structure
-	queryId	114
+	queryId	123
 StatsValue	double
 StopQueryRequest	structure
-	queryId!	114
+	queryId!	123
 StopQueryResponse	structure
-	success	142
+	success	151
 StoredBytes	long	min=0
 SubscriptionFilter	structure
 	filterName	48
-	logGroupName	76
+	logGroupName	82
 	filterPattern	49
 	destinationArn	33
-	roleArn	127
+	roleArn	136
 	distribution	37
-	creationTime	153
-SubscriptionFilters	list	of=140
+	creationTime	162
+SubscriptionFilters	list	of=149
 Success	boolean
 TagKey	string	min=1	max=128	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]+)$
-TagKeyList	list	of=143	min=0	max=50
-TagList	list	of=143	min=1
+TagKeyList	list	of=152	min=0	max=50
+TagList	list	of=152	min=1
 TagLogGroupRequest	structure
-	logGroupName!	76
-	tags!	149
+	logGroupName!	82
+	tags!	158
 TagResourceRequest	structure
 	resourceArn!	2
-	tags!	149
+	tags!	158
 TagValue	string	max=256	pattern=^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$
-Tags	map	by=143	of=148	min=1	max=50
+Tags	map	by=152	of=157	min=1	max=50
 TestEventMessages	list	of=40	min=1	max=50
 TestMetricFilterRequest	structure
 	filterPattern!	49
-	logEventMessages!	150
+	logEventMessages!	159
 TestMetricFilterResponse	structure
-	matches	88
+	matches	96
 Timestamp	long	min=0
 Token	string
 TooManyTagsException	structure	error=TooManyTagsException,0
-	message	85
+	message	93
 	resourceName	2
 Unmask	boolean
 UnrecognizedClientException	structure	error=UnrecognizedClientException,0
 UntagLogGroupRequest	structure
-	logGroupName!	76
-	tags!	145
+	logGroupName!	82
+	tags!	154
 UntagResourceRequest	structure
 	resourceArn!	2
-	tagKeys!	144
+	tagKeys!	153
 Value	string
 `

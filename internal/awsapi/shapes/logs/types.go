@@ -201,6 +201,29 @@ type GetLogEventsResponse struct {
 	NextBackwardToken *string
 }
 
+// GetLogGroupFieldsRequest is the shape GetLogGroupFieldsRequest.
+type GetLogGroupFieldsRequest struct {
+	LogGroupName       *string
+	Time               *int64
+	LogGroupIdentifier *string
+}
+
+// GetLogGroupFieldsResponse is the shape GetLogGroupFieldsResponse.
+type GetLogGroupFieldsResponse struct {
+	LogGroupFields []LogGroupField
+}
+
+// GetLogRecordRequest is the shape GetLogRecordRequest.
+type GetLogRecordRequest struct {
+	LogRecordPointer *string
+	Unmask           *bool
+}
+
+// GetLogRecordResponse is the shape GetLogRecordResponse.
+type GetLogRecordResponse struct {
+	LogRecord map[string]string
+}
+
 // GetQueryResultsRequest is the shape GetQueryResultsRequest.
 type GetQueryResultsRequest struct {
 	QueryId *string
@@ -266,6 +289,12 @@ type LogGroup struct {
 	InheritedProperties  []string
 	LogGroupClass        *string
 	LogGroupArn          *string
+}
+
+// LogGroupField is the shape LogGroupField.
+type LogGroupField struct {
+	Name    *string
+	Percent *int32
 }
 
 // LogStream is the shape LogStream.
