@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -243,4 +244,130 @@ func TestDescribeLogStreams(t *testing.T) {
 	}
 	_, err := x.DescribeLogStreams(x.ctx, &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: x.group, OrderBy: types.OrderByLastEventTime, LogStreamNamePrefix: aws.String("s")})
 	target.Refused(t, err, "InvalidParameterException", "Cannot order by LastEventTime with a logStreamNamePrefix.")
+}
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogGroupFields.html
+func TestLogGroupFields(t *testing.T) {
+	x := open(t)
+	x.put(`{"level":"INFO","ms":1}`, `{"level":"WARN"}`)
+	fields := map[string]int32{}
+	x.eventually("the fields", func() bool {
+		out, err := x.GetLogGroupFields(x.ctx, &cloudwatchlogs.GetLogGroupFieldsInput{LogGroupName: x.group})
+		target.Must(t, err)
+		last := int32(100)
+		for _, f := range out.LogGroupFields {
+			fields[*f.Name] = f.Percent
+			if f.Percent > last {
+				t.Errorf("%s has %d percent, and the one before it %d", *f.Name, f.Percent, last)
+			}
+			last = f.Percent
+		}
+		return fields["level"] > 0
+	})
+	for name, percent := range map[string]int32{"@timestamp": 100, "@message": 100, "@logStream": 100, "level": 100, "ms": 50} {
+		if fields[name] != percent {
+			t.Errorf("%s has %d percent, want %d", name, fields[name], percent)
+		}
+	}
+	_, err := x.GetLogGroupFields(x.ctx, &cloudwatchlogs.GetLogGroupFieldsInput{LogGroupName: aws.String(target.Name())})
+	target.Refused(t, err, "ResourceNotFoundException", "")
+	_, err = x.GetLogGroupFields(x.ctx, &cloudwatchlogs.GetLogGroupFieldsInput{LogGroupName: x.group, LogGroupIdentifier: x.group})
+	target.Refused(t, err, "InvalidParameterException", "")
+}
+
+// query asks Insights, and returns the rows of the answer when there are some.
+func (x *suite) query(text string) (rows []map[string]string) {
+	x.Helper()
+	x.eventually("the answer to "+text, func() bool {
+		now := time.Now()
+		q, err := x.StartQuery(x.ctx, &cloudwatchlogs.StartQueryInput{
+			LogGroupName: x.group, StartTime: aws.Int64(now.Add(-time.Hour).Unix()), EndTime: aws.Int64(now.Unix() + 1), QueryString: &text,
+		})
+		target.Must(x, err)
+		var out *cloudwatchlogs.GetQueryResultsOutput
+		x.eventually("the end of the query", func() bool {
+			out, err = x.GetQueryResults(x.ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: q.QueryId})
+			target.Must(x, err)
+			return out.Status == types.QueryStatusComplete
+		})
+		rows = nil
+		for _, fields := range out.Results {
+			row := map[string]string{}
+			for _, f := range fields {
+				row[*f.Field] = *f.Value
+			}
+			rows = append(rows, row)
+		}
+		return len(rows) > 0
+	})
+	return rows
+}
+
+// eventually asks until the answer is there: AWS's logs are searched a while after
+// they were written.
+func (x *suite) eventually(what string, ask func() bool) {
+	x.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); !ask(); {
+		if time.Now().After(deadline) {
+			x.Fatalf("%s: not there", what)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+}
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogRecord.html
+func TestLogRecord(t *testing.T) {
+	x := open(t)
+	x.put(`{"level":"INFO","http":{"ms":1}}`, `{"level":"ERROR","http":{"ms":7}}`)
+	rows := x.query(`filter level = "ERROR" | fields @timestamp`)
+	if len(rows) != 1 || rows[0]["@ptr"] == "" {
+		t.Fatalf("rows %v", rows)
+	}
+	ptr := rows[0]["@ptr"]
+	rec, err := x.GetLogRecord(x.ctx, &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: &ptr})
+	target.Must(t, err)
+	for name, want := range map[string]string{"@message": `{"level":"ERROR","http":{"ms":7}}`, "@logStream": "stream", "level": "ERROR", "http.ms": "7"} {
+		if got := rec.LogRecord[name]; got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if log := rec.LogRecord["@log"]; !strings.HasSuffix(log, ":"+*x.group) {
+		t.Errorf("@log is %q", log)
+	}
+	_, err = x.GetLogRecord(x.ctx, &cloudwatchlogs.GetLogRecordInput{LogRecordPointer: aws.String("nonsense")})
+	target.Refused(t, err, "InvalidParameterException", "")
+}
+
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutQueryDefinition.html
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeQueryDefinitions.html
+func TestQueryDefinitions(t *testing.T) {
+	x := open(t)
+	name := *x.group + "/errors"
+	put := func(id *string, query string) string {
+		t.Helper()
+		out, err := x.PutQueryDefinition(x.ctx, &cloudwatchlogs.PutQueryDefinitionInput{QueryDefinitionId: id, Name: &name, QueryString: &query, LogGroupNames: []string{*x.group}})
+		target.Must(t, err)
+		return *out.QueryDefinitionId
+	}
+	id := put(nil, "filter level = 'ERROR'")
+	if again := put(&id, "filter level = 'WARN'"); again != id {
+		t.Errorf("an update makes %s of %s", again, id)
+	}
+	found, err := x.DescribeQueryDefinitions(x.ctx, &cloudwatchlogs.DescribeQueryDefinitionsInput{QueryDefinitionNamePrefix: x.group})
+	target.Must(t, err)
+	if len(found.QueryDefinitions) != 1 {
+		t.Fatalf("definitions %+v", found.QueryDefinitions)
+	}
+	if d := found.QueryDefinitions[0]; *d.QueryDefinitionId != id || *d.Name != name || *d.QueryString != "filter level = 'WARN'" || !slices.Equal(d.LogGroupNames, []string{*x.group}) || d.LastModified == nil {
+		t.Errorf("%+v", d)
+	}
+	del, err := x.DeleteQueryDefinition(x.ctx, &cloudwatchlogs.DeleteQueryDefinitionInput{QueryDefinitionId: &id})
+	target.Must(t, err)
+	if !del.Success {
+		t.Error("it was deleted without success")
+	}
+	_, err = x.DeleteQueryDefinition(x.ctx, &cloudwatchlogs.DeleteQueryDefinitionInput{QueryDefinitionId: &id})
+	target.Refused(t, err, "ResourceNotFoundException", "")
+	_, err = x.PutQueryDefinition(x.ctx, &cloudwatchlogs.PutQueryDefinitionInput{QueryDefinitionId: &id, Name: &name, QueryString: aws.String("fields @message")})
+	target.Refused(t, err, "ResourceNotFoundException", "")
 }

@@ -91,3 +91,21 @@ def test_errors_by_name(logs, group):
         logs.get_log_events(logGroupName=group, logStreamName="none")
     with pytest.raises(logs.exceptions.InvalidParameterException):
         logs.put_retention_policy(logGroupName=group, retentionInDays=4)
+
+
+def test_record_and_fields(logs, group, put, until):
+    """API_GetLogRecord.html, API_GetLogGroupFields.html"""
+    at = put("s", '{"level":"INFO"}', '{"level":"ERROR","ms":7}')
+
+    def pointers():
+        q = logs.start_query(logGroupName=group, startTime=at // 1000 - 60, endTime=at // 1000 + 60, queryString='filter level = "ERROR"')["queryId"]
+        done = until(lambda: (r := logs.get_query_results(queryId=q))["status"] == "Complete" and r)
+        return [f["value"] for r in done["results"] for f in r if f["field"] == "@ptr"]
+
+    (ptr,) = until(pointers)
+    record = logs.get_log_record(logRecordPointer=ptr)["logRecord"]
+    assert (record["@message"], record["level"], record["ms"], record["@logStream"]) == ('{"level":"ERROR","ms":7}', "ERROR", "7", "s")
+    fields = until(lambda: logs.get_log_group_fields(logGroupName=group)["logGroupFields"])
+    assert {f["name"]: f["percent"] for f in fields if f["name"] in ("@message", "level", "ms")} == {"@message": 100, "level": 100, "ms": 50}
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.get_log_record(logRecordPointer="nonsense")
