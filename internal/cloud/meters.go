@@ -6,6 +6,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/service/sqs"
 )
 
 // meters turns what services report into the records' meters.
@@ -37,4 +38,15 @@ func (m *meters) Mailed(_ context.Context, identity arn.ARN, recipients int) {
 func (m *meters) Requested(_ context.Context, queue arn.ARN, requests float64) {
 	p := queue.Parts()
 	m.recorder.Metrics.Meter(p.Account, p.Region, string(queue), record.Requests).Observe(m.model.Now(), requests)
+}
+
+// Received implements sqs.Meter.
+func (m *meters) Received(queue arn.ARN, messages int) { m.platform.received(queue, messages) }
+
+// Deleted implements sqs.Meter.
+func (m *meters) Deleted(queue arn.ARN, messages int) { m.platform.deleted(queue, messages) }
+
+// Depth implements sqs.Meter.
+func (m *meters) Depth(queue arn.ARN, minute clock.Instant, d sqs.Depth) {
+	m.platform.depth(queue, minute, d)
 }

@@ -189,20 +189,21 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 	p.delivery.Receive(p.lambda)
 	p.sns = sns.New(sns.Options{
 		DB: c.db, Clock: c.model, Emit: p.delivery, Endpoint: c.Endpoint(), Home: keyspace.Cell{Account: c.opts.Account, Region: c.opts.Region}, Caller: caller,
+		Meter: p.platform,
 	})
 	p.sqs = sqs.New(sqs.Options{DB: c.db, Clock: c.model, Timers: p.timers, Endpoint: c.Endpoint(), Permits: caller, Caller: caller, Meter: meter, Disturb: c.faults})
 	c.stopping(func(context.Context) error { p.sqs.Stop(); return nil })
 	for _, r := range []delivery.Receiver{p.sns, p.sns.HTTP("http"), p.sns.HTTP("https"), sns.Redrive{}, p.sqs} {
 		p.delivery.Receive(r)
 	}
-	p.events = events.New(events.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}, Sealer: c.vault})
+	p.events = events.New(events.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}, Sealer: c.vault, Meter: p.platform})
 	p.scheduler = scheduler.New(scheduler.Options{DB: c.db, Clock: c.model, Emit: p.delivery, Timers: p.timers, Roles: assumable{p.iam}})
 	for _, r := range append(p.events.Receivers(), p.scheduler.Receivers()...) {
 		p.delivery.Receive(r)
 	}
-	p.watch = cloudwatch.New(cloudwatch.Options{DB: c.db, Clock: c.model, Metrics: c.recorder.Metrics, Emit: p.delivery, Timers: p.timers})
+	p.watch = cloudwatch.New(cloudwatch.Options{DB: c.db, Clock: c.model, Metrics: c.recorder.Metrics, Emit: p.delivery, Timers: p.timers, Gauges: gauges{p.sqs}})
 	p.mappings = sources.New(sources.Options{
-		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: twiceRead{p.lambda.Functions(), c.faults, c.recorder}, Log: c.log,
+		DB: c.db, Owner: p.owner, Timers: p.timers, Model: c.model, Ledger: c.ledger, Emit: p.delivery, Functions: twiceRead{p.lambda.Functions(), c.faults, c.recorder}, Meter: p.platform, Log: c.log,
 	})
 	p.mappings.Read(p.dynamodb.Source())
 	p.mappings.Read(p.sqs.Queues())
@@ -216,8 +217,8 @@ func (c *Cloud) makeServices(ctx context.Context, p *parts, caller *lateCaller) 
 		DB: c.db, Clock: c.model, Invoke: invoker{p.lambda}, Roles: assumable{p.iam}, Pools: newUserPools(), Logs: &gatewayLogs{functionLogs{c: c}}, Log: c.log,
 	})
 	p.httpAPIs = apigatewayv2.New(apigatewayv2.Options{
-		Hold: c.debug.holding(),
-		DB:   c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Roles: assumable{p.iam}, Caller: caller, Log: c.log,
+		Hold: c.debug.holding(), Meter: p.platform,
+		DB: c.db, Clock: c.model, Invoke: httpInvoker{p.lambda}, Logs: &gatewayLogs{functionLogs{c: c}}, Roles: assumable{p.iam}, Caller: caller, Log: c.log,
 	})
 	return nil
 }

@@ -135,6 +135,7 @@ type function struct {
 
 	mu    sync.Mutex
 	calls []call
+	ages  []string // of batches
 }
 
 // call is one invocation.
@@ -206,6 +207,13 @@ func (f *function) invoke(ctx context.Context, now clock.Instant, m *sources.Map
 		return ok()
 	}
 	return f.do(c)
+}
+
+// Read implements [sources.Meter].
+func (f *function) Read(m *sources.Mapping, age time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ages = append(f.ages, m.ID+" "+age.String())
 }
 
 // took returns what the function was called with, and forgets it.
@@ -282,7 +290,7 @@ func newBedOf(t testing.TB, db *kv.DB, model *clock.Model, fn *function, q sourc
 	b.delivery = delivery.New(delivery.Options{DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger})
 	b.delivery.Receive(b.box)
 	b.engine = sources.New(sources.Options{
-		DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger, Emit: b.delivery, Functions: functions{fn, model},
+		DB: db, Owner: owner, Timers: b.timers, Model: model, Ledger: b.ledger, Emit: b.delivery, Functions: functions{fn, model}, Meter: fn,
 	})
 	b.engine.Read(stream{})
 	b.engine.Read(q)

@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -50,7 +51,14 @@ type Emitter interface {
 	Emit(tx *kv.Tx, es ...delivery.Effect) error
 }
 
-// Options say what an engine is made of. Log and Shards may be zero.
+// Meter is told how old what functions are given is. It must not block.
+type Meter interface {
+	// Read says that a batch of a stream is about to be handed to a mapping's
+	// function, and how old the last of its records is.
+	Read(m *Mapping, age time.Duration)
+}
+
+// Options say what an engine is made of. Meter, Log and Shards may be zero.
 type Options struct {
 	DB        *kv.DB
 	Owner     *timer.Owner
@@ -59,6 +67,7 @@ type Options struct {
 	Ledger    *work.Ledger
 	Emit      Emitter
 	Functions Functions
+	Meter     Meter
 	Log       *slog.Logger
 	Shards    int // over how many shards mappings are spread; 1
 

@@ -2,6 +2,7 @@ package sources_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -135,5 +136,32 @@ func TestDeletedMappingLeavesNothing(t *testing.T) {
 		if n := rows(); n != none {
 			t.Errorf("%d rows are left of a mapping", n-none)
 		}
+	}
+}
+
+// How old the last record of a batch is when the function is called is told for each
+// attempt: a batch that fails again and again gets older.
+func TestAgesAreMeasured(t *testing.T) {
+	fn := &function{do: func(c call) (sources.Answer, error) {
+		if c.n == 1 {
+			return failed()
+		}
+		return ok()
+	}}
+	b := memBed(t, fn)
+	b.put("a")
+	b.advance(2 * time.Second)
+	b.put("b")
+	b.advance(3 * time.Second)
+	b.keep(mapping("m"), func(*sources.Mapping) {})
+	b.settled()
+	b.advance(time.Minute)
+	fn.mu.Lock()
+	defer fn.mu.Unlock()
+	expect(t, "attempts", len(fn.ages), 2)
+	expect(t, "the first", fn.ages[0], "m 3s")
+	again, err := time.ParseDuration(strings.TrimPrefix(fn.ages[1], "m "))
+	if err != nil || again <= 3*time.Second {
+		t.Errorf("the second: %s, %v", fn.ages[1], err)
 	}
 }

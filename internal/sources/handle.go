@@ -23,6 +23,9 @@ func (l *lane) handle(ctx context.Context, b *batch) error {
 	if r, old := l.row.aged(l.m, b, e.o.Model.Now()); old != nil {
 		return l.commit(ctx, r, old, reader)
 	}
+	if m := e.o.Meter; m != nil {
+		m.Read(l.m, e.o.Model.Now().Sub(b.records[len(b.records)-1].At))
+	}
 	a, err := l.invoke(ctx, b)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type plan struct {
 	fallback   *route // $default, or nil
 	cors       *proxy.CORS
 	access     *accessLog // nil: there is none
+	meter      StageMeter // nil where nothing is measured
 }
 
 // route is a route with all that it needs to answer.
@@ -151,7 +152,7 @@ func (s *Service) readServed(ctx context.Context, scope arn.Scope) (*served, err
 			return err
 		}
 		for _, a := range as {
-			if out.sites[*a.ApiId], err = readSite(sn, sp, a); err != nil {
+			if out.sites[*a.ApiId], err = s.readSite(sn, scope, a); err != nil {
 				return err
 			}
 		}
@@ -170,7 +171,8 @@ func (s *Service) readServed(ctx context.Context, scope arn.Scope) (*served, err
 	return out, err
 }
 
-func readSite(sn *kv.Snap, sp space, a *shapes.Api) (*site, error) {
+func (s *Service) readSite(sn *kv.Snap, scope arn.Scope, a *shapes.Api) (*site, error) {
+	sp := spaceOf(scope)
 	out := &site{api: a, stages: map[string]*plan{}}
 	sts, err := list[shapes.Stage](sn, sp.parts(stageKind, *a.ApiId))
 	if err != nil {
@@ -185,7 +187,11 @@ func readSite(sn *kv.Snap, sp space, a *shapes.Api) (*site, error) {
 			return nil, err
 		}
 		if d != nil {
-			out.stages[*st.StageName] = newPlan(a, st, d)
+			p := newPlan(a, st, d)
+			if s.Meter != nil {
+				p.meter = s.Meter.HTTPStage(scope, *a.ApiId, *st.StageName)
+			}
+			out.stages[*st.StageName] = p
 		}
 	}
 	return out, nil

@@ -71,8 +71,14 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t edge.Target, t
 		}
 	}
 	x.send(answer)
-	if x.plan != nil && x.plan.access != nil {
+	if x.plan == nil {
+		return
+	}
+	if x.plan.access != nil {
 		x.log(f)
+	}
+	if m := x.plan.meter; m != nil {
+		m.Served(x.status, s.machine.Since(x.began), x.integration, len(x.body)+x.length)
 	}
 }
 

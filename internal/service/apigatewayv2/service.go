@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -40,7 +41,20 @@ type Logs interface {
 	Append(s record.Stream, at clock.Instant, message []byte)
 }
 
-// Options says what the service needs. HTTP, Logs and Log may be nil.
+// Meter measures what stages serve.
+type Meter interface {
+	// HTTPStage returns what takes the requests of a stage of an API, by its id.
+	HTTPStage(scope arn.Scope, api, stage string) StageMeter
+}
+
+// StageMeter is told of each request when it is over: its status, how long it
+// took, how long its integration did, zero if there was none, and how many bytes of
+// bodies came and went. It must not block.
+type StageMeter interface {
+	Served(status int, took, integration time.Duration, bytes int)
+}
+
+// Options says what the service needs. HTTP, Logs, Meter and Log may be nil.
 type Options struct {
 	DB     *kv.DB
 	Clock  *clock.Model
@@ -50,6 +64,7 @@ type Options struct {
 	Caller awsapi.Caller     // finds the REST APIs that domain names are mapped to
 	HTTP   http.RoundTripper // of HTTP integrations and issuers; nil means http.DefaultTransport
 	Hold   *clock.Hold       // time that no time-out counts; may be nil
+	Meter  Meter
 	Log    *slog.Logger
 }
 

@@ -33,6 +33,9 @@ func (s *Service) listMetrics(ctx context.Context, in *shapes.ListMetricsInput) 
 	q.Match = func(m record.Metric) bool {
 		return m.Namespace[0] != ':' && (in.MetricName == nil || m.Name == *in.MetricName) && filtered(m.Dims, in.Dimensions)
 	}
+	if err := s.gauge(ctx, scope, q.Namespace, value(in.MetricName), nil); err != nil {
+		return nil, err
+	}
 	found, err := s.Metrics.List(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("list metrics: %w", err)

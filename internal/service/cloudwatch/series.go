@@ -48,6 +48,9 @@ func (s *Service) read(ctx context.Context, sel *selection, byUnit bool) ([]peri
 			return (sel.unit == nil || m.Unit == unitOf(sel.unit)) && slices.Equal(m.Dims, sel.dims)
 		},
 	}
+	if err := s.gauge(ctx, sel.scope, sel.namespace, sel.name, sel.dims); err != nil {
+		return nil, err
+	}
 	fine := s.oldest(time.Second)
 	type key struct {
 		at   clock.Instant

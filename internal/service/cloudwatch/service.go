@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/cloudwatch"
 	"github.com/nube-run/nube/internal/clock"
@@ -22,13 +23,21 @@ type Emitter interface {
 	Delivers(target string) bool
 }
 
-// Options says what the service needs.
+// Gauges are metrics that nobody measures until somebody asks for them.
+type Gauges interface {
+	// Look measures what may be asked for: of a name space, a name and dimensions, each
+	// of any where it is empty.
+	Look(ctx context.Context, scope arn.Scope, namespace, name string, dims []record.Attr) error
+}
+
+// Options says what the service needs. Gauges may be nil.
 type Options struct {
 	DB      *kv.DB
 	Clock   *clock.Model
 	Metrics *record.Metrics
 	Emit    Emitter
 	Timers  *timer.Timers
+	Gauges  Gauges
 }
 
 // Service is CloudWatch.
@@ -91,6 +100,17 @@ func (s *Service) registerNotOffered() {
 		"PutInsightRule", "PutManagedInsightRules")
 	s.api.NotOffered("nube trains no models of metrics", "DeleteAnomalyDetector", "DescribeAnomalyDetectors", "PutAnomalyDetector")
 	s.api.NotOffered("nube draws no graphs", "GetMetricWidgetImage")
+}
+
+// gauge has the gauges measured that are about to be read.
+func (s *Service) gauge(ctx context.Context, scope arn.Scope, namespace, name string, dims []record.Attr) error {
+	if s.Gauges == nil {
+		return nil
+	}
+	if err := s.Gauges.Look(ctx, scope, namespace, name, dims); err != nil {
+		return fmt.Errorf("measure %s %s: %w", namespace, name, err)
+	}
+	return nil
 }
 
 // space makes the keys of a cell; see the package's documentation.

@@ -27,20 +27,43 @@ type outlet struct {
 	input input
 }
 
-// effectsOf are the effects of events of one bus, and the count of changes up to
-// which the rules are known that they are of.
-func (s *Service) effectsOf(ctx context.Context, b bus, es []*event) ([]delivery.Effect, []byte, error) {
-	found, seen, err := s.match(ctx, b, es)
-	if err != nil {
-		return nil, nil, err
+// consequence is what events of one bus set off.
+type consequence struct {
+	rules   [][]*indexed // of each event
+	effects []delivery.Effect
+	seen    []byte // the bus's count of changes up to which the rules are known
+}
+
+// consequenceOf finds out what events of one bus set off.
+func (s *Service) consequenceOf(ctx context.Context, b bus, es []*event) (*consequence, error) {
+	var c consequence
+	var err error
+	if c.rules, c.seen, err = s.match(ctx, b, es); err != nil {
+		return nil, err
 	}
-	var out []delivery.Effect
 	for i, e := range es {
-		if out, err = appendEffects(out, e, found[i]); err != nil {
-			return nil, nil, err
+		if c.effects, err = appendEffects(c.effects, e, c.rules[i]); err != nil {
+			return nil, err
 		}
 	}
-	return out, seen, nil
+	return &c, nil
+}
+
+// measure tells the meter of what was set off.
+func (s *Service) measure(events ...[]*indexed) {
+	if s.Meter == nil {
+		return
+	}
+	for _, rules := range events {
+		if len(rules) == 0 {
+			continue
+		}
+		names := make([]arn.ARN, len(rules))
+		for i, r := range rules {
+			names[i] = arn.ARN(r.arn())
+		}
+		s.Meter.Matched(names)
+	}
 }
 
 // appendEffects appends what brings an event to the targets of rules.

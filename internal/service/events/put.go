@@ -137,11 +137,12 @@ func (s *Service) accept(ctx context.Context, b bus, es []*event) error {
 		return s.bury(ctx, dead)
 	}
 	for {
-		effects, seen, err := s.effectsOf(ctx, b, es)
+		c, err := s.consequenceOf(ctx, b, es)
 		if err != nil {
 			return err
 		}
-		if len(effects) == 0 {
+		if len(c.effects) == 0 {
+			s.measure(c.rules...)
 			return nil
 		}
 		k := b.space().head(b.name)
@@ -150,10 +151,10 @@ func (s *Service) accept(ctx context.Context, b bus, es []*event) error {
 			if err != nil {
 				return err
 			}
-			if !bytes.Equal(is, seen) {
+			if !bytes.Equal(is, c.seen) {
 				return errMoved
 			}
-			return s.Emit.Emit(tx, effects...)
+			return s.Emit.Emit(tx, c.effects...)
 		})
 		switch {
 		case errors.Is(err, kv.ErrTooLarge):
@@ -162,6 +163,7 @@ func (s *Service) accept(ctx context.Context, b bus, es []*event) error {
 		case err != nil && !errors.Is(err, errMoved):
 			return fmt.Errorf("events: accept on %s: %w", b.arn(), err)
 		case err == nil:
+			s.measure(c.rules...)
 			return nil
 		}
 	}

@@ -66,8 +66,12 @@ func (r buses) accept(ctx context.Context, f *delivery.Effect) delivery.Outcome 
 		}
 		return o
 	}
-	effects, _, err := s.effectsOf(ctx, b, []*event{e})
-	return delivery.Outcome{Err: err, Then: effects}
+	c, err := s.consequenceOf(ctx, b, []*event{e})
+	if err != nil {
+		return delivery.Outcome{Err: err}
+	}
+	s.measure(c.rules...)
+	return delivery.Outcome{Then: c.effects}
 }
 
 // readEvent is the event that an effect brings. What is none, as a record of

@@ -209,6 +209,7 @@ func (s *Service) replayOne(tx *kv.Tx, n bus, row *replayRow, to bus, id string,
 		// Of the same event before, and of another replay of it, they are not.
 		effects[i].ID = idOf(effects[i].ID, n.other("replay"))
 	}
+	tx.After(func(kv.Stamp) { s.measure(rules) })
 	return s.Emit.Emit(tx, effects...)
 }
 

@@ -61,10 +61,12 @@ func (s *Service) fireSchedule(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	if err != nil {
 		return err
 	}
-	effects, err := appendEffects(nil, e, []*indexed{{r, targets}})
+	rules := []*indexed{{r, targets}}
+	effects, err := appendEffects(nil, e, rules)
 	if err != nil {
 		return err
 	}
+	tx.After(func(kv.Stamp) { s.measure(rules) })
 	return s.Emit.Emit(tx, effects...)
 }
 

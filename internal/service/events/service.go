@@ -55,7 +55,13 @@ type Sealer interface {
 	Open(ctx context.Context, sealed, associated []byte) ([]byte, error)
 }
 
-// Options says what the service needs. Client may be nil.
+// Meter is told of what events set off. It must not block.
+type Meter interface {
+	// Matched says that an event has matched these rules of a bus: at least one.
+	Matched(rules []arn.ARN)
+}
+
+// Options says what the service needs. Client and Meter may be nil.
 type Options struct {
 	DB     *kv.DB
 	Clock  *clock.Model
@@ -65,6 +71,7 @@ type Options struct {
 	Sealer Sealer
 	// Client sends to API destinations and their authorization servers.
 	Client *http.Client
+	Meter  Meter
 }
 
 // Service is EventBridge. [Service.Use] completes it.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/delivery"
@@ -158,10 +159,11 @@ func (s *Service) send(ctx context.Context, n name, ms []*message) error {
 	}
 }
 
-// parcel is a message with those who get it.
+// parcel is a message with those who get it, and how many do not, by the reason.
 type parcel struct {
-	m  *message
-	to []*subscriber
+	m        *message
+	to       []*subscriber
+	rejected map[string]int
 }
 
 func (s *Service) sendTo(ctx context.Context, n name, l *loaded, ms []*message) error {
@@ -207,7 +209,22 @@ func (s *Service) sendTo(ctx context.Context, n name, l *loaded, ms []*message) 
 		// What JSON makes of a message can be several times as long.
 		return invalid("Message too long").Because(err)
 	}
+	if err == nil && s.Meter != nil {
+		for _, p := range parcels {
+			p.measure(s.Meter)
+		}
+	}
 	return err
+}
+
+// measure tells of those who do not get the message; of a duplicate, nobody does.
+func (p parcel) measure(to Meter) {
+	if p.m.duplicate {
+		return
+	}
+	for why, n := range p.rejected {
+		to.Filtered(arn.ARN(p.m.topic.arn()), why, n)
+	}
 }
 
 // pack finds out who gets a message, and signs it if any of them can tell.
@@ -216,7 +233,11 @@ func (s *Service) pack(ctx context.Context, l *loaded, m *message) (parcel, erro
 	f := &filters{m: m}
 	var texts []string
 	for _, to := range l.subs {
-		if !f.lets(to) {
+		if why := f.rejects(to); why != "" {
+			if p.rejected == nil {
+				p.rejected = make(map[string]int)
+			}
+			p.rejected[why]++
 			continue
 		}
 		p.to = append(p.to, to)

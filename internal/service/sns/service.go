@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/clock"
@@ -20,7 +21,15 @@ type Emitter interface {
 	Delivers(target string) bool
 }
 
-// Options says what the service needs. Client may be nil.
+// Meter is told of notifications that there are none of, because the filter policies
+// of subscriptions have rejected the message. It must not block.
+type Meter interface {
+	// Filtered says of how many subscriptions, and why: MessageAttributes,
+	// NoMessageAttributes, InvalidAttributes, MessageBody or InvalidMessageBody.
+	Filtered(topic arn.ARN, why string, n int)
+}
+
+// Options says what the service needs. Client and Meter may be nil.
 type Options struct {
 	DB    *kv.DB
 	Clock *clock.Model
@@ -35,6 +44,7 @@ type Options struct {
 	Caller awsapi.Caller
 	// Client sends to HTTP and HTTPS endpoints.
 	Client *http.Client
+	Meter  Meter
 }
 
 // Service is SNS.

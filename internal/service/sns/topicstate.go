@@ -136,16 +136,35 @@ type filters struct {
 	bodies     map[string]*pattern.Event // nil for what is no JSON object
 }
 
-// lets reports whether a subscription gets the message.
-func (f *filters) lets(to *subscriber) bool {
+// Why a filter policy rejects a message, in the words of SNS's metrics.
+//
+// https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+const (
+	byAttributes  = "MessageAttributes"
+	noAttributes  = "NoMessageAttributes"
+	badAttributes = "InvalidAttributes"
+	byBody        = "MessageBody"
+	badBody       = "InvalidMessageBody"
+)
+
+// rejects says why a subscription does not get the message; nothing if it does.
+func (f *filters) rejects(to *subscriber) string {
 	if to.filter == nil {
-		return true
+		return ""
 	}
 	if !to.ofBody {
 		if f.attributes == nil {
 			f.attributes = f.m.forFilter()
 		}
-		return to.filter.Matches(f.attributes)
+		switch {
+		case to.filter.Matches(f.attributes):
+			return ""
+		case len(f.m.attributes) == 0:
+			return noAttributes
+		case f.m.malformed():
+			return badAttributes
+		}
+		return byAttributes
 	}
 	text := f.m.textFor(to.Protocol)
 	e, ok := f.bodies[text]
@@ -156,5 +175,22 @@ func (f *filters) lets(to *subscriber) bool {
 		}
 		f.bodies[text] = e
 	}
-	return e != nil && to.filter.Matches(e)
+	switch {
+	case e == nil:
+		return badBody
+	case to.filter.Matches(e):
+		return ""
+	}
+	return byBody
+}
+
+// malformed reports whether an attribute of the message is called a list and is none.
+func (m *message) malformed() bool {
+	for _, a := range m.attributes {
+		var list []any
+		if value(a.DataType) == "String.Array" && json.Unmarshal([]byte(value(a.StringValue)), &list) != nil {
+			return true
+		}
+	}
+	return false
 }

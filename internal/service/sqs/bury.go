@@ -19,14 +19,18 @@ func (s *Service) deadLetters(tx *kv.Tx, q *queue) (*queue, error) {
 	return s.within(tx, n)
 }
 
-// within is a queue in a transaction, which conflicts with its changes; nil if there
-// is none.
+// within is a queue in a transaction that changes its messages, and conflicts with
+// changes of the queue itself; nil if there is none.
 func (s *Service) within(tx *kv.Tx, n name) (*queue, error) {
 	raw, err := tx.Get(catalogOf(n.cell()).queue(n.queue))
 	if err != nil || raw == nil {
 		return nil, err
 	}
-	return s.known(n, raw)
+	q, err := s.known(n, raw)
+	if err != nil {
+		return nil, err
+	}
+	return q, s.touchIn(tx, q)
 }
 
 // bury takes messages away that are not to be received any more: what has expired

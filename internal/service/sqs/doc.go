@@ -29,6 +29,13 @@
 // first to take. poll.go is the same for event source mappings, which are told by a
 // topic and never poll.
 //
+// # Depth over time
+//
+// What a queue held minute by minute, its gauges in CloudWatch, is reckoned when it is
+// used or asked for (depth.go): queues that nobody uses cost nothing. As in CloudWatch
+// a queue is measured that has messages or was used in the last six hours, of these no
+// more than six hours at once, and not while the process was not there.
+//
 // # Where it differs from AWS
 //
 // A queue can be made again at once after it was deleted: AWS wants 60 seconds in

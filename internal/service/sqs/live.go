@@ -21,7 +21,7 @@ type live struct {
 	taking sync.Mutex // held by a receive: they would but conflict with each other
 
 	mu     sync.Mutex
-	loaded bool
+	loaded bool   // all of what follows but the gauge
 	floor  millis // the queue's time does not go back before this
 	// from is where a lane's first row can lie; nil where it has none at all.
 	from [lanes]kv.Key
@@ -36,6 +36,7 @@ type live struct {
 	walk     walk     // through the groups
 	taken    int      // since the cursor was written down
 	line     line
+	gauge    gauge
 }
 
 func newLive(s *Service, q *queue) *live {
@@ -98,6 +99,20 @@ func (q *queue) load(ctx context.Context, db *kv.DB) error {
 		l.inFlight, l.late, l.loaded = found.inFlight, found.late, true
 		return nil
 	})
+}
+
+// isLoaded reports whether load has been.
+func (l *live) isLoaded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.loaded
+}
+
+// places is where the first rows of the lanes can lie.
+func (l *live) places() (now millis, from [lanes]kv.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.nowLocked(), l.from
 }
 
 // loadLane reads one lane's cursor, and counts what is not visible.

@@ -173,6 +173,7 @@ func (x Queues) Receive(ctx context.Context, queue arn.ARN, most sources.Portion
 			})
 		}
 		x.s.meter(ctx, n, 0)
+		x.s.received(n, len(r.Messages))
 		return r, nil
 	}
 	if fault.Is(err, "QueueDoesNotExist") {
@@ -188,10 +189,11 @@ func (x Queues) Delete(ctx context.Context, queue arn.ARN, receipts ...string) e
 	if !ok || len(receipts) == 0 {
 		return nil
 	}
-	_, err := x.s.remove(ctx, n, receipts)
+	errs, err := x.s.remove(ctx, n, receipts)
 	if fault.Is(err, "QueueDoesNotExist") {
 		return nil
 	}
+	x.s.deleted(n, errs)
 	return err
 }
 

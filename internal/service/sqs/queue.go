@@ -41,9 +41,18 @@ type reader interface {
 // errStale says that a queue is not as it was described any more.
 var errStale = errors.New("sqs: the queue has changed")
 
-// find returns a queue. What it returns may be changed or gone by the time that it
+// find returns a queue that is to be used. What it returns may be changed or gone by the time that it
 // is used: a transaction says so with [queue.check].
 func (s *Service) find(ctx context.Context, n name) (*queue, error) {
+	q, err := s.named(ctx, n)
+	if err == nil {
+		s.touch(ctx, q)
+	}
+	return q, err
+}
+
+// named is find for one who only looks.
+func (s *Service) named(ctx context.Context, n name) (*queue, error) {
 	if q, ok := s.queues.Load(n); ok {
 		return q.(*queue), nil
 	}

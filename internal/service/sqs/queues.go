@@ -62,9 +62,11 @@ func (s *Service) createQueue(ctx context.Context, in *shapes.CreateQueueRequest
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.reload(ctx, n); err != nil {
+	q, err := s.reload(ctx, n)
+	if err != nil {
 		return nil, err
 	}
+	s.touch(ctx, q)
 	return &shapes.CreateQueueResult{QueueUrl: s.url(ctx, n)}, nil
 }
 

@@ -78,6 +78,7 @@ func (s *Service) receiveMessage(ctx context.Context, in *shapes.ReceiveMessageR
 		out.Messages = append(out.Messages, t.shape(q, names, in.MessageAttributeNames))
 	}
 	s.meter(ctx, n, size)
+	s.received(n, len(got))
 	return out, nil
 }
 

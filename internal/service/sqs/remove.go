@@ -18,6 +18,7 @@ func (s *Service) deleteMessage(ctx context.Context, in *shapes.DeleteMessageReq
 		return nil, err
 	}
 	s.meter(ctx, n, 0)
+	s.deleted(n, errs)
 	if errs[0] != nil {
 		return nil, errs[0]
 	}
@@ -41,6 +42,7 @@ func (s *Service) deleteMessageBatch(ctx context.Context, in *shapes.DeleteMessa
 		return nil, err
 	}
 	s.meter(ctx, n, 0)
+	s.deleted(n, errs)
 	out := &shapes.DeleteMessageBatchResult{Successful: []shapes.DeleteMessageBatchResultEntry{}, Failed: []shapes.BatchResultErrorEntry{}}
 	for i, err := range errs {
 		if err != nil {

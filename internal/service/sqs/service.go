@@ -18,11 +18,19 @@ type Permits interface {
 	PermitOn(ctx context.Context, m *schema.Model, needs ...awsapi.Access) error
 }
 
-// Meter is told what calls would be billed.
+// Meter is told what calls would be billed, what they and mappings do, and what queues
+// hold. It must not block.
 type Meter interface {
 	// Requested is told of requests: each 64 KiB of what a call sends or gets is
 	// one.
 	Requested(ctx context.Context, queue arn.ARN, requests float64)
+	// Received is told of each receive: how many messages there were.
+	Received(queue arn.ARN, messages int)
+	// Deleted is told of messages that were deleted.
+	Deleted(queue arn.ARN, messages int)
+	// Depth is told what a queue held at the end of a minute, once for each minute in
+	// which it was active, at the latest when [Service.Look] returns.
+	Depth(queue arn.ARN, minute clock.Instant, d Depth)
 }
 
 // Disturber makes queues go wrong on purpose.
@@ -111,6 +119,26 @@ const billed = 64 << 10
 func (s *Service) meter(ctx context.Context, n name, bytes int) {
 	if s.Meter != nil {
 		s.Meter.Requested(ctx, n.arn(), float64(max(1, (bytes+billed-1)/billed)))
+	}
+}
+
+// received reports a receive.
+func (s *Service) received(n name, messages int) {
+	if s.Meter != nil {
+		s.Meter.Received(n.arn(), messages)
+	}
+}
+
+// deleted reports messages that were deleted: those without an error.
+func (s *Service) deleted(n name, errs []error) {
+	done := 0
+	for _, err := range errs {
+		if err == nil {
+			done++
+		}
+	}
+	if s.Meter != nil && done > 0 {
+		s.Meter.Deleted(n.arn(), done)
 	}
 }
 

@@ -38,6 +38,20 @@ func (t *tally) now(at millis) int {
 	return t.total
 }
 
+// after returns how many count at each of n instants, a step apart.
+func (t *tally) after(from, step millis, n int) []int {
+	out := make([]int, n)
+	for at, c := range t.count {
+		if at > from && n > 0 {
+			out[min(int((at-from-1)/step), n-1)] += c
+		}
+	}
+	for i := n - 2; i >= 0; i-- { // what counts at one counts at those before it
+		out[i] += out[i+1]
+	}
+	return out
+}
+
 // first is the instant at which some of those that count drop out; zero for none.
 func (t *tally) first(now millis) millis {
 	t.now(now)
