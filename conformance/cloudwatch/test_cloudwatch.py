@@ -189,3 +189,41 @@ def test_errors(cloudwatch, name, alarm, at):
     with pytest.raises(cloudwatch.exceptions.ClientError) as e:
         cloudwatch.put_composite_alarm(AlarmName=name + "-either", AlarmRule="ALARM(")
     assert e.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_metrics_of_services(cloudwatch, client, queue, request, name, seen):
+    """sns-monitoring-using-cloudwatch.html, eb-monitoring.html, sqs-available-cloudwatch-metrics.html: what services measure of themselves."""
+    sns, events, sqs = client("sns"), client("events"), client("sqs")
+    q = queue(name)
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    request.addfinalizer(lambda: sns.delete_topic(TopicArn=topic))
+    q.allow("sns.amazonaws.com", topic)
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=q.arn, Attributes={"FilterPolicy": '{"kind":["a"]}'})
+    for kind in ("a", "b"):
+        sns.publish(TopicArn=topic, Message="m", MessageAttributes={"kind": {"DataType": "String", "StringValue": kind}})
+    q.receive()
+    events.put_rule(Name=name, EventPattern='{"source":["%s"]}' % name)
+    request.addfinalizer(lambda: (events.remove_targets(Rule=name, Ids=["q"]), events.delete_rule(Name=name)))
+    rule = events.describe_rule(Name=name)["Arn"]
+    q.allow("events.amazonaws.com", rule)
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": q.arn}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "d", "Detail": "{}"}])
+    q.receive()
+
+    def total(namespace, metric, dimension):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        points = cloudwatch.get_metric_statistics(
+            Namespace=namespace, MetricName=metric, Dimensions=[{"Name": dimension, "Value": name}], StartTime=now - 10 * MINUTE, EndTime=now + MINUTE,
+            Period=60, Statistics=["Sum"], Unit="Count")["Datapoints"]
+        return sum(p["Sum"] for p in points)
+
+    for metric, want in {
+        ("AWS/SNS", "NumberOfMessagesPublished", "TopicName"): 2,
+        ("AWS/SNS", "NumberOfNotificationsDelivered", "TopicName"): 1,
+        ("AWS/SNS", "NumberOfNotificationsFilteredOut", "TopicName"): 1,
+        ("AWS/Events", "TriggeredRules", "RuleName"): 1,
+        ("AWS/Events", "Invocations", "RuleName"): 1,
+        ("AWS/SQS", "NumberOfMessagesSent", "QueueName"): 2,
+        ("AWS/SQS", "NumberOfMessagesDeleted", "QueueName"): 2,
+    }.items():
+        assert seen(lambda: total(*metric) >= want and total(*metric)) == want, metric

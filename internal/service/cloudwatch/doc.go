@@ -12,6 +12,9 @@
 // no point. As in CloudWatch, points of a second can be read for three hours, those
 // of a minute for 15 days, of five minutes for 63 days and of an hour for 455.
 //
+// What nobody observes but can be measured, what queues hold, is measured by who has it
+// when it is about to be read, listed or watched ([Gauges]).
+//
 // It has no metric streams, Contributor Insights, anomaly detection and images of
 // graphs: those operations are refused.
 //
@@ -20,6 +23,8 @@
 // An alarm is evaluated at whole minutes of model time, one of a period below a
 // minute every ten seconds. When which alarm is due is in memory only, behind one
 // timer for all: an alarm whose state stays costs a read of its metrics and no write.
+// The evaluation range is two periods longer than what is compared, as in the tables of
+// AWS's page, whatever the period; missing_test.go plays them.
 //
 // # Rows
 //
