@@ -63,7 +63,7 @@ func TestSettle(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	settle("60s", 0, "settled at ", "next: ") // it is tried again later, and that lies in the future
+	settle("60s", 0, "settled at ", "next: ", "what arn:aws:dynamodb:", "has for arn:aws:lambda:") // it is tried again later, and that lies in the future
 	if out, code := c.nube("clock", "advance", "3h"); code != 0 {
 		t.Fatal(out)
 	}

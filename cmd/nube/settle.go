@@ -86,7 +86,30 @@ func (a *app) tellSettled(r control.SettleReport) {
 	if r.External > 0 {
 		fmt.Fprintf(a.out, "  waiting for the world outside: %d\n", r.External)
 	}
+	for _, w := range r.Waits {
+		fmt.Fprintf(a.out, "    %s\n", waiting(w))
+	}
 	for _, s := range r.Stuck {
 		fmt.Fprintf(a.out, "  stuck: %s: %s\n", s.ID, s.Why)
 	}
+}
+
+// waiting says what waits, for what or until when, and what went wrong before.
+func waiting(w control.Wait) string {
+	text := w.What
+	if w.Count > 0 {
+		text = fmt.Sprintf("%s: %d", text, w.Count)
+	}
+	switch {
+	case w.External:
+		text += ", for the world outside"
+	case w.At != nil && w.Recurs:
+		text += ", again and again, at " + w.At.Format(time.RFC3339)
+	case w.At != nil:
+		text += ", at " + w.At.Format(time.RFC3339)
+	}
+	if w.Why != "" {
+		text += ": " + w.Why
+	}
+	return text
 }

@@ -66,6 +66,17 @@ type SettleReport struct {
 	Recurring *time.Time   `json:"recurring,omitempty"` // the earliest of what recurs
 	External  int          `json:"external"`
 	Stuck     []StuckEntry `json:"stuck"`
+	Waits     []Wait       `json:"waits"` // what next, recurring and external speak of
+}
+
+// Wait is something that happens later, or that only the world outside can move.
+type Wait struct {
+	What     string     `json:"what"`
+	Count    int        `json:"count,omitempty"`
+	At       *time.Time `json:"at,omitempty"`
+	Recurs   bool       `json:"recurs,omitempty"`
+	External bool       `json:"external,omitempty"`
+	Why      string     `json:"why,omitempty"` // what went wrong the last time
 }
 
 // Entry is one piece of work that is under way.
@@ -82,12 +93,20 @@ type StuckEntry struct {
 }
 
 func reportOf(r work.Report) SettleReport {
-	out := SettleReport{Settled: r.Settled, At: r.At.Time(), UnderWay: []Entry{}, Ready: r.Ready, External: r.External, Stuck: []StuckEntry{}}
+	out := SettleReport{Settled: r.Settled, At: r.At.Time(), UnderWay: []Entry{}, Ready: r.Ready, External: r.External, Stuck: []StuckEntry{}, Waits: []Wait{}}
 	for _, e := range r.UnderWay {
 		out.UnderWay = append(out.UnderWay, Entry{Class: e.Class.String(), What: e.What, Parked: e.Parked})
 	}
 	for _, i := range r.Stuck {
 		out.Stuck = append(out.Stuck, StuckEntry{ID: i.ID, Why: i.Why})
+	}
+	for _, w := range r.Waits {
+		one := Wait{What: w.What, Count: w.Count, Recurs: w.Recurs, External: w.External, Why: w.Why}
+		if !w.At.IsZero() {
+			t := w.At.Time()
+			one.At = &t
+		}
+		out.Waits = append(out.Waits, one)
 	}
 	if !r.Next.IsZero() {
 		t := r.Next.Time()

@@ -83,6 +83,11 @@ func (l layout) addRetries(st *work.Status, s *kv.Snap, target string, now clock
 		if err != nil {
 			return err
 		}
+		later, err := count(s, kv.Range{Start: due.End, End: l.of(rowRetry, target).End})
+		if err != nil {
+			return err
+		}
+		st.Waits = append(st.Waits, work.Wait{What: "delivery to " + target, Count: later, At: at.due, Why: r.LastError})
 		if r.tries >= stuckAfter {
 			st.Stuck = append(st.Stuck, work.Item{
 				ID:  target + " " + r.ID,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,7 @@ import (
 	"github.com/nube-run/nube/internal/kv"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/record"
+	"github.com/nube-run/nube/internal/work"
 )
 
 var errDown = errors.New("target is down")
@@ -270,6 +272,9 @@ func TestOneOrderWaitsAndTheRestGoesOn(t *testing.T) {
 	}
 	if r.Next != start.Add(time.Minute) || r.Ready != 0 {
 		t.Errorf("next %v, ready %d", r.Next, r.Ready)
+	}
+	if want := []work.Wait{{What: "delivery to out:t", Count: 1, At: r.Next, Why: errDown.Error()}}; !slices.Equal(r.Waits, want) {
+		t.Errorf("what waits is %v, want %v", r.Waits, want)
 	}
 	b.emit(ordered("out:t", "a", "a4"), ordered("out:t", "b", "b2"))
 	b.settled()

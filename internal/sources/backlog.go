@@ -29,9 +29,14 @@ func (e *Engine) Backlog(ctx context.Context, s *kv.Snap, now clock.Instant) (wo
 			if err := ctx.Err(); err != nil {
 				return st, err
 			}
-			if err := e.addMapping(&st, s, m, now); err != nil {
+			one := work.Status{}
+			if err := e.addMapping(&one, s, m, now); err != nil {
 				return st, fmt.Errorf("mapping %s: %w", m.ID, err)
 			}
+			if !one.Next.IsZero() {
+				st.Waits = append(st.Waits, work.Wait{What: "what " + string(m.Source) + " has for " + string(m.Function), At: one.Next})
+			}
+			st.Ready, st.Next, st.Stuck = st.Ready+one.Ready, earliest(st.Next, one.Next), append(st.Stuck, one.Stuck...)
 		}
 	}
 	return st, nil

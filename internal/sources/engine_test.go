@@ -77,6 +77,9 @@ func TestSettled(t *testing.T) {
 	b.put("a")
 	r := b.settled()
 	expect(t, "next", r.Next, start.Add(time.Second))
+	if len(r.Waits) != 1 || r.Waits[0].At != r.Next {
+		t.Errorf("what waits is %v", r.Waits)
+	}
 	fail = false
 	b.advance(time.Second)
 	expect(t, "calls", fn.times(), "a@0s a@1s")

@@ -145,16 +145,20 @@ func (t *Timers) Backlog(ctx context.Context, s *kv.Snap, now clock.Instant) (wo
 			return st, fmt.Errorf("timer %s: %w", src.name, err)
 		}
 		for _, k := range []struct {
-			due  clock.Instant
-			next *clock.Instant
-		}{{due.OneShot, &st.Next}, {due.Recurring, &st.Recurring}} {
+			due    clock.Instant
+			next   *clock.Instant
+			recurs bool
+		}{{due.OneShot, &st.Next, false}, {due.Recurring, &st.Recurring, true}} {
 			switch {
 			case k.due.IsZero():
+				continue
 			case k.due <= now:
 				st.Ready++
+				continue
 			case k.next.IsZero() || k.due < *k.next:
 				*k.next = k.due
 			}
+			st.Waits = append(st.Waits, work.Wait{What: "timer: " + src.name, At: k.due, Recurs: k.recurs, Timer: true})
 		}
 		if why := src.trouble(); why != "" {
 			st.Stuck = append(st.Stuck, work.Item{ID: src.name, Why: why})

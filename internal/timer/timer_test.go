@@ -21,6 +21,8 @@ func TestTimersFireWhenTheClockIsSet(t *testing.T) {
 	b.set(oneShot(here, "b", 20*time.Second), oneShot(there, "a", 10*time.Second), oneShot(odd, "c", 30*time.Second))
 	if r := b.settled(); r.Next != start.Add(10*time.Second) || !r.Recurring.IsZero() {
 		t.Errorf("next %v, recurring %v", r.Next, r.Recurring)
+	} else if len(r.Waits) != 1 || r.Waits[0].What != "timer: timers" || r.Waits[0].At != r.Next || r.Waits[0].Recurs {
+		t.Errorf("what waits is %v", r.Waits)
 	}
 	for _, step := range []struct {
 		to   time.Duration

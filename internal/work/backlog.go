@@ -33,6 +33,19 @@ type Status struct {
 	External int
 	// Stuck are things that go round without end.
 	Stuck []Item
+	// Waits names what Next, Recurring and External speak of, for people.
+	Waits []Wait
+}
+
+// Wait is something that happens later, or that only the world outside can move.
+type Wait struct {
+	What  string        // such as "queue arn:…" or "timer: schedules"
+	Count int           // how many there are; 0 where they are not counted
+	At    clock.Instant // when the first of them happens; zero where the world outside decides
+	Recurs,
+	Timer, // it wakes somebody
+	External bool
+	Why string // what went wrong the last time, where it is tried again
 }
 
 // Item names one thing that is stuck.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sort"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -39,6 +41,7 @@ type Report struct {
 	Recurring clock.Instant // the earliest of what recurs
 	External  int
 	Stuck     []Item
+	Waits     []Wait // by their times, what waits for the world outside first
 }
 
 // Look says whether the cloud is settled at this moment: nothing under way,
@@ -88,7 +91,15 @@ func (r *Report) ask(ctx context.Context, snap *kv.Snap, bs []Backlog) error {
 		r.Recurring = earlier(r.Recurring, st.Recurring)
 		r.External += st.External
 		r.Stuck = append(r.Stuck, st.Stuck...)
+		r.Waits = append(r.Waits, st.Waits...)
 	}
+	// A one-shot timer that wakes another backlog for something is that thing.
+	named := map[clock.Instant]bool{}
+	for _, w := range r.Waits {
+		named[w.At] = named[w.At] || !w.Timer
+	}
+	r.Waits = slices.DeleteFunc(r.Waits, func(w Wait) bool { return w.Timer && !w.Recurs && named[w.At] })
+	sort.SliceStable(r.Waits, func(i, j int) bool { return r.Waits[i].At < r.Waits[j].At })
 	return nil
 }
 

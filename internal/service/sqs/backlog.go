@@ -55,14 +55,23 @@ func (q *queue) addTo(st *work.Status, snap *kv.Snap, now millis) error {
 		return err
 	}
 	st.External += int(total)
+	st.Waits = append(st.Waits, work.Wait{What: "queue " + q.name.arn().String(), Count: int(total), External: true})
+	next := clock.Instant(0)
 	for _, l := range [...]lane{delayed, held} {
 		at, err := q.firstAfter(snap, l, now)
 		if err != nil {
 			return err
 		}
-		if i := clock.UnixMilli(int64(at)); at != 0 && (st.Next.IsZero() || i < st.Next) {
+		i := clock.UnixMilli(int64(at))
+		if at != 0 && (st.Next.IsZero() || i < st.Next) {
 			st.Next = i
 		}
+		if at != 0 && (next.IsZero() || i < next) {
+			next = i
+		}
+	}
+	if !next.IsZero() {
+		st.Waits = append(st.Waits, work.Wait{What: "message becomes visible in queue " + q.name.arn().String(), At: next})
 	}
 	return nil
 }

@@ -1,12 +1,14 @@
 package sqs_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sqs"
+	"github.com/nube-run/nube/internal/work"
 )
 
 func TestSendReceiveDelete(t *testing.T) {
@@ -335,6 +337,11 @@ func TestSettled(t *testing.T) {
 	r = b.settle()
 	expect(b, "next", r.Next, b.clock.Now().Add(5*time.Second))
 	expect(b, "external", r.External, 3)
+	arn := "arn:aws:sqs:us-east-1:" + account + ":q"
+	expect(b, "what waits", fmt.Sprint(r.Waits), fmt.Sprint([]work.Wait{
+		{What: "queue " + arn, Count: 3, External: true}, {What: "message becomes visible in queue " + arn, At: r.Next},
+		{What: "timer: sqs: retention", At: r.Recurring, Recurs: true, Timer: true},
+	}))
 }
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
