@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -101,7 +102,8 @@ func startReady(ctx context.Context, env []string, name string, args ...string) 
 		return nil, err
 	}
 	r := &running{cmd: cmd}
-	line, err := bufio.NewReader(out).ReadBytes('\n')
+	said := bufio.NewReader(out)
+	line, err := said.ReadBytes('\n')
 	var ready struct {
 		Ready             bool
 		Endpoint, Gateway string
@@ -116,6 +118,7 @@ func startReady(ctx context.Context, env []string, name string, args ...string) 
 		r.stop()
 		return nil, fmt.Errorf("%s: %w\n%s", filepath.Base(name), err, complaints.Bytes())
 	}
+	go io.Copy(io.Discard, said) // a full pipe would hold up whoever reports each change
 	r.host, r.gateway = strings.TrimPrefix(ready.Endpoint, "http://"), strings.TrimPrefix(ready.Gateway, "http://")
 	return r, nil
 }
