@@ -138,6 +138,8 @@ func TestSchedule(t *testing.T) {
 		FlexibleTimeWindow: &types.FlexibleTimeWindow{Mode: types.FlexibleTimeWindowModeFlexible, MaximumWindowInMinutes: aws.Int32(15)},
 	}
 	target.Must(t, x.create(in))
+	target.Must(t, x.create(in)) // the SDK has left its token in the input: the same request once more
+	in.ClientToken = nil
 	target.Refused(t, x.create(in), "ConflictException", "")
 	got, err := x.GetSchedule(x.ctx, &scheduler.GetScheduleInput{Name: &x.name})
 	target.Must(t, err)
