@@ -32,17 +32,6 @@ func open(t *testing.T) *suite {
 	return &suite{T: t, Client: cloudwatch.NewFromConfig(target.Config()), ctx: t.Context(), namespace: aws.String(target.Name())}
 }
 
-// eventually asks until the answer is there: metrics are visible after a while.
-func (x *suite) eventually(what string, ask func() bool) {
-	x.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); !ask(); {
-		if time.Now().After(deadline) {
-			x.Fatalf("%s: not there", what)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
-}
-
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricData.html
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricData.html
 func TestMetrics(t *testing.T) {
@@ -66,7 +55,7 @@ func TestMetrics(t *testing.T) {
 		}}
 	}
 	want := map[string]float64{"sum": 140, "avg": 35, "n": 4, "max": 90, "p50": 20, "ratio": 4}
-	x.eventually("the datapoints", func() bool {
+	target.Eventually(x, "the datapoints", func() bool {
 		out, err := x.GetMetricData(x.ctx, &cloudwatch.GetMetricDataInput{
 			StartTime: aws.Time(at.Add(-time.Minute)), EndTime: aws.Time(at.Add(2 * time.Minute)),
 			MetricDataQueries: []types.MetricDataQuery{
@@ -93,7 +82,7 @@ func TestMetrics(t *testing.T) {
 	if len(st.Datapoints) != 1 || *st.Datapoints[0].Sum != 7 {
 		t.Errorf("statistics %+v", st.Datapoints)
 	}
-	x.eventually("the list", func() bool {
+	target.Eventually(x, "the list", func() bool {
 		list, err := x.ListMetrics(x.ctx, &cloudwatch.ListMetricsInput{Namespace: x.namespace, MetricName: aws.String("ms")})
 		target.Must(t, err)
 		return len(list.Metrics) == 1 && *list.Metrics[0].Dimensions[0].Value == "f"
@@ -149,7 +138,7 @@ func TestAlarms(t *testing.T) {
 	if len(tags.Tags) != 1 || *tags.Tags[0].Value != "v" {
 		t.Errorf("tags %+v", tags.Tags)
 	}
-	x.eventually("the history", func() bool {
+	target.Eventually(x, "the history", func() bool {
 		h, err := x.DescribeAlarmHistory(x.ctx, &cloudwatch.DescribeAlarmHistoryInput{AlarmName: name, HistoryItemType: types.HistoryItemTypeStateUpdate})
 		target.Must(t, err)
 		return len(h.AlarmHistoryItems) > 0

@@ -1,11 +1,13 @@
-"""CloudWatch through boto3. Each case cites the page that says so."""
+"""CloudWatch through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/
+"""
 
 import datetime
-import time
 
 import pytest
 
-API = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/"
 MINUTE = datetime.timedelta(minutes=1)
 
 
@@ -18,22 +20,6 @@ def cloudwatch(client):
 def at():
     """A minute that is over: what is put into it is one point of a minute."""
     return datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0) - 2 * MINUTE
-
-
-@pytest.fixture
-def seen():
-    """Asks until the answer is true: AWS shows metrics minutes after they were put."""
-
-    def ask(question):
-        end = time.monotonic() + 300
-        while True:
-            answer = question()
-            if answer:
-                return answer
-            assert time.monotonic() < end, "it did not come to be"
-            time.sleep(0.5)
-
-    return ask
 
 
 @pytest.fixture
@@ -71,7 +57,7 @@ def data(cloudwatch, name, at):
     return ask
 
 
-def test_guideline(cloudwatch, name, put_metric, data, seen):
+def test_guideline(cloudwatch, name, put_metric, data, until):
     """API_PutMetricData.html, API_GetMetricData.html, Statistics-definitions.html: a function that counts its requests
     and measures how long they take, with what went well and what did not told apart: the counter and the histogram."""
     for took in (12.5, 20.0, 27.5):
@@ -80,20 +66,20 @@ def test_guideline(cloudwatch, name, put_metric, data, seen):
     put_metric("Requests", 1, "Count", "Error")
     put_metric("Duration", 900, "Milliseconds", "Error")
     want = {"ok": 3, "bad": 1, "rate": 25, "mean": 20, "slowest": 27.5, "n": 3}
-    seen(lambda: want == data(
+    until(lambda: want == data(
         ok=("Requests", "Sum", "Success"), bad=("Requests", "Sum", "Error"), rate="100 * bad / (ok + bad)",
         mean=("Duration", "Average", "Success"), slowest=("Duration", "Maximum", "Success"), n=("Duration", "SampleCount", "Success"),
     ))
     p = data(median=("Duration", "p50", "Success"), slow=("Duration", "p99", "Success"))
     assert p == {"median": pytest.approx(20, rel=0.02), "slow": pytest.approx(27.5, rel=0.02)}
     pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=name, Dimensions=[{"Name": "Status"}])
-    listed = seen(lambda: (ms := [m for p in pages for m in p["Metrics"]]) and len(ms) == 4 and ms)
+    listed = until(lambda: (ms := [m for p in pages for m in p["Metrics"]]) and len(ms) == 4 and ms)
     assert {(m["MetricName"], d["Value"]) for m in listed for d in m["Dimensions"] if d["Name"] == "Status"} == {
         ("Duration", "Error"), ("Duration", "Success"), ("Requests", "Error"), ("Requests", "Success"),
     }
 
 
-def test_forms_of_data(cloudwatch, name, at, seen):
+def test_forms_of_data(cloudwatch, name, at, until):
     """API_MetricDatum.html: values with counts, and statistic sets, of whose distribution nothing is known."""
     cloudwatch.put_metric_data(Namespace=name, MetricData=[
         {"MetricName": "set", "Timestamp": at, "StatisticValues": {"SampleCount": 4, "Sum": 10, "Minimum": 1, "Maximum": 4}},
@@ -105,12 +91,12 @@ def test_forms_of_data(cloudwatch, name, at, seen):
         return {k: v for k, v in found[0].items() if k != "Timestamp"} if found else None
 
     want = {"Average": 2.5, "Maximum": 4, "Minimum": 1, "SampleCount": 4, "Sum": 10, "Unit": "None"}
-    seen(lambda: point("set", Statistics=["Average", "Maximum", "Minimum", "SampleCount", "Sum"]) == want)
-    seen(lambda: point("values", Statistics=["Sum", "SampleCount"]) == {"Sum": 8, "SampleCount": 4, "Unit": "Seconds"})
+    until(lambda: point("set", Statistics=["Average", "Maximum", "Minimum", "SampleCount", "Sum"]) == want)
+    until(lambda: point("values", Statistics=["Sum", "SampleCount"]) == {"Sum": 8, "SampleCount": 4, "Unit": "Seconds"})
     assert point("set", ExtendedStatistics=["p90"]) is None
 
 
-def test_pages_of_data(cloudwatch, name, at, seen):
+def test_pages_of_data(cloudwatch, name, at, until):
     """API_GetMetricData.html: the newest first unless it is said otherwise, and no more than MaxDatapoints a page."""
     cloudwatch.put_metric_data(Namespace=name, MetricData=[{"MetricName": "m", "Value": i, "Timestamp": at - i * MINUTE} for i in range(4)])
     query = [{"Id": "m", "MetricStat": {"Period": 60, "Stat": "Sum", "Metric": {"Namespace": name, "MetricName": "m"}}}]
@@ -120,7 +106,7 @@ def test_pages_of_data(cloudwatch, name, at, seen):
         ps = cloudwatch.get_paginator("get_metric_data").paginate(MetricDataQueries=query, **window, **more)
         return [[v for r in p["MetricDataResults"] for v in r["Values"]] for p in ps]
 
-    seen(lambda: sum(pages(), []) == [0, 1, 2, 3])
+    until(lambda: sum(pages(), []) == [0, 1, 2, 3])
     assert pages(ScanBy="TimestampAscending", MaxDatapoints=3) == [[3, 2, 1], [0]]
 
 
@@ -147,14 +133,14 @@ def test_alarms(cloudwatch, name, alarm):
     assert a["ActionsEnabled"] is False
 
 
-def test_composite_alarms(cloudwatch, request, alarm, seen):
+def test_composite_alarms(cloudwatch, request, alarm, until):
     """API_PutCompositeAlarm.html, API_SetAlarmState.html, API_DescribeAlarmHistory.html"""
     either = alarm + "-either"
     cloudwatch.put_composite_alarm(AlarmName=either, AlarmRule=f'ALARM("{alarm}")')
     request.addfinalizer(lambda: cloudwatch.delete_alarms(AlarmNames=[either]))
     cloudwatch.set_alarm_state(AlarmName=alarm, StateValue="ALARM", StateReason="a test")
-    seen(lambda: [a["StateValue"] for a in cloudwatch.describe_alarms(AlarmNames=[either], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]] == ["ALARM"])
-    kinds = seen(lambda: {h["HistoryItemType"] for h in cloudwatch.describe_alarm_history(AlarmName=alarm)["AlarmHistoryItems"]})
+    until(lambda: [a["StateValue"] for a in cloudwatch.describe_alarms(AlarmNames=[either], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]] == ["ALARM"])
+    kinds = until(lambda: {h["HistoryItemType"] for h in cloudwatch.describe_alarm_history(AlarmName=alarm)["AlarmHistoryItems"]})
     assert kinds >= {"StateUpdate"}
 
 
@@ -191,7 +177,7 @@ def test_errors(cloudwatch, name, alarm, at):
     assert e.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_metrics_of_services(cloudwatch, client, queue, request, name, seen):
+def test_metrics_of_services(cloudwatch, client, queue, request, name, until):
     """sns-monitoring-using-cloudwatch.html, eb-monitoring.html, sqs-available-cloudwatch-metrics.html: what services measure of themselves."""
     sns, events, sqs = client("sns"), client("events"), client("sqs")
     q = queue(name)
@@ -226,4 +212,4 @@ def test_metrics_of_services(cloudwatch, client, queue, request, name, seen):
         ("AWS/SQS", "NumberOfMessagesSent", "QueueName"): 2,
         ("AWS/SQS", "NumberOfMessagesDeleted", "QueueName"): 2,
     }.items():
-        assert seen(lambda: total(*metric) >= want and total(*metric)) == want, metric
+        assert until(lambda: total(*metric) >= want and total(*metric)) == want, metric

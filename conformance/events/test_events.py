@@ -1,11 +1,13 @@
-"""Amazon EventBridge through boto3. Each case cites the page that says so."""
+"""Amazon EventBridge through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/eventbridge/latest/userguide/
+"""
 
 import json
 from datetime import datetime, timezone
 
 import pytest
-
-GUIDE = "https://docs.aws.amazon.com/eventbridge/latest/userguide/"
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""AWS KMS through boto3. Each case cites the page that says so."""
+"""AWS KMS through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/kms/latest/APIReference/
+"""
 
 import hashlib
 
 import pytest
-
-API = "https://docs.aws.amazon.com/kms/latest/APIReference/"
 
 
 @pytest.fixture

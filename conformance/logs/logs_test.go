@@ -251,7 +251,7 @@ func TestLogGroupFields(t *testing.T) {
 	x := open(t)
 	x.put(`{"level":"INFO","ms":1}`, `{"level":"WARN"}`)
 	fields := map[string]int32{}
-	x.eventually("the fields", func() bool {
+	target.Eventually(x, "the fields", func() bool {
 		out, err := x.GetLogGroupFields(x.ctx, &cloudwatchlogs.GetLogGroupFieldsInput{LogGroupName: x.group})
 		target.Must(t, err)
 		last := int32(100)
@@ -278,14 +278,14 @@ func TestLogGroupFields(t *testing.T) {
 // query asks Insights, and returns the rows of the answer when there are some.
 func (x *suite) query(text string) (rows []map[string]string) {
 	x.Helper()
-	x.eventually("the answer to "+text, func() bool {
+	target.Eventually(x, "the answer to "+text, func() bool {
 		now := time.Now()
 		q, err := x.StartQuery(x.ctx, &cloudwatchlogs.StartQueryInput{
 			LogGroupName: x.group, StartTime: aws.Int64(now.Add(-time.Hour).Unix()), EndTime: aws.Int64(now.Unix() + 1), QueryString: &text,
 		})
 		target.Must(x, err)
 		var out *cloudwatchlogs.GetQueryResultsOutput
-		x.eventually("the end of the query", func() bool {
+		target.Eventually(x, "the end of the query", func() bool {
 			out, err = x.GetQueryResults(x.ctx, &cloudwatchlogs.GetQueryResultsInput{QueryId: q.QueryId})
 			target.Must(x, err)
 			return out.Status == types.QueryStatusComplete
@@ -301,18 +301,6 @@ func (x *suite) query(text string) (rows []map[string]string) {
 		return len(rows) > 0
 	})
 	return rows
-}
-
-// eventually asks until the answer is there: AWS's logs are searched a while after
-// they were written.
-func (x *suite) eventually(what string, ask func() bool) {
-	x.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); !ask(); {
-		if time.Now().After(deadline) {
-			x.Fatalf("%s: not there", what)
-		}
-		time.Sleep(200 * time.Millisecond)
-	}
 }
 
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogRecord.html

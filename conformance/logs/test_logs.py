@@ -1,10 +1,12 @@
-"""CloudWatch Logs through boto3. Each case cites the page that says so."""
+"""CloudWatch Logs through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/
+"""
 
 import time
 
 import pytest
-
-API = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/"
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
-"""EventBridge Scheduler through boto3. Each case cites the page that says so."""
+"""EventBridge Scheduler through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/scheduler/latest/APIReference/
+"""
 
 import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-
-API = "https://docs.aws.amazon.com/scheduler/latest/APIReference/"
 
 
 @pytest.fixture

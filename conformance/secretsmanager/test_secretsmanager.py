@@ -1,10 +1,12 @@
-"""AWS Secrets Manager through boto3. Each case cites the page that says so."""
+"""AWS Secrets Manager through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/secretsmanager/latest/apireference/
+"""
 
 from datetime import datetime
 
 import pytest
-
-API = "https://docs.aws.amazon.com/secretsmanager/latest/apireference/"
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""Amazon SNS through boto3. Each case cites the page that says so."""
+"""Amazon SNS through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/sns/latest/api/
+"""
 
 import json
 
 import pytest
-
-API = "https://docs.aws.amazon.com/sns/latest/api/"
 
 
 @pytest.fixture

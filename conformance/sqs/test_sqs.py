@@ -1,4 +1,9 @@
-"""Amazon SQS through boto3. Each case cites the page that says so."""
+"""Amazon SQS through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/
+"""
 
 import hashlib
 import json
@@ -6,9 +11,6 @@ from datetime import datetime
 
 import pytest
 from botocore.exceptions import ClientError
-
-API = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/"
-GUIDE = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/"
 
 
 @pytest.fixture

@@ -1,10 +1,12 @@
-"""Parameter Store through boto3. Each case cites the page that says so."""
+"""Parameter Store through boto3. Each case cites the page that says so.
+
+The pages are below
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/
+"""
 
 from datetime import datetime, timezone
 
 import pytest
-
-API = "https://docs.aws.amazon.com/systems-manager/latest/APIReference/"
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/smithy-go"
 )
@@ -26,5 +27,16 @@ func Refused(t testing.TB, err error, code, message string) {
 	var e smithy.APIError
 	if !errors.As(err, &e) || e.ErrorCode() != code || !strings.Contains(e.ErrorMessage(), message) {
 		t.Errorf("got %v, want %s: %s", err, code, message)
+	}
+}
+
+// Eventually asks until it is so: AWS shows some things a while after they were done.
+func Eventually(t testing.TB, what string, ask func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(3 * time.Minute); !ask(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not there", what)
+		}
+		time.Sleep(200 * time.Millisecond)
 	}
 }
