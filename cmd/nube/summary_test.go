@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/nube-run/nube/internal/control"
 )
@@ -39,17 +35,5 @@ func TestShowDeployed(t *testing.T) {
 	a.deployed(d)
 	d.Changed, d.Functions, d.Beside = false, nil, nil
 	a.deployed(d)
-	path := filepath.Join("testdata", "deployed.golden")
-	if *update {
-		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), out.String()); d != "" {
-		t.Error(d)
-	}
+	golden(t, "deployed.golden", out.Bytes())
 }

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"flag"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -54,19 +52,7 @@ func TestShowTrace(t *testing.T) {
 	} {
 		out.WriteString(a.summary(&s) + "\n")
 	}
-	path := filepath.Join("testdata", "trace.golden")
-	if *update {
-		if err := os.WriteFile(path, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), out.String()); d != "" {
-		t.Error(d)
-	}
+	golden(t, "trace.golden", out.Bytes())
 }
 
 func TestExportHeaders(t *testing.T) {
