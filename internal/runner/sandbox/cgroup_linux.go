@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -114,14 +113,6 @@ func (c *cgroup) peak() int64 {
 	}
 	n, _ := strconv.ParseInt(strings.TrimSpace(readFile(c.path(c.host.memory, file))), 10, 64)
 	return n
-}
-
-// cpu is the tree's CPU time, and false when it is not counted here.
-func (c *cgroup) cpu() (time.Duration, bool) {
-	if c.host.tree.version == 0 {
-		return 0, false
-	}
-	return time.Duration(field(readFile(c.path(c.host.tree, "cpu.stat")), "usage_usec")) * time.Microsecond, true
 }
 
 // field finds "name value" on a line of a control file.

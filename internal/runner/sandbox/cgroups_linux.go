@@ -38,7 +38,7 @@ type cgroups struct {
 	// they take turns as threads do.
 	memory, pids hierarchy
 	// tree is version 2's own doing, which needs no controller: it knows the
-	// members of a tree, kills and freezes them at once, and counts their CPU.
+	// members of a tree, and kills and freezes them at once.
 	tree  hierarchy
 	locks []*os.File // on the directories
 }
@@ -371,12 +371,31 @@ func writeFile(path, s string) error {
 }
 
 // readFile returns a control file's contents, or nothing.
+//
+// The kernel's files are small and cannot be waited for: os.ReadFile, which asks
+// for their size and tries to, takes twice the time.
 func readFile(path string) string {
-	b, err := os.ReadFile(path)
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return ""
 	}
-	return string(b)
+	defer unix.Close(fd)
+	b := make([]byte, 2<<10)
+	n := 0
+	for {
+		k, err := unix.Read(fd, b[n:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err != nil:
+			return ""
+		case k == 0:
+			return string(b[:n])
+		}
+		if n += k; n == len(b) {
+			b = append(b, make([]byte, len(b))...)
+		}
+	}
 }
 
 func isDir(path string) bool {

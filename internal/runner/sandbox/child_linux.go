@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -63,18 +62,14 @@ func (t *tree) wait() Exit {
 	// memory the child shared until it became another program. So it is only
 	// an upper bound, as is the control group's, which counts files read.
 	peak := ru.Maxrss << 10
-	used := Usage{CPU: time.Duration(ru.Utime.Nano() + ru.Stime.Nano())}
 	e.OOM = t.oom.Load()
 	if g := t.cell.group; g != nil {
-		if cpu, ok := g.cpu(); ok {
-			used.CPU = cpu
-		}
 		if p := g.peak(); p > 0 {
 			peak = min(peak, p)
 		}
 		e.OOM = e.OOM || e.Signal == unix.SIGKILL && s.groups.memory.version != 0 && g.oomKills() > 0
 	}
-	used.MemoryPeak = max(t.sampled.Load(), peak)
+	used := Usage{MemoryPeak: max(t.sampled.Load(), peak)}
 	t.mu.Lock()
 	t.final = &used
 	t.mu.Unlock()
@@ -195,15 +190,6 @@ func (t *tree) usage() Usage {
 	err := t.alive(func() error {
 		u.MemoryPeak = max(t.sampled.Load(), t.resident())
 		t.sampled.Store(u.MemoryPeak)
-		if g := t.cell.group; g != nil {
-			var ok bool
-			if u.CPU, ok = g.cpu(); ok {
-				return nil
-			}
-		}
-		for _, pid := range t.members() {
-			u.CPU += cpuTime(pid)
-		}
 		return nil
 	})
 	if err != nil {
@@ -227,14 +213,4 @@ func (t *tree) resident() int64 {
 		}
 	}
 	return sum
-}
-
-// cpuTime is a process's CPU time, from /proc/<pid>/schedstat's nanoseconds.
-func cpuTime(pid int) time.Duration {
-	f := strings.Fields(readFile("/proc/" + strconv.Itoa(pid) + "/schedstat"))
-	if len(f) == 0 {
-		return 0
-	}
-	n, _ := strconv.ParseInt(f[0], 10, 64)
-	return time.Duration(n)
 }

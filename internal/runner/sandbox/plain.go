@@ -5,7 +5,6 @@ import (
 	"context"
 	"os"
 	"sync/atomic"
-	"time"
 )
 
 // plain starts processes without confinement: Mode Off, and systems other than
@@ -72,5 +71,5 @@ func (c *plainChild) usage() Usage {
 	if st == nil {
 		return Usage{}
 	}
-	return Usage{MemoryPeak: maxRSS(st), CPU: time.Duration(st.UserTime() + st.SystemTime())}
+	return Usage{MemoryPeak: maxRSS(st)}
 }

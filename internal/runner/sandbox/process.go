@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 )
 
 // A Process is a started process with everything that it starts itself.
@@ -36,8 +35,7 @@ func (e Exit) String() string {
 
 // Usage is what a tree has used.
 type Usage struct {
-	MemoryPeak int64         // bytes
-	CPU        time.Duration // user and system
+	MemoryPeak int64 // bytes
 }
 
 // Pid returns the process's id as the host sees it.
