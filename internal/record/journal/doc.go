@@ -12,7 +12,7 @@
 //
 // Telemetry is a flood of small records that nobody may ever read. The store
 // would sort them, fsync them and compact them several times. Here an append is
-// a copy into memory, written to the file in one call a few milliseconds later,
+// a copy into memory, written to the file in one call some milliseconds later,
 // and never again. The price is that a power cut takes the last moments.
 //
 // # Files

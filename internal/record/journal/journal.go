@@ -32,7 +32,7 @@ type Options struct {
 	SegmentBytes int           // of one file; 8 MiB
 	MaxBytes     int64         // of all files; 256 MiB. The oldest segments go first
 	MaxAge       time.Duration // of the newest record of a segment, in model time; 0 is no limit
-	Gather       time.Duration // how long an append waits in memory for others; 5 ms
+	Gather       time.Duration // how long an append waits in memory for others; 20 ms
 	MaxUnwritten int           // bytes in memory before appends wait for the disk; 4 MiB
 }
 
@@ -76,7 +76,7 @@ func Open(o Options) (*Journal, error) {
 		o.MaxBytes = 256 << 20
 	}
 	if o.Gather == 0 {
-		o.Gather = 5 * time.Millisecond
+		o.Gather = 20 * time.Millisecond
 	}
 	if o.MaxUnwritten == 0 {
 		o.MaxUnwritten = 4 << 20

@@ -417,7 +417,7 @@ func TestAppendsAreGathered(t *testing.T) {
 		if n := st(); n != 0 {
 			t.Errorf("%d bytes written at once", n)
 		}
-		time.Sleep(5 * time.Millisecond) // the bubble's clock
+		time.Sleep(20 * time.Millisecond) // the bubble's clock
 		synctest.Wait()
 		if n := st(); n == 0 {
 			t.Error("nothing written after Gather")
