@@ -333,13 +333,13 @@ func (i *instance) freeze(now time.Time) {
 	i.frozen = i.proc.Freeze() == nil
 }
 
-// usage says what an invocation used. Memory is looked at twice a second at
+// usage says what an invocation used. Memory is looked at every other second at
 // most: asking the kernel costs more than the whole of a short invocation.
 func (i *instance) usage(v *invocation) Use {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	now := i.r.machine.Now()
-	if i.measured.IsZero() || now.Sub(i.measured) >= 500*time.Millisecond || v.outcome != nil {
+	if i.measured.IsZero() || now.Sub(i.measured) >= 2*time.Second || v.outcome != nil {
 		i.memory, i.measured = max(i.memory, megabytes(i.proc.Usage())), now
 	}
 	s := i.pool.spec
