@@ -21,9 +21,11 @@ func startWithoutCollecting() {
 // startedAfter is how long after "ready" starting counts as over.
 const startedAfter = time.Second
 
-// afterStart settles the cloud's memory when it has started, until ctx ends.
+// afterStart settles the cloud's memory and threads when it has started, until
+// ctx ends.
 func afterStart(ctx context.Context) {
 	clock.Machine{}.AfterFunc(startedAfter, func() {
+		allowSystemCalls()
 		garbage := allowGarbage()
 		debug.FreeOSMemory()
 		trim() // last, since collecting touches pages
