@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -244,10 +245,13 @@ func (f *field) enter(group, name, host string, requests [][]byte) {
 }
 
 // race loads the contenders in turn, several times, so that what else the machine
-// does meets them all, and notes each one's median.
+// does meets them all, and notes each one's median. Their order changes from round
+// to round: what one leaves behind, in caches and to be collected, is the next one's
+// burden.
 func (f *field) race(ctx context.Context, duration time.Duration) error {
 	for round := range gatewayRounds {
-		for _, c := range f.contenders {
+		for _, i := range rand.New(rand.NewPCG(0, uint64(round))).Perm(len(f.contenders)) {
+			c := f.contenders[i]
 			l := load{addr: c.host, conns: gatewayConns, duration: duration / gatewayTurns, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
 				next: func(conn, n int) []byte { return c.requests[(conn*31+n)%len(c.requests)] }}
 			res, err := l.run(ctx)
