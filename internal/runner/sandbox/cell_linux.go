@@ -86,10 +86,17 @@ func (c *cell) furnish() (err error) {
 			return err
 		}
 	}
-	if c.sys.groups != nil {
-		c.group, err = c.sys.groups.newCgroup(c.name)
+	if c.sys.groups == nil {
+		return nil
 	}
-	return err
+	if c.group, err = c.sys.groups.newCgroup(c.name); err != nil {
+		return err
+	}
+	// Functions of one application mostly have one size.
+	if l := c.sys.usual.Load(); l != nil {
+		return c.group.limit(*l)
+	}
+	return nil
 }
 
 // enter moves the calling thread into the cell and takes from it what it will

@@ -19,7 +19,16 @@ type cgroup struct {
 	host *cgroups
 	name string
 	fd   int // of the directory in version 2, to start a child in it; -1 when there is none
+	set  limits
 }
+
+// limits are what a group bounds.
+type limits struct {
+	memoryMB  int // 0 is no limit
+	processes int
+}
+
+func limitsOf(s *Spec) limits { return limits{s.MemoryMB, s.processes()} }
 
 // newCgroup makes the directories. The caller removes them.
 func (g *cgroups) newCgroup(name string) (*cgroup, error) {
@@ -57,8 +66,11 @@ func (c *cgroup) enter() error {
 	return nil
 }
 
-// limit sets what s asks for, as far as there are controllers.
-func (c *cgroup) limit(s *Spec) error {
+// limit sets limits that are not set already, as far as there are controllers.
+func (c *cgroup) limit(l limits) error {
+	if l == c.set {
+		return nil
+	}
 	var errs []error
 	set := func(h hierarchy, file, value string) {
 		errs = append(errs, writeFile(c.path(h, file), value))
@@ -68,24 +80,34 @@ func (c *cgroup) limit(s *Spec) error {
 			errs = append(errs, err)
 		}
 	}
-	if s.MemoryMB > 0 {
-		bytes := strconv.Itoa(s.MemoryMB << 20)
+	if l.memoryMB != c.set.memoryMB {
+		bytes := strconv.Itoa(l.memoryMB << 20)
 		switch h := c.host.memory; h.version {
 		case 1:
+			if c.set.memoryMB > 0 { // memory may not exceed memory and swap together
+				optional(h, "memory.memsw.limit_in_bytes", "-1")
+			}
+			if l.memoryMB == 0 {
+				bytes = "-1"
+			}
 			set(h, "memory.limit_in_bytes", bytes)
-			optional(h, "memory.memsw.limit_in_bytes", bytes) // memory and swap together
+			optional(h, "memory.memsw.limit_in_bytes", bytes)
 		case 2:
+			if l.memoryMB == 0 {
+				bytes = "max"
+			}
 			set(h, "memory.max", bytes)
 			optional(h, "memory.swap.max", "0")
 			optional(h, "memory.oom.group", "1")
 		}
 	}
-	if h := c.host.pids; h.version != 0 {
-		set(h, "pids.max", strconv.Itoa(s.processes()))
+	if h := c.host.pids; h.version != 0 && l.processes != c.set.processes {
+		set(h, "pids.max", strconv.Itoa(l.processes))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cgroup: limit: %w", err)
 	}
+	c.set = l
 	return nil
 }
 

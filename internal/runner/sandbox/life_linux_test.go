@@ -411,26 +411,38 @@ func TestKeeperKilled(t *testing.T) {
 	}
 }
 
-// The kernel has the limits, as far as there are controllers.
+// The kernel has the limits, as far as there are controllers, also where the cell
+// was made for another size.
 func TestLimitsInForce(t *testing.T) {
 	eachLevel(t, func(t *testing.T, h *Host) {
-		s := newSpec(t, h, "wait")
-		s.MemoryMB, s.Processes = 64, 32
-		g := start(t, h, s).child.(*tree).cell.group
-		if g == nil {
+		limited := func(mb, processes int) *cgroup {
+			s := newSpec(t, h, "wait")
+			s.MemoryMB, s.Processes = mb, processes
+			return start(t, h, s).child.(*tree).cell.group
+		}
+		if limited(128, 16) == nil {
 			return
 		}
-		for _, c := range []struct {
-			h    hierarchy
-			file [3]string // by version
-			want [3]string
-		}{
-			{g.host.memory, [3]string{1: "memory.limit_in_bytes", 2: "memory.max"}, [3]string{1: "67108864", 2: "67108864"}},
-			{g.host.pids, [3]string{1: "pids.max", 2: "pids.max"}, [3]string{1: "32", 2: "32"}},
-		} {
-			if v := c.h.version; v != 0 {
-				if got := strings.TrimSpace(readFile(g.path(c.h, c.file[v]))); got != c.want[v] {
-					t.Errorf("%s is %s, want %s", c.file[v], got, c.want[v])
+		ready := h.impl.(*system).ready
+		for range cap(ready) { // those that were made before
+			limited(128, 16)
+		}
+		for _, want := range []limits{{64, 32}, {256, 32}, {128, 16}} {
+			waitFor(t, "cells for the size before", func() bool { return len(ready) == cap(ready) })
+			g := limited(want.memoryMB, want.processes)
+			bytes := strconv.Itoa(want.memoryMB << 20)
+			for _, c := range []struct {
+				h    hierarchy
+				file [3]string // by version
+				want string
+			}{
+				{g.host.memory, [3]string{1: "memory.limit_in_bytes", 2: "memory.max"}, bytes},
+				{g.host.pids, [3]string{1: "pids.max", 2: "pids.max"}, strconv.Itoa(want.processes)},
+			} {
+				if v := c.h.version; v != 0 {
+					if got := strings.TrimSpace(readFile(g.path(c.h, c.file[v]))); got != c.want {
+						t.Errorf("%s is %s, want %s", c.file[v], got, c.want)
+					}
 				}
 			}
 		}

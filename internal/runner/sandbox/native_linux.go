@@ -51,8 +51,9 @@ type system struct {
 	busy     atomic.Bool    // a goroutine makes cells
 	chores   sync.WaitGroup // in the background; close waits for them
 	closing  chan struct{}
-	launches atomic.Uint64 // counts starts
-	settled  uint64        // launches when quiet saw no more of them; refill's own
+	usual    atomic.Pointer[limits] // of the last start: what cells are made with
+	launches atomic.Uint64          // counts starts
+	settled  uint64                 // launches when quiet saw no more of them; refill's own
 	machine  clock.Machine
 }
 

@@ -178,7 +178,6 @@ func TestUserPool(t *testing.T) {
 // No machine of ours has the controllers on version 2, so what is written to
 // both versions is compared in directories that look like theirs.
 func TestLimits(t *testing.T) {
-	spec := Spec{MemoryMB: 256, Processes: 10}
 	tests := []struct {
 		version int
 		want    map[string]string
@@ -193,6 +192,7 @@ func TestLimits(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
+		spec := Spec{MemoryMB: 256, Processes: 10}
 		h := hierarchy{version: tt.version, dir: t.TempDir()}
 		c := &cgroup{host: &cgroups{memory: h, pids: h}, name: "x", fd: -1}
 		dir := filepath.Join(h.dir, "x")
@@ -204,7 +204,7 @@ func TestLimits(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := c.limit(&spec); err != nil {
+		if err := c.limit(limitsOf(&spec)); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
@@ -214,17 +214,28 @@ func TestLimits(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("version %d (-want +got)\n%s", tt.version, diff)
 		}
+		limit := filepath.Join(dir, [3]string{1: "memory.limit_in_bytes", 2: "memory.max"}[tt.version])
+		if err := os.Truncate(limit, 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.limit(limitsOf(&Spec{Processes: 10})); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := readFile(limit), [3]string{1: "-1", 2: "max"}[tt.version]; got != want {
+			t.Errorf("version %d: no limit is %q, want %q", tt.version, got, want)
+		}
 		// Without swap accounting two of the files are missing.
 		for _, f := range []string{"memory.memsw.limit_in_bytes", "memory.swap.max", "memory.oom.group"} {
 			os.Remove(filepath.Join(dir, f))
 		}
-		if err := c.limit(&spec); err != nil {
+		if err := c.limit(limitsOf(&spec)); err != nil {
 			t.Errorf("version %d without swap accounting: %v", tt.version, err)
 		}
 		if err := os.Remove(filepath.Join(dir, "pids.max")); err != nil {
 			t.Fatal(err)
 		}
-		if err := c.limit(&spec); !errors.Is(err, os.ErrNotExist) {
+		spec.Processes = 11 // what is set already is not set again
+		if err := c.limit(limitsOf(&spec)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("version %d: a limit that cannot be set is no error: %v", tt.version, err)
 		}
 	}

@@ -56,9 +56,11 @@ func (s *system) launch(sp *Spec) (*tree, error) {
 // seen.
 func (s *system) prepare(c *cell, j *job) error {
 	if c.group != nil {
-		if err := c.group.limit(j.spec); err != nil {
+		l := limitsOf(j.spec)
+		if err := c.group.limit(l); err != nil {
 			return err
 		}
+		s.usual.Store(&l)
 	}
 	if j.spec.Network == NetworkPlatformOnly && s.ownNets() {
 		if err := c.connect(j.spec); err != nil {
