@@ -15,12 +15,13 @@ import (
 )
 
 // cache holds what the hot path needs of every principal that was seen:
-// credentials of users and compiled policies. Any change of IAM empties it.
+// credentials of users, compiled policies and roles. Any change of IAM empties it.
 type cache struct {
 	mu       sync.RWMutex
 	epoch    uint64 // counts the changes, so that a slow reader stores nothing stale
 	keys     map[string]awsapi.Credential
 	holdings map[arn.ARN]*holding
+	roles    map[arn.ARN]*AssumableRole
 }
 
 // holding is what a user or a role has: its unique id, by which it is told from
@@ -44,6 +45,14 @@ func (c *cache) drop() {
 	c.epoch++
 	c.keys = map[string]awsapi.Credential{}
 	c.holdings = map[arn.ARN]*holding{}
+	c.roles = map[arn.ARN]*AssumableRole{}
+}
+
+// role returns a role that was seen, and the epoch of the answer.
+func (c *cache) role(a arn.ARN) (*AssumableRole, uint64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.roles[a], c.epoch
 }
 
 func (c *cache) read() (keys map[string]awsapi.Credential, holdings map[arn.ARN]*holding, epoch uint64, done func()) {

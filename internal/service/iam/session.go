@@ -150,8 +150,12 @@ type AssumableRole struct {
 	MaxSession time.Duration
 }
 
-// Role returns a role by its ARN, nil when there is none.
+// Role returns a role by its ARN, nil when there is none. It must not be changed.
 func (s *Service) Role(ctx context.Context, a arn.ARN) (*AssumableRole, error) {
+	seen, epoch := s.cache.role(a)
+	if seen != nil {
+		return seen, nil
+	}
 	var e *entity
 	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
 		e, err = s.holderOf(sn, a)
@@ -164,5 +168,7 @@ func (s *Service) Role(ctx context.Context, a arn.ARN) (*AssumableRole, error) {
 	if err != nil {
 		return nil, fmt.Errorf("iam: trust policy of %s: %w", a, err)
 	}
-	return &AssumableRole{ARN: a, ID: e.ID, Trust: trust, MaxSession: time.Duration(e.MaxSession) * time.Second}, nil
+	r := &AssumableRole{ARN: a, ID: e.ID, Trust: trust, MaxSession: time.Duration(e.MaxSession) * time.Second}
+	s.cache.store(epoch, func() { s.cache.roles[a] = r })
+	return r, nil
 }
