@@ -3,6 +3,8 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,8 +93,10 @@ func (i httpInvoker) Invoke(ctx context.Context, fn arn.ARN, payload []byte) (ap
 
 // functionLogs puts what functions write where CloudWatch Logs finds it.
 type functionLogs struct {
-	c    *Cloud
-	seen sync.Map // record.Stream → nothing
+	c *Cloud
+
+	mu      sync.Mutex
+	missing map[record.Stream]struct{} // that an errand is about to make
 }
 
 // Append implements [runner.Logs]. It does not wait for the group and the
@@ -130,20 +134,46 @@ func (l *functionLogs) derive(stream record.Stream, written []logs.Written) {
 	}
 }
 
-// ensure makes a stream that it has not seen, beside what goes on.
+// ensureAfter is how long a stream that is not there waits for others: instances
+// that start together should have the processors for themselves, and what they log
+// is made with one commit.
+const ensureAfter = 10 * time.Millisecond
+
+// ensure makes a stream that is not there, beside what goes on.
 func (l *functionLogs) ensure(stream record.Stream) {
-	if _, seen := l.seen.LoadOrStore(stream, nil); !seen {
+	if l.c.parts.logs.Known(stream) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.missing[stream]; ok {
+		return
+	}
+	if l.missing == nil {
 		token := l.c.ledger.Begin(work.Derivation, stream.Group)
-		service := l.c.parts.logs
 		begun := l.c.errands.Go(func() {
 			defer token.End()
-			if err := service.Ensure(context.Background(), stream); err != nil {
-				l.c.log.Error("making a log stream", "group", stream.Group, "stream", stream.Name, "err", err)
-			}
+			_ = clock.Machine{}.Wait(context.Background(), ensureAfter) // nothing ends it
+			l.makeMissing()
 		})
 		if !begun {
 			token.End()
+			return
 		}
+		l.missing = map[record.Stream]struct{}{}
+	}
+	l.missing[stream] = struct{}{}
+}
+
+// makeMissing makes the streams that are missing. One that cannot be made is
+// missing again when the next event comes.
+func (l *functionLogs) makeMissing() {
+	l.mu.Lock()
+	missing := slices.Collect(maps.Keys(l.missing))
+	l.missing = nil
+	l.mu.Unlock()
+	if err := l.c.parts.logs.Ensure(context.Background(), missing...); err != nil {
+		l.c.log.Error("making log streams", "streams", len(missing), "err", err)
 	}
 }
 

@@ -32,10 +32,11 @@ type Service struct {
 	emit        Emitter
 	derivations sync.Map // record.Stream without a name → *derived
 
-	mu      sync.Mutex
-	known   map[record.Stream]struct{} // that Ensure has seen
-	answers []*answered                // of queries, the newest last
-	changes uint64                     // of filters, so that no derivation is kept that was read before one
+	mu        sync.Mutex
+	known     map[record.Stream]struct{} // that Ensure has seen
+	deletions int                        // of groups and streams
+	answers   []*answered                // of queries, the newest last
+	changes   uint64                     // of filters, so that no derivation is kept that was read before one
 }
 
 // New returns the service.

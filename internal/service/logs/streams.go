@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/logs"
+	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
@@ -39,49 +41,73 @@ func (s *Service) createLogStream(ctx context.Context, in *shapes.CreateLogStrea
 	return &schema.Empty{}, err
 }
 
-// Ensure makes a group and a stream that do not exist. It is how the platform
-// logs for a function; where the function's role is to be asked, call
-// CreateLogGroup and CreateLogStream as the role. It is cheap for a stream that
-// it has seen.
-func (s *Service) Ensure(ctx context.Context, st record.Stream) error {
+// Known reports whether Ensure has seen a stream, which was not deleted since.
+func (s *Service) Known(st record.Stream) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	_, ok := s.known[st]
-	s.mu.Unlock()
-	if ok {
+	return ok
+}
+
+// Ensure makes groups and streams that do not exist. It is how the platform
+// logs for a function; where the function's role is to be asked, call
+// CreateLogGroup and CreateLogStream as the role. It is cheap for streams that
+// it has seen.
+func (s *Service) Ensure(ctx context.Context, streams ...record.Stream) error {
+	streams = slices.DeleteFunc(slices.Clone(streams), s.Known)
+	if len(streams) == 0 {
 		return nil
 	}
-	sp := spaceOf(keyspace.Cell{Account: st.Account, Region: st.Region})
+	s.mu.Lock()
+	deletions := s.deletions
+	s.mu.Unlock()
 	now := s.clock.Now()
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		rows, err := tx.GetAll(sp.group(st.Group), sp.stream(st.Group, st.Name))
-		if err != nil {
-			return err
+		for _, st := range streams {
+			if err := ensure(tx, st, now); err != nil {
+				return fmt.Errorf("log stream %s of %s: %w", st.Name, st.Group, err)
+			}
 		}
-		var errs []error
-		if rows[0] == nil {
-			errs = append(errs, set(tx, sp.group(st.Group), &group{Created: now}))
-		}
-		if rows[1] == nil {
-			errs = append(errs, set(tx, sp.stream(st.Group, st.Name), &stream{Created: now}))
-		}
-		return errors.Join(errs...)
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("log stream %s of %s: %w", st.Name, st.Group, err)
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.deletions != deletions {
+		return nil // perhaps of these
+	}
 	if len(s.known) >= knownMax {
 		clear(s.known)
 	}
-	s.known[st] = struct{}{}
+	for _, st := range streams {
+		s.known[st] = struct{}{}
+	}
 	return nil
+}
+
+func ensure(tx *kv.Tx, st record.Stream, now clock.Instant) error {
+	sp := spaceOf(keyspace.Cell{Account: st.Account, Region: st.Region})
+	rows, err := tx.GetAll(sp.group(st.Group), sp.stream(st.Group, st.Name))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	if rows[0] == nil {
+		errs = append(errs, set(tx, sp.group(st.Group), &group{Created: now}))
+	}
+	if rows[1] == nil {
+		errs = append(errs, set(tx, sp.stream(st.Group, st.Name), &stream{Created: now}))
+	}
+	return errors.Join(errs...)
 }
 
 // forget makes Ensure look again for streams that were deleted.
 func (s *Service) forget(gone func(record.Stream) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.deletions++
 	for st := range s.known {
 		if gone(st) {
 			delete(s.known, st)
