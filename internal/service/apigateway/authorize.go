@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/policy"
+	"github.com/nube-run/nube/internal/regex"
 )
 
 // authorizer is a Lambda authorizer, compiled.
@@ -23,11 +23,11 @@ type authorizer struct {
 	*shapes.Authorizer
 	token   bool // of the type TOKEN
 	sources []string
-	pattern *regexp.Regexp // that the token has to match, or nil
+	pattern *regex.Regexp // that the token has to match, or nil
 	ttl     time.Duration
 
-	pools    bool           // of the type COGNITO_USER_POOLS
-	audience *regexp.Regexp // that the token's aud has to match, or nil
+	pools    bool          // of the type COGNITO_USER_POOLS
+	audience *regex.Regexp // that the token's aud has to match, or nil
 }
 
 func newAuthorizer(a *shapes.Authorizer) (*authorizer, error) {
@@ -42,7 +42,7 @@ func newAuthorizer(a *shapes.Authorizer) (*authorizer, error) {
 		Authorizer: a, token: *a.Type == "TOKEN", pools: *a.Type == userPools, sources: sources, ttl: time.Duration(value(a.AuthorizerResultTtlInSeconds)) * time.Second,
 	}
 	if text := value(a.IdentityValidationExpression); text != "" {
-		if out.pattern, err = selectionPattern(text); err != nil {
+		if out.pattern, err = regex.CompileWhole(text); err != nil {
 			return nil, err
 		}
 	}

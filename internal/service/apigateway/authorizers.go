@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"context"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/regex"
 )
 
 func authorizerPath(api, id *string) string {
@@ -122,7 +122,7 @@ func (s *Service) supportedAuthorizer(a *shapes.Authorizer) error {
 		if value(a.Type) == "REQUEST" {
 			return badRequest("Identity validation expression is not supported for REQUEST authorizers")
 		}
-		if _, err := regexp.Compile(*a.IdentityValidationExpression); err != nil {
+		if _, err := regex.CompileWhole(*a.IdentityValidationExpression); err != nil {
 			return badRequest("Invalid identity validation expression specified: %v", err)
 		}
 	}

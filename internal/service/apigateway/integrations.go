@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/regex"
 )
 
 func (s *Service) registerIntegrations() {
@@ -291,7 +292,7 @@ func supportedResponse(resp *shapes.IntegrationResponse) error {
 	if err := readTemplates(resp.ResponseTemplates); err != nil {
 		return err
 	}
-	if _, err := selectionPattern(value(resp.SelectionPattern)); err != nil {
+	if _, err := regex.CompileWhole(value(resp.SelectionPattern)); err != nil {
 		return badRequest("Invalid selection pattern specified: %v", err)
 	}
 	for name, expr := range resp.ResponseParameters {

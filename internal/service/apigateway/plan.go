@@ -30,7 +30,7 @@ type plan struct {
 	observed bool       // responses are noticed, for logs and meters
 
 	templates sync.Map // text → *vtl.Template
-	patterns  sync.Map // text → *regexp.Regexp
+	patterns  sync.Map // text → *regex.Regexp
 }
 
 // node is one segment of the paths of an API.

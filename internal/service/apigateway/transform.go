@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
+	"github.com/nube-run/nube/internal/regex"
 	"github.com/nube-run/nube/internal/vtl"
 )
 
@@ -144,21 +144,15 @@ func (p *plan) selectResponse(i *shapes.Integration, selects string) (resp shape
 }
 
 // pattern is a compiled selection pattern; a stage compiles each once.
-func (p *plan) pattern(text string) (*regexp.Regexp, error) {
+func (p *plan) pattern(text string) (*regex.Regexp, error) {
 	if re, ok := p.patterns.Load(text); ok {
-		return re.(*regexp.Regexp), nil
+		return re.(*regex.Regexp), nil
 	}
-	re, err := selectionPattern(text)
+	re, err := regex.CompileWhole(text)
 	if err == nil {
 		p.patterns.Store(text, re)
 	}
 	return re, err
-}
-
-// selectionPattern reads a pattern, which has to match the whole of what it is
-// matched against.
-func selectionPattern(text string) (*regexp.Regexp, error) {
-	return regexp.Compile(`\A(?:` + text + `)\z`)
 }
 
 // mappedResponse is the value of a header mapping of an integration response.

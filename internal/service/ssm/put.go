@@ -3,7 +3,6 @@ package ssm
 import (
 	"context"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/nube-run/nube/internal/awsapi"
@@ -11,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/regex"
 )
 
 // The tiers of parameters.
@@ -167,7 +167,7 @@ func next(ctx context.Context, in *shapes.PutParameterRequest, old *parameterRow
 		return fail(fault.Validation("The following data type is not supported: %s (Data type names are all lowercase.)", row.DataType))
 	}
 	if row.Pattern != "" {
-		re, err := regexp.Compile(`^(?:` + row.Pattern + `)$`)
+		re, err := regex.CompileWhole(row.Pattern)
 		if err != nil {
 			return fail(fault.New("InvalidAllowedPatternException", "The request does not meet the regular expression requirement: %v", err))
 		}

@@ -243,6 +243,7 @@ func TestPutChecks(t *testing.T) {
 		"too long":             {shapes.PutParameterRequest{Type: ptr("String"), Value: &long}, "ValidationException"},
 		"much too long":        {shapes.PutParameterRequest{Type: ptr("String"), Value: ptr(long + long), Tier: ptr("Advanced")}, "ValidationException"},
 		"the pattern":          {shapes.PutParameterRequest{Type: ptr("String"), AllowedPattern: ptr(`\d+`)}, "ParameterPatternMismatchException"},
+		"the pattern ahead":    {shapes.PutParameterRequest{Type: ptr("String"), AllowedPattern: ptr(`(?=.*\d).+`)}, "ParameterPatternMismatchException"},
 		"no pattern":           {shapes.PutParameterRequest{Type: ptr("String"), AllowedPattern: ptr(`(`)}, "InvalidAllowedPatternException"},
 		"the data type":        {shapes.PutParameterRequest{Type: ptr("String"), DataType: ptr("Text")}, "ValidationException"},
 		"a key for a string":   {shapes.PutParameterRequest{Type: ptr("String"), KeyId: ptr("alias/x")}, "ValidationException"},

@@ -255,6 +255,7 @@ Parameters:
   Secret: {Type: String, Default: abc, NoEcho: true, AllowedPattern: "[a-z]*", ConstraintDescription: lower case only}
   List: {Type: CommaDelimitedList, Default: "", AllowedValues: [x, y]}
   Ports: {Type: List<Number>, Default: "80"}
+  Password: {Type: String, Default: aB3, AllowedPattern: '(?=.*[A-Z])(?=.*\d)\w+'}
 Resources: {A: {Type: T}}
 `
 	tmpl, ds := template.Parse(&template.File{Name: "t.yaml", Text: []byte(body)})
@@ -278,6 +279,8 @@ Resources: {A: {Type: T}}
 		{"Name=abc Secret=A", "Parameter Secret failed to satisfy constraint: lower case only"},
 		{"Name=abc List=x,y", ""},
 		{"Name=abc List=x,z", "Parameter 'List' must be one of AllowedValues"},
+		{"Name=abc Password=Secret1", ""},
+		{"Name=abc Password=secret1", `Parameter 'Password' must match pattern (?=.*[A-Z])(?=.*\d)\w+`},
 		{"Name=abc Ports=80,x", "Parameter 'Ports' must be a number"},
 	} {
 		given := map[string]string{}

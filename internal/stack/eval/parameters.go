@@ -2,11 +2,11 @@ package eval
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/nube-run/nube/internal/regex"
 	"github.com/nube-run/nube/internal/template"
 )
 
@@ -189,7 +189,7 @@ func constrain(p *template.Parameter, k kind, text string) *template.Diagnostic 
 		default:
 			reason = lengths(p.Body, item)
 			if pattern := p.Body.Get("AllowedPattern"); reason == "" && pattern.IsScalar() {
-				re, err := regexp.Compile(`^(?:` + pattern.Text + `)$`)
+				re, err := regex.CompileWhole(pattern.Text)
 				if err != nil {
 					d := template.Errorf(pattern.Pos, "the AllowedPattern of %s cannot be used: %v", p.Name, err)
 					return &d

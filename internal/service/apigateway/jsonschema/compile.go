@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nube-run/nube/internal/regex"
 )
 
 // Resolver returns the document that a reference outside of its own document
@@ -270,8 +271,8 @@ func (k *keywords) names(name string, v any) []string {
 	return out
 }
 
-func (k *keywords) regexp(name, text string) *regexp.Regexp {
-	re, err := regexp.Compile(text)
+func (k *keywords) regexp(name, text string) *regex.Regexp {
+	re, err := regex.Compile(text)
 	if err != nil && k.err == nil {
 		k.err = fmt.Errorf("%s: the regular expression of %s: %w", place(k.pointer), name, err)
 	}

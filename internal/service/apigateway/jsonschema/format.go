@@ -4,9 +4,10 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/nube-run/nube/internal/regex"
 )
 
 // fits checks the formats of draft 4. A format that it does not define is no
@@ -31,7 +32,7 @@ func fits(format, v string) bool {
 		_, err := url.Parse(v)
 		return err == nil
 	case "regex":
-		_, err := regexp.Compile(v)
+		_, err := regex.Compile(v)
 		return err == nil
 	}
 	return true

@@ -30,6 +30,7 @@ func TestValidate(t *testing.T) {
 		{"maxLength", `{"maxLength":2}`, `"äöü"`, `[string "äöü" is too long (length: 3, maximum allowed: 2)]`},
 		{"pattern is not anchored", `{"pattern":"b"}`, `"abc"`, ""},
 		{"pattern", `{"pattern":"^b"}`, `"abc"`, `[ECMA 262 regex "^b" does not match input string "abc"]`},
+		{"a pattern that looks ahead", `{"pattern":"^(?=.*[0-9])[a-z0-9]+$"}`, `"abc"`, `[ECMA 262 regex "^(?=.*[0-9])[a-z0-9]+$" does not match input string "abc"]`},
 		{"format", `{"format":"email"}`, `"x"`, `[string "x" is not a valid email]`},
 		{"formats", `{"properties":{"a":{"format":"date-time"},"b":{"format":"ipv4"},"c":{"format":"ipv6"},"d":{"format":"hostname"},"e":{"format":"uri"},"f":{"format":"mine"}}}`,
 			`{"a":"2026-03-01T12:00:00Z","b":"192.0.2.1","c":"::1","d":"a.example","e":"https://a.example/","f":"?"}`, ""},

@@ -3,7 +3,8 @@ package jsonschema
 import (
 	"encoding/json"
 	"math/big"
-	"regexp"
+
+	"github.com/nube-run/nube/internal/regex"
 )
 
 // Schema is a compiled schema.
@@ -17,7 +18,7 @@ type Schema struct {
 	exclusiveMinimum, exclusiveMaximum bool
 
 	minLength, maxLength *int
-	pattern              *regexp.Regexp
+	pattern              *regex.Regexp
 	patternText          string
 	format               string
 
@@ -48,7 +49,7 @@ type bound struct {
 
 // patternProperty is the schema of properties whose names match.
 type patternProperty struct {
-	name   *regexp.Regexp
+	name   *regex.Regexp
 	schema *Schema
 }
 
