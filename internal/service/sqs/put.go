@@ -25,7 +25,6 @@ func (s *Service) put(tx *kv.Tx, q *queue, now millis, ms []*message) ([]uint16,
 		}
 		if m.after > now {
 			m.lane = delayed
-			late[m.after]++
 		}
 		floor, ok := floors[m.lane]
 		if !ok {
@@ -36,6 +35,9 @@ func (s *Service) put(tx *kv.Tx, q *queue, now millis, ms []*message) ([]uint16,
 			floors[m.lane] = floor
 		}
 		m.after = max(m.after, now, floor)
+		if m.lane == delayed {
+			late[m.after]++
+		}
 		came[spot{m.lane, m.after}]++
 		if q.settings.fifo {
 			ops[i] = tx.Append(q.space.logPrefix(m.group), nil, q.encode(m))

@@ -169,9 +169,9 @@ func (q *queue) expire(tx *kv.Tx, now millis) (millis, error) {
 	}
 	retention := millis(q.settings.retention.Milliseconds())
 	rows, bytes := 0, 0
-	flying := map[millis]int{}
+	flying, late := map[millis]int{}, map[millis]int{}
 	live := q.live
-	tx.After(func(kv.Stamp) { live.count(flying, nil) })
+	tx.After(func(kv.Stamp) { live.count(flying, late) })
 	for p, err := range tx.Scan(q.space.bodies(), kv.ScanOptions{}) {
 		if err != nil {
 			return 0, err
@@ -204,6 +204,8 @@ func (q *queue) expire(tx *kv.Tx, now millis) (millis, error) {
 		tx.Add(q.space.count(), -1)
 		if st.count > 0 {
 			flying[st.until]--
+		} else { // it may be delayed for longer than it is kept
+			late[st.until]--
 		}
 	}
 	return 0, nil

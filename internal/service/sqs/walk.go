@@ -49,7 +49,7 @@ func (q *queue) expireGroups(tx *kv.Tx, now millis) (next millis, err error) {
 		r.Start = w.from
 	}
 	w.from = nil
-	s := &expiry{q: q, now: now, flying: map[millis]int{}}
+	s := &expiry{q: q, now: now, flying: map[millis]int{}, late: map[millis]int{}}
 	groups := 0
 	for p, err := range tx.Peek().Scan(r, kv.ScanOptions{KeysOnly: true}) {
 		if err != nil {
@@ -83,7 +83,7 @@ func (q *queue) expireGroups(tx *kv.Tx, now millis) (next millis, err error) {
 		next, w = w.next, walk{}
 	}
 	tx.After(func(kv.Stamp) {
-		live.count(s.flying, nil)
+		live.count(s.flying, s.late)
 		live.mu.Lock()
 		defer live.mu.Unlock()
 		live.walk = w
@@ -97,6 +97,7 @@ type expiry struct {
 	now         millis
 	rows, bytes int
 	flying      map[millis]int
+	late        map[millis]int // delayed for longer than they are kept
 }
 
 func (s *expiry) full() bool { return s.rows >= sweepRows || s.bytes >= sweepBytes }
@@ -110,7 +111,7 @@ func (s *expiry) group(tx *kv.Tx, name string) (due millis, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if due, err = s.expires(p.Value); err != nil || due > s.now {
+		if _, due, err = s.expires(p.Value); err != nil || due > s.now {
 			return due, err
 		}
 	}
@@ -124,7 +125,7 @@ func (s *expiry) group(tx *kv.Tx, name string) (due millis, err error) {
 		if err != nil {
 			return 0, err
 		}
-		at, err := s.expires(p.Value)
+		m, at, err := s.expires(p.Value)
 		if err != nil {
 			return 0, err
 		}
@@ -141,6 +142,8 @@ func (s *expiry) group(tx *kv.Tx, name string) (due millis, err error) {
 		tx.Add(s.q.space.count(), -1)
 		if e := g.find(stamp); e != nil {
 			s.flying[e.until]--
+		} else {
+			s.late[m.after]--
 		}
 		g.remove(stamp)
 		gone = true
@@ -151,11 +154,11 @@ func (s *expiry) group(tx *kv.Tx, name string) (due millis, err error) {
 	return due, err
 }
 
-// expires is when a message does.
-func (s *expiry) expires(row []byte) (millis, error) {
+// expires decodes a message, and is when it expires.
+func (s *expiry) expires(row []byte) (*message, millis, error) {
 	m, err := s.q.decode(row)
 	if err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	return m.sent + millis(s.q.settings.retention.Milliseconds()), nil
+	return m, m.sent + millis(s.q.settings.retention.Milliseconds()), nil
 }
