@@ -6,6 +6,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerAccount() {
@@ -24,7 +25,7 @@ func newAccount() *shapes.Account {
 func (s *Service) getAccount(ctx context.Context, _ *shapes.GetAccountRequest) (*shapes.Account, error) {
 	var acc *shapes.Account
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		acc, err = load[shapes.Account](sn, sp.account())
+		acc, err = jsonrow.Load[shapes.Account](sn, sp.account())
 		return err
 	})
 	if err == nil && acc == nil {
@@ -37,7 +38,7 @@ func (s *Service) updateAccount(ctx context.Context, in *shapes.UpdateAccountReq
 	acc := newAccount()
 	sp := spaceOf(awsapi.From(ctx).Scope)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		had, err := load[shapes.Account](tx, sp.account())
+		had, err := jsonrow.Load[shapes.Account](tx, sp.account())
 		if err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ func (s *Service) updateAccount(ctx context.Context, in *shapes.UpdateAccountReq
 			}
 			acc.CloudwatchRoleArn = p.Value
 		}
-		return save(tx, sp.account(), acc)
+		return jsonrow.Set(tx, sp.account(), acc)
 	})
 	return acc, err
 }

@@ -9,6 +9,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s space) apiKey(id string) kv.Key { return s.Key().Str("key").Str(id).Done() }
@@ -81,7 +82,7 @@ func (s *Service) createAPIKey(ctx context.Context, in *shapes.CreateApiKeyReque
 			}
 			k.StageKeys = append(k.StageKeys, value(st.RestApiId)+"/"+value(st.StageName))
 		}
-		return save(tx, sp.apiKey(*k.Id), k)
+		return jsonrow.Set(tx, sp.apiKey(*k.Id), k)
 	})
 	if err != nil {
 		return nil, err
@@ -92,7 +93,7 @@ func (s *Service) createAPIKey(ctx context.Context, in *shapes.CreateApiKeyReque
 func (s *Service) getAPIKey(ctx context.Context, in *shapes.GetApiKeyRequest) (*shapes.ApiKey, error) {
 	var k *shapes.ApiKey
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		k, err = load[shapes.ApiKey](sn, sp.apiKey(*in.ApiKey))
+		k, err = jsonrow.Load[shapes.ApiKey](sn, sp.apiKey(*in.ApiKey))
 		return err
 	})
 	switch {
@@ -133,7 +134,7 @@ func (s *Service) updateAPIKey(ctx context.Context, in *shapes.UpdateApiKeyReque
 	var k *shapes.ApiKey
 	now := s.clock.Now()
 	err := s.updateAll(ctx, func(tx *kv.Tx, sp space) (err error) {
-		if k, err = load[shapes.ApiKey](tx, sp.apiKey(*in.ApiKey)); err != nil {
+		if k, err = jsonrow.Load[shapes.ApiKey](tx, sp.apiKey(*in.ApiKey)); err != nil {
 			return err
 		}
 		if k == nil {
@@ -156,7 +157,7 @@ func (s *Service) updateAPIKey(ctx context.Context, in *shapes.UpdateApiKeyReque
 			}
 		}
 		k.LastUpdatedDate = &now
-		return save(tx, sp.apiKey(*k.Id), k)
+		return jsonrow.Set(tx, sp.apiKey(*k.Id), k)
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerAPIs() {
@@ -42,14 +43,14 @@ func (s *Service) createRestAPI(ctx context.Context, in *shapes.CreateRestApiReq
 	sp := spaceOf(awsapi.From(ctx).Scope)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		for _, m := range builtIn() {
-			if err := save(tx, sp.part(modelKind, *a.Id, *m.Name), m); err != nil {
+			if err := jsonrow.Set(tx, sp.part(modelKind, *a.Id, *m.Name), m); err != nil {
 				return err
 			}
 		}
-		if err := save(tx, sp.resource(*a.Id, *a.RootResourceId), &resource{ID: *a.RootResourceId, Path: "/"}); err != nil {
+		if err := jsonrow.Set(tx, sp.resource(*a.Id, *a.RootResourceId), &resource{ID: *a.RootResourceId, Path: "/"}); err != nil {
 			return err
 		}
-		return save(tx, sp.api(*a.Id), a)
+		return jsonrow.Set(tx, sp.api(*a.Id), a)
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func (s *Service) getRestAPI(ctx context.Context, in *shapes.GetRestApiRequest) 
 func (s *Service) readAPI(ctx context.Context, id string) (*api, error) {
 	var a *api
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		a, err = load[api](sn, sp.api(id))
+		a, err = jsonrow.Load[api](sn, sp.api(id))
 		return err
 	})
 	if err == nil && a == nil {
@@ -128,7 +129,7 @@ func (s *Service) updateRestAPI(ctx context.Context, in *shapes.UpdateRestApiReq
 			return err
 		}
 		out = a.shown()
-		return save(tx, sp.api(*a.Id), a)
+		return jsonrow.Set(tx, sp.api(*a.Id), a)
 	})
 	return out, err
 }

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/regex"
 )
 
@@ -74,7 +75,7 @@ func (s *Service) createAuthorizer(ctx context.Context, in *shapes.CreateAuthori
 		if err := uniqueName(tx, sp, *r.Id, a); err != nil {
 			return err
 		}
-		return save(tx, sp.part(authorizerKind, *r.Id, *a.Id), a)
+		return jsonrow.Set(tx, sp.part(authorizerKind, *r.Id, *a.Id), a)
 	})
 	if err != nil {
 		return nil, err
@@ -219,7 +220,7 @@ func patchAuthorizer(a *shapes.Authorizer, p shapes.PatchOperation) error {
 func (s *Service) deleteAuthorizer(ctx context.Context, in *shapes.DeleteAuthorizerRequest) (*schema.Empty, error) {
 	return nil, s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
 		key := sp.part(authorizerKind, *a.Id, *in.AuthorizerId)
-		had, err := load[shapes.Authorizer](tx, key)
+		had, err := jsonrow.Load[shapes.Authorizer](tx, key)
 		if err != nil {
 			return err
 		}

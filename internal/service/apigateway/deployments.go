@@ -8,6 +8,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerDeployments() {
@@ -74,7 +75,7 @@ func (s *Service) createDeployment(ctx context.Context, in *shapes.CreateDeploym
 		if err := snapshot(tx, sp, a, d); err != nil {
 			return err
 		}
-		if err := save(tx, sp.deployment(*a.Id, id), d); err != nil {
+		if err := jsonrow.Set(tx, sp.deployment(*a.Id, id), d); err != nil {
 			return err
 		}
 		if in.StageName == nil || *in.StageName == "" {
@@ -90,7 +91,7 @@ func (s *Service) createDeployment(ctx context.Context, in *shapes.CreateDeploym
 
 // pointStage makes the stage of a new deployment, or moves it there.
 func (s *Service) pointStage(tx *kv.Tx, sp space, apiID, deploymentID string, in *shapes.CreateDeploymentRequest, now clock.Instant) error {
-	st, err := load[shapes.Stage](tx, sp.stage(apiID, *in.StageName))
+	st, err := jsonrow.Load[shapes.Stage](tx, sp.stage(apiID, *in.StageName))
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (s *Service) pointStage(tx *kv.Tx, sp space, apiID, deploymentID string, in
 	if in.TracingEnabled != nil {
 		st.TracingEnabled = in.TracingEnabled
 	}
-	return save(tx, sp.stage(apiID, *in.StageName), st)
+	return jsonrow.Set(tx, sp.stage(apiID, *in.StageName), st)
 }
 
 func (s *Service) readDeployment(ctx context.Context, apiID, id string) (*deployment, error) {
@@ -118,7 +119,7 @@ func (s *Service) readDeployment(ctx context.Context, apiID, id string) (*deploy
 	}
 	var d *deployment
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		d, err = load[deployment](sn, sp.deployment(apiID, id))
+		d, err = jsonrow.Load[deployment](sn, sp.deployment(apiID, id))
 		return err
 	})
 	if err == nil && d == nil {
@@ -161,7 +162,7 @@ func (s *Service) getDeployments(ctx context.Context, in *shapes.GetDeploymentsR
 func (s *Service) updateDeployment(ctx context.Context, in *shapes.UpdateDeploymentRequest) (*shapes.Deployment, error) {
 	var d *deployment
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) (err error) {
-		if d, err = load[deployment](tx, sp.deployment(*a.Id, *in.DeploymentId)); err != nil {
+		if d, err = jsonrow.Load[deployment](tx, sp.deployment(*a.Id, *in.DeploymentId)); err != nil {
 			return err
 		}
 		if d == nil {
@@ -173,7 +174,7 @@ func (s *Service) updateDeployment(ctx context.Context, in *shapes.UpdateDeploym
 			}
 			d.Description = p.Value
 		}
-		return save(tx, sp.deployment(*a.Id, *d.Id), d)
+		return jsonrow.Set(tx, sp.deployment(*a.Id, *d.Id), d)
 	})
 	if err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func (s *Service) updateDeployment(ctx context.Context, in *shapes.UpdateDeploym
 
 func (s *Service) deleteDeployment(ctx context.Context, in *shapes.DeleteDeploymentRequest) (*schema.Empty, error) {
 	return nil, s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
-		d, err := load[deployment](tx, sp.deployment(*a.Id, *in.DeploymentId))
+		d, err := jsonrow.Load[deployment](tx, sp.deployment(*a.Id, *in.DeploymentId))
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s space) domain(name string) kv.Key { return s.Key().Str("domain").Str(name).Done() }
@@ -68,7 +69,7 @@ func (s *Service) createDomainName(ctx context.Context, in *shapes.CreateDomainN
 		if had != nil {
 			return conflict("The domain name you provided already exists.")
 		}
-		return save(tx, sp.domain(name), d)
+		return jsonrow.Set(tx, sp.domain(name), d)
 	})
 	if err != nil {
 		return nil, err
@@ -94,7 +95,7 @@ func (s *Service) place(d *shapes.DomainName, scope arn.Scope, now clock.Instant
 func (s *Service) readDomain(ctx context.Context, name *string) (*shapes.DomainName, error) {
 	var d *shapes.DomainName
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		d, err = load[shapes.DomainName](sn, sp.domain(strings.ToLower(value(name))))
+		d, err = jsonrow.Load[shapes.DomainName](sn, sp.domain(strings.ToLower(value(name))))
 		return err
 	})
 	if err == nil && d == nil {
@@ -123,7 +124,7 @@ func (s *Service) getDomainNames(ctx context.Context, in *shapes.GetDomainNamesR
 // changeDomain runs fn in a transaction on a domain name, which must exist.
 func (s *Service) changeDomain(ctx context.Context, name *string, fn func(tx *kv.Tx, sp space, d *shapes.DomainName) error) error {
 	return s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
-		d, err := load[shapes.DomainName](tx, sp.domain(strings.ToLower(value(name))))
+		d, err := jsonrow.Load[shapes.DomainName](tx, sp.domain(strings.ToLower(value(name))))
 		if err != nil {
 			return err
 		}
@@ -163,7 +164,7 @@ func (s *Service) updateDomainName(ctx context.Context, in *shapes.UpdateDomainN
 		}
 		s.place(d, scope, now)
 		out = d
-		return save(tx, sp.domain(*d.DomainName), d)
+		return jsonrow.Set(tx, sp.domain(*d.DomainName), d)
 	})
 	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s space) mapping(domain, base string) kv.Key {
@@ -68,7 +69,7 @@ func (s *Service) createMapping(ctx context.Context, in *shapes.CreateBasePathMa
 		if err := soundMapping(tx, sp, m); err != nil {
 			return err
 		}
-		return save(tx, key, m)
+		return jsonrow.Set(tx, key, m)
 	})
 	if err != nil {
 		return nil, err
@@ -108,7 +109,7 @@ func (s *Service) getMapping(ctx context.Context, in *shapes.GetBasePathMappingR
 	}
 	var m *shapes.BasePathMapping
 	err = s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		m, err = load[shapes.BasePathMapping](sn, sp.mapping(*d.DomainName, *in.BasePath))
+		m, err = jsonrow.Load[shapes.BasePathMapping](sn, sp.mapping(*d.DomainName, *in.BasePath))
 		return err
 	})
 	if err == nil && m == nil {
@@ -138,7 +139,7 @@ func (s *Service) getMappings(ctx context.Context, in *shapes.GetBasePathMapping
 func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateBasePathMappingRequest) (*shapes.BasePathMapping, error) {
 	var m *shapes.BasePathMapping
 	err := s.changeDomain(ctx, in.DomainName, func(tx *kv.Tx, sp space, d *shapes.DomainName) (err error) {
-		if m, err = load[shapes.BasePathMapping](tx, sp.mapping(*d.DomainName, *in.BasePath)); err != nil {
+		if m, err = jsonrow.Load[shapes.BasePathMapping](tx, sp.mapping(*d.DomainName, *in.BasePath)); err != nil {
 			return err
 		}
 		if m == nil {
@@ -169,7 +170,7 @@ func (s *Service) updateMapping(ctx context.Context, in *shapes.UpdateBasePathMa
 		if err := soundMapping(tx, sp, m); err != nil {
 			return err
 		}
-		return save(tx, sp.mapping(*d.DomainName, *m.BasePath), m)
+		return jsonrow.Set(tx, sp.mapping(*d.DomainName, *m.BasePath), m)
 	})
 	return m, err
 }

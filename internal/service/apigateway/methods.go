@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func methodPath(api, resource, method *string) string {
@@ -90,7 +91,7 @@ func supportedMethod(tx *kv.Tx, sp space, apiID string, m *shapes.Method) error 
 	case "NONE", "AWS_IAM":
 		m.AuthorizerId = nil
 	case "CUSTOM", userPools:
-		a, err := load[shapes.Authorizer](tx, sp.part(authorizerKind, apiID, value(m.AuthorizerId)))
+		a, err := jsonrow.Load[shapes.Authorizer](tx, sp.part(authorizerKind, apiID, value(m.AuthorizerId)))
 		if err != nil {
 			return err
 		}

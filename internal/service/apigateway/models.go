@@ -13,6 +13,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/service/apigateway/jsonschema"
 )
 
@@ -74,7 +75,7 @@ func (s *Service) createModel(ctx context.Context, in *shapes.CreateModelRequest
 		if err := readable(tx, sp, *a.Id, m); err != nil {
 			return err
 		}
-		return save(tx, sp.part(modelKind, *a.Id, *in.Name), m)
+		return jsonrow.Set(tx, sp.part(modelKind, *a.Id, *in.Name), m)
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func readable(tx *kv.Tx, sp space, apiID string, m *shapes.ModelShape) error {
 		if name == *m.Name {
 			return m, nil
 		}
-		return load[shapes.ModelShape](tx, sp.part(modelKind, apiID, name))
+		return jsonrow.Load[shapes.ModelShape](tx, sp.part(modelKind, apiID, name))
 	})
 	if err != nil {
 		return badRequest("Invalid model specified: Validation Result: warnings : [], errors : [Invalid model schema specified: %v]", err)

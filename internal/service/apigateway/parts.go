@@ -6,6 +6,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Parts of an API are what belongs to it as a whole: authorizers, request
@@ -31,7 +32,7 @@ func readPart[T any](ctx context.Context, s *Service, kind, apiID, id string, ab
 	}
 	var v *T
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		v, err = load[T](sn, sp.part(kind, apiID, id))
+		v, err = jsonrow.Load[T](sn, sp.part(kind, apiID, id))
 		return err
 	})
 	if err == nil && v == nil {
@@ -70,7 +71,7 @@ func pageOf[T any](all []*T, position *string, limit *int32) ([]T, *string, erro
 func changePart[T any](ctx context.Context, s *Service, kind, apiID, id string, absent *fault.Error, fn func(tx *kv.Tx, sp space, v *T) error) (*T, error) {
 	var v *T
 	err := s.update(ctx, apiID, func(tx *kv.Tx, sp space, _ *api) (err error) {
-		if v, err = load[T](tx, sp.part(kind, apiID, id)); err != nil {
+		if v, err = jsonrow.Load[T](tx, sp.part(kind, apiID, id)); err != nil {
 			return err
 		}
 		if v == nil {
@@ -79,7 +80,7 @@ func changePart[T any](ctx context.Context, s *Service, kind, apiID, id string, 
 		if err := fn(tx, sp, v); err != nil {
 			return err
 		}
-		return save(tx, sp.part(kind, apiID, id), v)
+		return jsonrow.Set(tx, sp.part(kind, apiID, id), v)
 	})
 	return v, err
 }

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -179,15 +180,15 @@ func (s *Service) plan(ctx context.Context, t edge.Target) (*plan, error) {
 func (s *Service) planOf(ctx context.Context, t edge.Target) (p *plan, err error) {
 	sp := spaceOf(t.Scope)
 	err = s.db.View(ctx, func(sn *kv.Snap) error {
-		a, err := load[api](sn, sp.api(t.API))
+		a, err := jsonrow.Load[api](sn, sp.api(t.API))
 		if err != nil || a == nil {
 			return err
 		}
-		st, err := load[shapes.Stage](sn, sp.stage(t.API, t.Stage))
+		st, err := jsonrow.Load[shapes.Stage](sn, sp.stage(t.API, t.Stage))
 		if err != nil || st == nil {
 			return err
 		}
-		d, err := load[deployment](sn, sp.deployment(t.API, value(st.DeploymentId)))
+		d, err := jsonrow.Load[deployment](sn, sp.deployment(t.API, value(st.DeploymentId)))
 		if err != nil || d == nil {
 			return err
 		}

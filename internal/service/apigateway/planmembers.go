@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // planKey says that a key belongs to a plan.
@@ -39,14 +40,14 @@ func (s *Service) createUsagePlanKey(ctx context.Context, in *shapes.CreateUsage
 	}
 	var m *shapes.UsagePlanKey
 	err := s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
-		plan, err := load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId))
+		plan, err := jsonrow.Load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId))
 		if err != nil {
 			return err
 		}
 		if plan == nil {
 			return noSuchPlan()
 		}
-		k, err := load[shapes.ApiKey](tx, sp.apiKey(*in.KeyId))
+		k, err := jsonrow.Load[shapes.ApiKey](tx, sp.apiKey(*in.KeyId))
 		if err != nil {
 			return err
 		}
@@ -64,7 +65,7 @@ func (s *Service) createUsagePlanKey(ctx context.Context, in *shapes.CreateUsage
 			return err
 		}
 		m = &shapes.UsagePlanKey{Id: k.Id, Type: in.KeyType, Name: k.Name, Value: k.Value}
-		return save(tx, sp.planKey(*plan.Id, *k.Id), m)
+		return jsonrow.Set(tx, sp.planKey(*plan.Id, *k.Id), m)
 	})
 	return m, err
 }
@@ -106,7 +107,7 @@ func (s *Service) getUsagePlanKey(ctx context.Context, in *shapes.GetUsagePlanKe
 	}
 	var m *shapes.UsagePlanKey
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		m, err = load[shapes.UsagePlanKey](sn, sp.planKey(*in.UsagePlanId, *in.KeyId))
+		m, err = jsonrow.Load[shapes.UsagePlanKey](sn, sp.planKey(*in.UsagePlanId, *in.KeyId))
 		return err
 	})
 	if err == nil && m == nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerResources() {
@@ -73,7 +74,7 @@ func (s *Service) createResource(ctx context.Context, in *shapes.CreateResourceR
 		if err := r.place(siblings[parent], siblings); err != nil {
 			return err
 		}
-		return save(tx, sp.resource(*a.Id, r.ID), r)
+		return jsonrow.Set(tx, sp.resource(*a.Id, r.ID), r)
 	})
 	if err != nil {
 		return nil, err
@@ -106,14 +107,14 @@ func isParameter(part string) bool { return strings.HasPrefix(part, "{") }
 func (s *Service) readResource(ctx context.Context, apiID, id string) (*resource, error) {
 	var r *resource
 	err := s.view(ctx, func(sn *kv.Snap, sp space) error {
-		a, err := load[api](sn, sp.api(apiID))
+		a, err := jsonrow.Load[api](sn, sp.api(apiID))
 		if err != nil {
 			return err
 		}
 		if a == nil {
 			return noSuchAPI(apiID)
 		}
-		r, err = load[resource](sn, sp.resource(apiID, id))
+		r, err = jsonrow.Load[resource](sn, sp.resource(apiID, id))
 		return err
 	})
 	if err == nil && r == nil {
@@ -156,7 +157,7 @@ func (s *Service) getResources(ctx context.Context, in *shapes.GetResourcesReque
 // changeResource runs fn on a resource and stores it.
 func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(tx *kv.Tx, sp space, r *resource) error) error {
 	return s.update(ctx, apiID, func(tx *kv.Tx, sp space, a *api) error {
-		r, err := load[resource](tx, sp.resource(*a.Id, id))
+		r, err := jsonrow.Load[resource](tx, sp.resource(*a.Id, id))
 		if err != nil {
 			return err
 		}
@@ -166,7 +167,7 @@ func (s *Service) changeResource(ctx context.Context, apiID, id string, fn func(
 		if err := fn(tx, sp, r); err != nil {
 			return err
 		}
-		return save(tx, sp.resource(*a.Id, id), r)
+		return jsonrow.Set(tx, sp.resource(*a.Id, id), r)
 	})
 }
 
@@ -228,7 +229,7 @@ func below(r, top *resource, all []*resource) bool {
 }
 
 func moveBelow(tx *kv.Tx, sp space, apiID string, r *resource, all []*resource) error {
-	if err := save(tx, sp.resource(apiID, r.ID), r); err != nil {
+	if err := jsonrow.Set(tx, sp.resource(apiID, r.ID), r); err != nil {
 		return err
 	}
 	for _, o := range all {

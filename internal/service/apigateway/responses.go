@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func responsePath(api, kind *string) string {
@@ -105,7 +106,7 @@ func (s *Service) putGatewayResponse(ctx context.Context, in *shapes.PutGatewayR
 		return nil, err
 	}
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
-		return save(tx, sp.response(*a.Id, *in.ResponseType), &g)
+		return jsonrow.Set(tx, sp.response(*a.Id, *in.ResponseType), &g)
 	})
 	if err != nil {
 		return nil, err
@@ -132,7 +133,7 @@ func supportedGatewayResponse(g *shapes.GatewayResponse) error {
 func (s *Service) updateGatewayResponse(ctx context.Context, in *shapes.UpdateGatewayResponseRequest) (*shapes.GatewayResponse, error) {
 	g := standard(*in.ResponseType)
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
-		had, err := load[shapes.GatewayResponse](tx, sp.response(*a.Id, *in.ResponseType))
+		had, err := jsonrow.Load[shapes.GatewayResponse](tx, sp.response(*a.Id, *in.ResponseType))
 		if err != nil {
 			return err
 		}
@@ -157,7 +158,7 @@ func (s *Service) updateGatewayResponse(ctx context.Context, in *shapes.UpdateGa
 		if err := supportedGatewayResponse(&g); err != nil {
 			return err
 		}
-		return save(tx, sp.response(*a.Id, *in.ResponseType), &g)
+		return jsonrow.Set(tx, sp.response(*a.Id, *in.ResponseType), &g)
 	})
 	return &g, err
 }

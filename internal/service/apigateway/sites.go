@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Site is an API's stage as it can be addressed.
@@ -37,7 +38,7 @@ func (s *Service) Sites(ctx context.Context, scope arn.Scope) ([]Site, error) {
 			}
 			for _, st := range sts {
 				site := Site{created: value(a.CreatedDate), API: *a.Id, Name: value(a.Name), Stage: *st.StageName}
-				d, err := load[deployment](sn, sp.deployment(*a.Id, value(st.DeploymentId)))
+				d, err := jsonrow.Load[deployment](sn, sp.deployment(*a.Id, value(st.DeploymentId)))
 				if err != nil {
 					return err
 				}

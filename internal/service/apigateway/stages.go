@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func stagePath(api, name *string) string {
@@ -67,7 +68,7 @@ func (s *Service) createStage(ctx context.Context, in *shapes.CreateStageRequest
 		if d == nil {
 			return badRequest("Deployment id does not exist")
 		}
-		return save(tx, sp.stage(*a.Id, *in.StageName), st)
+		return jsonrow.Set(tx, sp.stage(*a.Id, *in.StageName), st)
 	})
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func (s *Service) getStage(ctx context.Context, in *shapes.GetStageRequest) (*sh
 	}
 	var st *shapes.Stage
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		st, err = load[shapes.Stage](sn, sp.stage(*in.RestApiId, *in.StageName))
+		st, err = jsonrow.Load[shapes.Stage](sn, sp.stage(*in.RestApiId, *in.StageName))
 		return err
 	})
 	if err == nil && st == nil {
@@ -111,7 +112,7 @@ func (s *Service) updateStage(ctx context.Context, in *shapes.UpdateStageRequest
 	var st *shapes.Stage
 	now := s.clock.Now()
 	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) (err error) {
-		if st, err = load[shapes.Stage](tx, sp.stage(*a.Id, *in.StageName)); err != nil {
+		if st, err = jsonrow.Load[shapes.Stage](tx, sp.stage(*a.Id, *in.StageName)); err != nil {
 			return err
 		}
 		if st == nil {
@@ -123,7 +124,7 @@ func (s *Service) updateStage(ctx context.Context, in *shapes.UpdateStageRequest
 			}
 		}
 		st.LastUpdatedDate = &now
-		return save(tx, sp.stage(*a.Id, *in.StageName), st)
+		return jsonrow.Set(tx, sp.stage(*a.Id, *in.StageName), st)
 	})
 	return st, err
 }

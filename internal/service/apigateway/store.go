@@ -2,8 +2,6 @@ package apigateway
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -11,6 +9,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The layout, below account and region:
@@ -111,37 +110,6 @@ func (s space) account() kv.Key { return s.Key().Str("account").Done() }
 
 func (s space) changed() kv.Key { return s.Key().Str("changed").Done() }
 
-// getter is what Tx and Snap have in common.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// load reads a JSON value; nil when there is none.
-func load[T any](r getter, k kv.Key) (*T, error) {
-	text, err := r.Get(k)
-	if err != nil || text == nil {
-		return nil, err
-	}
-	return decode[T](k, text)
-}
-
-func decode[T any](k kv.Key, text []byte) (*T, error) {
-	v := new(T)
-	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("apigateway: reading %s: %w", k, err)
-	}
-	return v, nil
-}
-
-func save(tx *kv.Tx, k kv.Key, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("apigateway: writing %s: %w", k, err)
-	}
-	tx.Set(k, text)
-	return nil
-}
-
 // scanner is what Tx and Snap have in common, too.
 type scanner interface {
 	Scan(r kv.Range, o kv.ScanOptions) iter.Seq2[kv.Pair, error]
@@ -154,7 +122,7 @@ func list[T any](s scanner, r kv.Range) ([]*T, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := decode[T](p.Key, p.Value)
+		v, err := jsonrow.Parse[T](p.Key, p.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -174,7 +142,7 @@ func (s *Service) view(ctx context.Context, fn func(sn *kv.Snap, sp space) error
 func (s *Service) update(ctx context.Context, apiID string, fn func(tx *kv.Tx, sp space, a *api) error) error {
 	sp := spaceOf(awsapi.From(ctx).Scope)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		a, err := load[api](tx, sp.api(apiID))
+		a, err := jsonrow.Load[api](tx, sp.api(apiID))
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // subscription is an API key that may call a stage, and the usage plan by which
@@ -34,7 +35,7 @@ func readSubscriptions(sn *kv.Snap, sp space, apiID, stage string) (map[string]*
 				return nil, err
 			}
 			for _, m := range members {
-				k, err := load[shapes.ApiKey](sn, sp.apiKey(*m.Id))
+				k, err := jsonrow.Load[shapes.ApiKey](sn, sp.apiKey(*m.Id))
 				if err != nil {
 					return nil, err
 				}

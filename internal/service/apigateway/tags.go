@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerTags() {
@@ -47,13 +48,13 @@ func (s *Service) tagged(ctx context.Context, resource string, fn func(tags map[
 			return retag(tx, sp.stage(*a.Id, path[3]), noSuchStage(), func(st *shapes.Stage) *map[string]string { return &st.Tags }, fn)
 		}
 		a.Tags = fn(a.Tags)
-		return save(tx, sp.api(*a.Id), a)
+		return jsonrow.Set(tx, sp.api(*a.Id), a)
 	})
 }
 
 // retag changes the tags of what is stored under a key.
 func retag[T any](tx *kv.Tx, k kv.Key, absent *fault.Error, tags func(*T) *map[string]string, fn func(map[string]string) map[string]string) error {
-	v, err := load[T](tx, k)
+	v, err := jsonrow.Load[T](tx, k)
 	if err != nil {
 		return err
 	}
@@ -62,7 +63,7 @@ func retag[T any](tx *kv.Tx, k kv.Key, absent *fault.Error, tags func(*T) *map[s
 	}
 	at := tags(v)
 	*at = fn(*at)
-	return save(tx, k, v)
+	return jsonrow.Set(tx, k, v)
 }
 
 func (s *Service) tagResource(ctx context.Context, in *shapes.TagResourceRequest) (*schema.Empty, error) {

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // day counts days of UTC since 1970: what usage is kept by.
@@ -87,7 +88,7 @@ func used(tx *kv.Tx, sp space, plan, key string, from, to day) (byDay []int64, e
 			return nil, ext, err
 		}
 	}
-	e, err := load[extension](tx, sp.extension(plan, key))
+	e, err := jsonrow.Load[extension](tx, sp.extension(plan, key))
 	if e != nil {
 		ext = *e
 	}
@@ -211,7 +212,7 @@ func (s *Service) updateUsage(ctx context.Context, in *shapes.UpdateUsageRequest
 		}
 		if remaining >= 0 {
 			ext := extension{Start: start, Extra: remaining + sum(byDay) - int64(value(plan.Quota.Limit))}
-			if err := save(tx, sp.extension(*plan.Id, *in.KeyId), ext); err != nil {
+			if err := jsonrow.Set(tx, sp.extension(*plan.Id, *in.KeyId), ext); err != nil {
 				return err
 			}
 			tx.Signal(sp.changed())

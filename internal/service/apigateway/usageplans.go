@@ -9,6 +9,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s space) usagePlan(id string) kv.Key { return s.Key().Str("plan").Str(id).Done() }
@@ -44,7 +45,7 @@ func (s *Service) createUsagePlan(ctx context.Context, in *shapes.CreateUsagePla
 		if err := sound(tx, sp, p); err != nil {
 			return err
 		}
-		return save(tx, sp.usagePlan(*p.Id), p)
+		return jsonrow.Set(tx, sp.usagePlan(*p.Id), p)
 	})
 	if err != nil {
 		return nil, err
@@ -81,7 +82,7 @@ func sound(tx *kv.Tx, sp space, p *shapes.UsagePlan) error {
 func (s *Service) readPlan(ctx context.Context, id string) (*shapes.UsagePlan, error) {
 	var p *shapes.UsagePlan
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		p, err = load[shapes.UsagePlan](sn, sp.usagePlan(id))
+		p, err = jsonrow.Load[shapes.UsagePlan](sn, sp.usagePlan(id))
 		return err
 	})
 	if err == nil && p == nil {
@@ -123,7 +124,7 @@ func (s *Service) getUsagePlans(ctx context.Context, in *shapes.GetUsagePlansReq
 func (s *Service) updateUsagePlan(ctx context.Context, in *shapes.UpdateUsagePlanRequest) (*shapes.UsagePlan, error) {
 	var plan *shapes.UsagePlan
 	err := s.updateAll(ctx, func(tx *kv.Tx, sp space) (err error) {
-		if plan, err = load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId)); err != nil {
+		if plan, err = jsonrow.Load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId)); err != nil {
 			return err
 		}
 		if plan == nil {
@@ -137,14 +138,14 @@ func (s *Service) updateUsagePlan(ctx context.Context, in *shapes.UpdateUsagePla
 		if err := sound(tx, sp, plan); err != nil {
 			return err
 		}
-		return save(tx, sp.usagePlan(*plan.Id), plan)
+		return jsonrow.Set(tx, sp.usagePlan(*plan.Id), plan)
 	})
 	return plan, err
 }
 
 func (s *Service) deleteUsagePlan(ctx context.Context, in *shapes.DeleteUsagePlanRequest) (*schema.Empty, error) {
 	return nil, s.updateAll(ctx, func(tx *kv.Tx, sp space) error {
-		had, err := load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId))
+		had, err := jsonrow.Load[shapes.UsagePlan](tx, sp.usagePlan(*in.UsagePlanId))
 		if err != nil {
 			return err
 		}
@@ -177,7 +178,7 @@ func leavePlans(tx *kv.Tx, sp space, api, stage string) error {
 		if len(p.ApiStages) == n {
 			continue
 		}
-		if err := save(tx, sp.usagePlan(*p.Id), p); err != nil {
+		if err := jsonrow.Set(tx, sp.usagePlan(*p.Id), p); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigateway"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func validatorPath(api, id *string) string {
@@ -41,7 +42,9 @@ func (s *Service) createRequestValidator(ctx context.Context, in *shapes.CreateR
 	v := &shapes.RequestValidator{
 		Id: ptr(newID(6)), Name: in.Name, ValidateRequestBody: ptr(value(in.ValidateRequestBody)), ValidateRequestParameters: ptr(value(in.ValidateRequestParameters)),
 	}
-	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error { return save(tx, sp.part(validatorKind, *a.Id, *v.Id), v) })
+	err := s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
+		return jsonrow.Set(tx, sp.part(validatorKind, *a.Id, *v.Id), v)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +81,7 @@ func (s *Service) updateRequestValidator(ctx context.Context, in *shapes.UpdateR
 func (s *Service) deleteRequestValidator(ctx context.Context, in *shapes.DeleteRequestValidatorRequest) (*schema.Empty, error) {
 	return nil, s.update(ctx, *in.RestApiId, func(tx *kv.Tx, sp space, a *api) error {
 		key := sp.part(validatorKind, *a.Id, *in.RequestValidatorId)
-		had, err := load[shapes.RequestValidator](tx, key)
+		had, err := jsonrow.Load[shapes.RequestValidator](tx, key)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // selection is how HTTP APIs choose a route; nothing else is possible.
@@ -52,7 +53,7 @@ func (s *Service) createAPI(ctx context.Context, in *shapes.CreateApiRequest) (*
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, api: a, id: deployment, now: now}
 		tx.Signal(c.changed())
-		if err := save(tx, c.space.api(*a.ApiId), a); err != nil || quick == nil {
+		if err := jsonrow.Set(tx, c.space.api(*a.ApiId), a); err != nil || quick == nil {
 			return err
 		}
 		if err := quick.make(c); err != nil {
@@ -128,7 +129,7 @@ func knownMethod(m string) bool {
 func (s *Service) getAPI(ctx context.Context, in *shapes.GetApiRequest) (*shapes.GetApiResponse, error) {
 	var a *shapes.Api
 	err := s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		a, err = load[shapes.Api](sn, sp.api(value(in.ApiId)))
+		a, err = jsonrow.Load[shapes.Api](sn, sp.api(value(in.ApiId)))
 		return err
 	})
 	if err == nil && a == nil {
@@ -165,7 +166,7 @@ func (s *Service) updateAPI(ctx context.Context, in *shapes.UpdateApiRequest) (*
 			return err
 		}
 		out = shapes.UpdateApiResponse(*c.api)
-		return save(c.Tx, c.space.api(*in.ApiId), c.api)
+		return jsonrow.Set(c.Tx, c.space.api(*in.ApiId), c.api)
 	})
 	return &out, err
 }
@@ -173,7 +174,7 @@ func (s *Service) updateAPI(ctx context.Context, in *shapes.UpdateApiRequest) (*
 func (s *Service) deleteCORS(ctx context.Context, in *shapes.DeleteCorsConfigurationRequest) (*schema.Empty, error) {
 	return nil, s.update(ctx, in.ApiId, func(c *change) error {
 		c.api.CorsConfiguration = nil
-		return save(c.Tx, c.space.api(*in.ApiId), c.api)
+		return jsonrow.Set(c.Tx, c.space.api(*in.ApiId), c.api)
 	})
 }
 
@@ -233,13 +234,13 @@ func newQuick(key, target, credentials *string) (*quick, error) {
 
 func (q *quick) make(c *change) error {
 	api := *c.api.ApiId
-	if err := save(c.Tx, c.part(integrationKind, api, *q.integration.IntegrationId), q.integration); err != nil {
+	if err := jsonrow.Set(c.Tx, c.part(integrationKind, api, *q.integration.IntegrationId), q.integration); err != nil {
 		return err
 	}
-	if err := save(c.Tx, c.part(routeKind, api, *q.route.RouteId), q.route); err != nil {
+	if err := jsonrow.Set(c.Tx, c.part(routeKind, api, *q.route.RouteId), q.route); err != nil {
 		return err
 	}
 	st := newStage(defaultStage, c.now)
 	st.ApiGatewayManaged, st.AutoDeploy = ptr(true), ptr(true)
-	return save(c.Tx, c.part(stageKind, api, defaultStage), st)
+	return jsonrow.Set(c.Tx, c.part(stageKind, api, defaultStage), st)
 }

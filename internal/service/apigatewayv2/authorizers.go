@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerAuthorizers() {
@@ -39,7 +40,7 @@ func (s *Service) createAuthorizer(ctx context.Context, in *shapes.CreateAuthori
 		if err := c.freeName(a); err != nil {
 			return err
 		}
-		return save(c.Tx, c.part(authorizerKind, *in.ApiId, *a.AuthorizerId), a)
+		return jsonrow.Set(c.Tx, c.part(authorizerKind, *in.ApiId, *a.AuthorizerId), a)
 	})
 	out := shapes.CreateAuthorizerResponse(*a)
 	return &out, err

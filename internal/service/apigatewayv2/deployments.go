@@ -8,6 +8,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerDeployments() {
@@ -33,7 +34,7 @@ func (s *Service) createDeployment(ctx context.Context, in *shapes.CreateDeploym
 			return badRequest("Unable to deploy API because no routes exist in this API")
 		}
 		d.DeploymentId, d.Description, d.AutoDeployed = ptr("m"+c.id), in.Description, ptr(false)
-		if err := save(c.Tx, c.part(deploymentKind, *in.ApiId, *d.DeploymentId), d); err != nil || in.StageName == nil {
+		if err := jsonrow.Set(c.Tx, c.part(deploymentKind, *in.ApiId, *d.DeploymentId), d); err != nil || in.StageName == nil {
 			return err
 		}
 		st, err := part[shapes.Stage](c.Tx, c.space, stageKind, *in.ApiId, *in.StageName, noSuchStage())
@@ -44,7 +45,7 @@ func (s *Service) createDeployment(ctx context.Context, in *shapes.CreateDeploym
 			return badRequest("Deployment ID cannot be set on stage '%s' because auto-deploy is enabled", *in.StageName)
 		}
 		st.DeploymentId, st.LastUpdatedDate = d.DeploymentId, &c.now
-		return save(c.Tx, c.part(stageKind, *in.ApiId, *in.StageName), st)
+		return jsonrow.Set(c.Tx, c.part(stageKind, *in.ApiId, *in.StageName), st)
 	})
 	if err != nil {
 		return nil, err
@@ -101,14 +102,14 @@ func (c *change) autoDeploy() error {
 			}
 			d.DeploymentId, d.AutoDeployed = &c.id, ptr(true)
 			d.Description = ptr("Automatic deployment triggered by changes to the Api configuration")
-			if err := save(c.Tx, c.part(deploymentKind, api, c.id), d); err != nil {
+			if err := jsonrow.Set(c.Tx, c.part(deploymentKind, api, c.id), d); err != nil {
 				return err
 			}
 		}
 		before := value(st.DeploymentId)
 		st.DeploymentId, st.LastUpdatedDate = d.DeploymentId, &c.now
 		st.LastDeploymentStatusMessage = ptr("Successfully deployed stage with deployment ID '" + c.id + "'")
-		if err := save(c.Tx, c.part(stageKind, api, *st.StageName), st); err != nil {
+		if err := jsonrow.Set(c.Tx, c.part(stageKind, api, *st.StageName), st); err != nil {
 			return err
 		}
 		if err := c.leave(before, *st.StageName); err != nil {
@@ -124,7 +125,7 @@ func (c *change) leave(id, stage string) error {
 	if id == "" || id == c.id {
 		return nil
 	}
-	d, err := load[deployment](c.Tx, c.part(deploymentKind, *c.api.ApiId, id))
+	d, err := jsonrow.Load[deployment](c.Tx, c.part(deploymentKind, *c.api.ApiId, id))
 	if err != nil || d == nil || !value(d.AutoDeployed) {
 		return err
 	}

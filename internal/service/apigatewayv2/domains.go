@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Domain names are found by the Host of a request, on both ports. That the name
@@ -57,7 +58,7 @@ func (s *Service) createDomain(ctx context.Context, in *shapes.CreateDomainNameR
 			return orErr(err, conflict("The domain name you provided already exists."))
 		}
 		tx.Signal(sp.changed())
-		return save(tx, sp.domain(name), d)
+		return jsonrow.Set(tx, sp.domain(name), d)
 	})
 	out := shapes.CreateDomainNameResponse(*d)
 	return &out, err
@@ -65,7 +66,7 @@ func (s *Service) createDomain(ctx context.Context, in *shapes.CreateDomainNameR
 
 func (s *Service) readDomain(ctx context.Context, name *string) (d *shapes.DomainName, err error) {
 	err = s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		d, err = load[shapes.DomainName](sn, sp.domain(strings.ToLower(value(name))))
+		d, err = jsonrow.Load[shapes.DomainName](sn, sp.domain(strings.ToLower(value(name))))
 		return err
 	})
 	if err == nil && d == nil {
@@ -100,7 +101,7 @@ func (s *Service) getDomains(ctx context.Context, in *shapes.GetDomainNamesReque
 func (s *Service) changeDomain(ctx context.Context, name *string, fn func(tx *kv.Tx, sp space, d *shapes.DomainName) error) error {
 	sp, key := spaceOf(awsapi.From(ctx).Scope), strings.ToLower(value(name))
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
-		d, err := load[shapes.DomainName](tx, sp.domain(key))
+		d, err := jsonrow.Load[shapes.DomainName](tx, sp.domain(key))
 		if err != nil || d == nil {
 			return orErr(err, noSuchDomain())
 		}
@@ -122,7 +123,7 @@ func (s *Service) updateDomain(ctx context.Context, in *shapes.UpdateDomainNameR
 			}
 		}
 		out = shapes.UpdateDomainNameResponse(*d)
-		return save(tx, sp.domain(*d.DomainName), d)
+		return jsonrow.Set(tx, sp.domain(*d.DomainName), d)
 	})
 	return &out, err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerImport() {
@@ -61,7 +62,7 @@ func (s *Service) importAPI(ctx context.Context, in *shapes.ImportApiRequest) (*
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, api: a, id: id, now: now}
 		tx.Signal(c.changed())
-		if err := save(tx, c.space.api(*a.ApiId), a); err != nil {
+		if err := jsonrow.Set(tx, c.space.api(*a.ApiId), a); err != nil {
 			return err
 		}
 		return def.make(c)
@@ -93,7 +94,7 @@ func (s *Service) reimportAPI(ctx context.Context, in *shapes.ReimportApiRequest
 		}
 		c.api = &a
 		out = shapes.ReimportApiResponse(a)
-		if err := save(c.Tx, c.space.api(*in.ApiId), &a); err != nil {
+		if err := jsonrow.Set(c.Tx, c.space.api(*in.ApiId), &a); err != nil {
 			return err
 		}
 		return def.make(c)
@@ -108,7 +109,7 @@ func (d *definition) make(c *change) error {
 		if err := soundAuthorizer(a); err != nil {
 			return err
 		}
-		if err := save(c.Tx, c.part(authorizerKind, api, *a.AuthorizerId), a); err != nil {
+		if err := jsonrow.Set(c.Tx, c.part(authorizerKind, api, *a.AuthorizerId), a); err != nil {
 			return err
 		}
 	}
@@ -116,7 +117,7 @@ func (d *definition) make(c *change) error {
 		if err := soundIntegration(i); err != nil {
 			return err
 		}
-		if err := save(c.Tx, c.part(integrationKind, api, *i.IntegrationId), i); err != nil {
+		if err := jsonrow.Set(c.Tx, c.part(integrationKind, api, *i.IntegrationId), i); err != nil {
 			return err
 		}
 	}
@@ -124,7 +125,7 @@ func (d *definition) make(c *change) error {
 		if err := c.soundRoute(r); err != nil {
 			return err
 		}
-		if err := save(c.Tx, c.part(routeKind, api, *r.RouteId), r); err != nil {
+		if err := jsonrow.Set(c.Tx, c.part(routeKind, api, *r.RouteId), r); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerIntegrations() {
@@ -41,7 +42,7 @@ func (s *Service) createIntegration(ctx context.Context, in *shapes.CreateIntegr
 		return nil, err
 	}
 	err := s.update(ctx, in.ApiId, func(c *change) error {
-		return save(c.Tx, c.part(integrationKind, *in.ApiId, *i.IntegrationId), i)
+		return jsonrow.Set(c.Tx, c.part(integrationKind, *in.ApiId, *i.IntegrationId), i)
 	})
 	out := shapes.CreateIntegrationResult(*i)
 	return &out, err

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerMappings() {
@@ -57,7 +58,7 @@ func (s *Service) keepMapping(ctx context.Context, domain *string, m *shapes.Api
 				return conflict("ApiMapping key already exists for this domain name")
 			}
 		}
-		return save(tx, sp.mapping(*d.DomainName, *m.ApiMappingId), m)
+		return jsonrow.Set(tx, sp.mapping(*d.DomainName, *m.ApiMappingId), m)
 	})
 }
 
@@ -87,7 +88,7 @@ func (s *Service) readMapping(ctx context.Context, domain, id *string) (m *shape
 		return nil, err
 	}
 	err = s.view(ctx, func(sn *kv.Snap, sp space) (err error) {
-		m, err = load[shapes.ApiMapping](sn, sp.mapping(*d.DomainName, value(id)))
+		m, err = jsonrow.Load[shapes.ApiMapping](sn, sp.mapping(*d.DomainName, value(id)))
 		return err
 	})
 	if err == nil && m == nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Models of HTTP APIs are kept and shown; nothing validates with them, on AWS
@@ -52,7 +53,7 @@ func (s *Service) createModel(ctx context.Context, in *shapes.CreateModelRequest
 		if err := c.soundModel(m); err != nil {
 			return err
 		}
-		return save(c.Tx, c.part(modelKind, *in.ApiId, *m.ModelId), m)
+		return jsonrow.Set(c.Tx, c.part(modelKind, *in.ApiId, *m.ModelId), m)
 	})
 	out := shapes.CreateModelResponse(*m)
 	return &out, err

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/edge"
 	"github.com/nube-run/nube/internal/edge/proxy"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // site is what an API serves: its stages by name.
@@ -182,7 +183,7 @@ func (s *Service) readSite(sn *kv.Snap, scope arn.Scope, a *shapes.Api) (*site, 
 		if value(st.DeploymentId) == "" {
 			continue
 		}
-		d, err := load[deployment](sn, sp.part(deploymentKind, *a.ApiId, *st.DeploymentId))
+		d, err := jsonrow.Load[deployment](sn, sp.part(deploymentKind, *a.ApiId, *st.DeploymentId))
 		if err != nil {
 			return nil, err
 		}

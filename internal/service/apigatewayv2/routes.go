@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerRoutes() {
@@ -32,7 +33,7 @@ func (s *Service) createRoute(ctx context.Context, in *shapes.CreateRouteRequest
 		if err := c.soundRoute(r); err != nil {
 			return err
 		}
-		return save(c.Tx, c.part(routeKind, *in.ApiId, *r.RouteId), r)
+		return jsonrow.Set(c.Tx, c.part(routeKind, *in.ApiId, *r.RouteId), r)
 	})
 	out := shapes.CreateRouteResult(*r)
 	return &out, err

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerStages() {
@@ -55,7 +56,7 @@ func (s *Service) createStage(ctx context.Context, in *shapes.CreateStageRequest
 		if err := c.soundStage(st, in.DeploymentId); err != nil {
 			return err
 		}
-		return save(c.Tx, c.part(stageKind, *in.ApiId, name), st)
+		return jsonrow.Set(c.Tx, c.part(stageKind, *in.ApiId, name), st)
 	})
 	if err != nil {
 		return nil, err

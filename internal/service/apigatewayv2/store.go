@@ -2,8 +2,6 @@ package apigatewayv2
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
@@ -12,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The layout, below account and region:
@@ -71,37 +70,6 @@ func (s space) mappings(domain string) kv.Range {
 }
 func (s space) changed() kv.Key { return s.Key().Str("changed").Done() }
 
-// reader is what transactions and snapshots have in common.
-type reader interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// load reads a JSON value; nil when there is none.
-func load[T any](r reader, k kv.Key) (*T, error) {
-	text, err := r.Get(k)
-	if err != nil || text == nil {
-		return nil, err
-	}
-	return decode[T](k, text)
-}
-
-func decode[T any](k kv.Key, text []byte) (*T, error) {
-	v := new(T)
-	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("apigatewayv2: reading %s: %w", k, err)
-	}
-	return v, nil
-}
-
-func save(tx *kv.Tx, k kv.Key, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("apigatewayv2: writing %s: %w", k, err)
-	}
-	tx.Set(k, text)
-	return nil
-}
-
 // list reads the values of a range in a snapshot.
 func list[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
 	var out []*T
@@ -109,7 +77,7 @@ func list[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := decode[T](p.Key, p.Value)
+		v, err := jsonrow.Parse[T](p.Key, p.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +93,7 @@ func listTx[T any](tx *kv.Tx, r kv.Range) ([]*T, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := decode[T](p.Key, p.Value)
+		v, err := jsonrow.Parse[T](p.Key, p.Value)
 		if err != nil {
 			return nil, err
 		}
@@ -168,7 +136,7 @@ func (s *Service) annotate(ctx context.Context, apiID *string, fn func(c *change
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		c := &change{Tx: tx, space: spaceOf(scope), scope: scope, id: id, now: now}
 		var err error
-		if c.api, err = load[shapes.Api](tx, c.space.api(value(apiID))); err != nil {
+		if c.api, err = jsonrow.Load[shapes.Api](tx, c.space.api(value(apiID))); err != nil {
 			return err
 		}
 		if c.api == nil {
@@ -181,8 +149,8 @@ func (s *Service) annotate(ctx context.Context, apiID *string, fn func(c *change
 }
 
 // part reads a part of an API, which must exist.
-func part[T any](r reader, sp space, kind, api, id string, absent *fault.Error) (*T, error) {
-	v, err := load[T](r, sp.part(kind, api, id))
+func part[T any](r jsonrow.Getter, sp space, kind, api, id string, absent *fault.Error) (*T, error) {
+	v, err := jsonrow.Load[T](r, sp.part(kind, api, id))
 	if err == nil && v == nil {
 		return nil, absent
 	}
@@ -202,7 +170,7 @@ func getPart[T any](ctx context.Context, s *Service, kind string, api, id *strin
 }
 
 // exists fails where there is no such API.
-func exists(r reader, sp space, api *string) error {
+func exists(r jsonrow.Getter, sp space, api *string) error {
 	a, err := r.Get(sp.api(value(api)))
 	if err == nil && a == nil {
 		return noSuchAPI(value(api))
@@ -252,5 +220,5 @@ func changed[T any](c *change, kind, id string, absent *fault.Error, fn func(c *
 	if err := fn(c, v); err != nil {
 		return nil, err
 	}
-	return v, save(c.Tx, c.part(kind, *c.api.ApiId, id), v)
+	return v, jsonrow.Set(c.Tx, c.part(kind, *c.api.ApiId, id), v)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/apigatewayv2"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerTags() {
@@ -47,7 +48,7 @@ func (s *Service) retag(ctx context.Context, resource string, fn func(tags map[s
 	case t.domain != "":
 		return s.changeDomain(ctx, &t.domain, func(tx *kv.Tx, sp space, d *shapes.DomainName) error {
 			d.Tags = fn(d.Tags)
-			return save(tx, sp.domain(*d.DomainName), d)
+			return jsonrow.Set(tx, sp.domain(*d.DomainName), d)
 		})
 	case t.stage != "":
 		_, err := annotatePart(ctx, s, stageKind, &t.api, &t.stage, noSuchStage(), func(st *shapes.Stage) { st.Tags = fn(st.Tags) })
@@ -55,7 +56,7 @@ func (s *Service) retag(ctx context.Context, resource string, fn func(tags map[s
 	}
 	return s.annotate(ctx, &t.api, func(c *change) error {
 		c.api.Tags = fn(c.api.Tags)
-		return save(c.Tx, c.space.api(t.api), c.api)
+		return jsonrow.Set(c.Tx, c.space.api(t.api), c.api)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -114,7 +115,7 @@ func (s *Service) keep(ctx context.Context, name string, row *alarmRow, tags []s
 	now := s.Clock.Now()
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var old alarmRow
-		found, err := get(tx, sp.alarm(name), &old)
+		found, err := jsonrow.Get(tx, sp.alarm(name), &old)
 		if err != nil {
 			return err
 		}
@@ -137,7 +138,7 @@ func (s *Service) keep(ctx context.Context, name string, row *alarmRow, tags []s
 		if err := s.checkRule(tx, sp, name, &next); err != nil {
 			return err
 		}
-		if err := set(tx, sp.alarm(name), &next); err != nil {
+		if err := jsonrow.Set(tx, sp.alarm(name), &next); err != nil {
 			return err
 		}
 		tx.After(func(kv.Stamp) { s.watcher.changed(c, name, &next) })
@@ -163,7 +164,7 @@ func (s *Service) removeAlarms(ctx context.Context, names []string) error {
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		for n := range gone {
 			var row alarmRow
-			found, err := get(tx, sp.alarm(n), &row)
+			found, err := jsonrow.Get(tx, sp.alarm(n), &row)
 			if err != nil {
 				return err
 			}
@@ -210,7 +211,7 @@ func (s space) read(p kv.Pair) (string, *alarmRow, error) {
 	if err := d.Done(); err != nil {
 		return "", nil, err
 	}
-	return name, row, decode(p.Key, p.Value, row)
+	return name, row, jsonrow.Decode(p.Key, p.Value, row)
 }
 
 // change changes an alarm that there is.
@@ -218,7 +219,7 @@ func (s *Service) change(ctx context.Context, c keyspace.Cell, name string, do f
 	sp := spaceOf(c)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var row alarmRow
-		found, err := get(tx, sp.alarm(name), &row)
+		found, err := jsonrow.Get(tx, sp.alarm(name), &row)
 		if err != nil {
 			return err
 		}
@@ -229,7 +230,7 @@ func (s *Service) change(ctx context.Context, c keyspace.Cell, name string, do f
 			return err
 		}
 		tx.After(func(kv.Stamp) { s.watcher.changed(c, name, &row) })
-		return set(tx, sp.alarm(name), &row)
+		return jsonrow.Set(tx, sp.alarm(name), &row)
 	})
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/disk/disktest"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/kv/memkv"
 	"github.com/nube-run/nube/internal/record"
 )
@@ -462,11 +463,11 @@ func TestCompositeAlarmCatchesUp(t *testing.T) {
 		_, err := db.Update(t.Context(), func(tx *kv.Tx) error {
 			k := spaceOf(home).alarm("high")
 			var row alarmRow
-			if _, err := get(tx, k, &row); err != nil {
+			if _, err := jsonrow.Get(tx, k, &row); err != nil {
 				return err
 			}
 			row.State = state
-			return set(tx, k, &row)
+			return jsonrow.Set(tx, k, &row)
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/cloudwatch"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) putMetricAlarm(ctx context.Context, in *shapes.PutMetricAlarmInput) (*schema.Empty, error) {
@@ -154,7 +155,7 @@ func (s *Service) checkRule(tx *kv.Tx, sp space, name string, row *alarmRow) err
 		}
 		seen[child] = true
 		var is alarmRow
-		found, err := get(tx, sp.alarm(child), &is)
+		found, err := jsonrow.Get(tx, sp.alarm(child), &is)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Why actions of a composite alarm are held back.
@@ -106,7 +107,7 @@ func (s *Service) reconsider(tx *kv.Tx, c keyspace.Cell, name string, rows map[s
 		return false, nil
 	}
 	tx.After(func(kv.Stamp) { s.watcher.changed(c, name, row) })
-	return state != was, set(tx, spaceOf(c).alarm(name), row)
+	return state != was, jsonrow.Set(tx, spaceOf(c).alarm(name), row)
 }
 
 // newest is the alarm whose state changed last.

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // dashboardRow is the row of a dashboard, which is kept and not shown.
@@ -40,7 +41,7 @@ func (s *Service) putDashboard(ctx context.Context, in *shapes.PutDashboardInput
 			WithDetail(&shapes.DashboardInvalidInputError{DashboardValidationMessages: bad})
 	}
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
-		return set(tx, spaceOf(cell(ctx)).dashboard(name), &dashboardRow{Body: body, Modified: s.Clock.Now()})
+		return jsonrow.Set(tx, spaceOf(cell(ctx)).dashboard(name), &dashboardRow{Body: body, Modified: s.Clock.Now()})
 	})
 	if err != nil {
 		return nil, err
@@ -97,7 +98,7 @@ func (s *Service) getDashboard(ctx context.Context, in *shapes.GetDashboardInput
 	var row dashboardRow
 	var found bool
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
-		found, err = get(snap, spaceOf(cell(ctx)).dashboard(*in.DashboardName), &row)
+		found, err = jsonrow.Get(snap, spaceOf(cell(ctx)).dashboard(*in.DashboardName), &row)
 		return err
 	})
 	if err != nil {
@@ -150,7 +151,7 @@ func (s *Service) listDashboards(ctx context.Context, in *shapes.ListDashboardsI
 			d.Str()
 			name := d.Str()
 			var row dashboardRow
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			if name > after && strings.HasPrefix(name, value(in.DashboardNamePrefix)) {

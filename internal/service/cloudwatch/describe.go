@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/cloudwatch"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // named is an alarm with its name.
@@ -204,7 +205,7 @@ func (s *Service) listTags(ctx context.Context, in *shapes.ListTagsForResourceIn
 	var found bool
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
 		row = alarmRow{}
-		found, err = get(snap, spaceOf(cell(ctx)).alarm(alarmName(*in.ResourceARN)), &row)
+		found, err = jsonrow.Get(snap, spaceOf(cell(ctx)).alarm(alarmName(*in.ResourceARN)), &row)
 		return err
 	})
 	if err != nil {

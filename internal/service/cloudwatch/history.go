@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/cloudwatch"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -50,7 +51,7 @@ func (s *Service) note(tx *kv.Tx, sp space, alarm string, h historyRow) error {
 			return err
 		}
 		var old historyRow
-		if err := decode(p.Key, p.Value, &old); err != nil {
+		if err := jsonrow.Decode(p.Key, p.Value, &old); err != nil {
 			return err
 		}
 		if old.At < h.At.Add(-historyAge) {
@@ -83,7 +84,7 @@ func (s *Service) describeAlarmHistory(ctx context.Context, in *shapes.DescribeA
 			d.Str()
 			name := d.Str()
 			var h historyRow
-			if err := decode(p.Key, p.Value, &h); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &h); err != nil {
 				return err
 			}
 			if h.At >= oldest && h.wanted(in) {

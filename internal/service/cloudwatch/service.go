@@ -2,7 +2,6 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -129,37 +128,6 @@ func (s space) dashboards() kv.Range            { return s.Key().Str("dashboard"
 func cell(ctx context.Context) keyspace.Cell {
 	scope := awsapi.From(ctx).Scope
 	return keyspace.Cell{Account: scope.Account, Region: scope.Region}
-}
-
-// getter is a transaction or a snapshot.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("cloudwatch: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("cloudwatch: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
 }
 
 func ptr[T any](v T) *T { return &v }

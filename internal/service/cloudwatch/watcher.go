@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -168,7 +169,7 @@ func (s *Service) look(ctx context.Context, shard *timer.Shard, k alarmKey, now 
 	var found bool
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
 		row = alarmRow{}
-		found, err = get(snap, sp.alarm(k.name), &row)
+		found, err = jsonrow.Get(snap, sp.alarm(k.name), &row)
 		return err
 	})
 	if err != nil {
@@ -199,14 +200,14 @@ func (s *Service) look(ctx context.Context, shard *timer.Shard, k alarmKey, now 
 				return err
 			}
 			var is alarmRow
-			found, err := get(tx, sp.alarm(k.name), &is)
+			found, err := jsonrow.Get(tx, sp.alarm(k.name), &is)
 			if err != nil || !found || is.Metric == nil || is.Configured != row.Configured {
 				return err // it is evaluated anew
 			}
 			if err := s.move(tx, k.cell, k.name, &is, v, now); err != nil {
 				return err
 			}
-			return set(tx, sp.alarm(k.name), &is)
+			return jsonrow.Set(tx, sp.alarm(k.name), &is)
 		})
 		if err != nil {
 			return false, err

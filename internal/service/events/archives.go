@@ -15,6 +15,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // archivist is who keeps the rules by which events come to archives.
@@ -106,7 +107,7 @@ func (s *Service) createArchive(ctx context.Context, in *shapes.CreateArchiveReq
 		case old != nil:
 			return alreadyThere("Archive %s already exists.", n.name)
 		}
-		if err := set(tx, k, &row); err != nil {
+		if err := jsonrow.Set(tx, k, &row); err != nil {
 			return err
 		}
 		return s.changeRuleTx(tx, ruleOfArchive(of, n.name), func(*ruleRow) (*ruleRow, error) { return takes, nil }, now)
@@ -142,7 +143,7 @@ func (s *Service) archiveRule(ctx context.Context, n bus, row *archiveRow) (*rul
 }
 
 func loadArchive(r reader, n bus) (row archiveRow, err error) {
-	ok, err := get(r, n.space().named("archive", n.name), &row)
+	ok, err := jsonrow.Get(r, n.space().named("archive", n.name), &row)
 	if err == nil && !ok {
 		err = notFound("Archive %s does not exist.", n.name)
 	}
@@ -176,7 +177,7 @@ func (s *Service) updateArchive(ctx context.Context, in *shapes.UpdateArchiveReq
 		if err != nil {
 			return err
 		}
-		if err := set(tx, n.space().named("archive", n.name), &row); err != nil {
+		if err := jsonrow.Set(tx, n.space().named("archive", n.name), &row); err != nil {
 			return err
 		}
 		of, _ := busOfARN(row.Bus)
@@ -263,7 +264,7 @@ func (s *Service) listArchives(ctx context.Context, in *shapes.ListArchivesReque
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		out.NextToken, err = p.list(snap, sp.Subspace, sp.all("archive"), 1, value(in.NamePrefix), func(name string, kvs kv.Pair) (bool, error) {
 			var row archiveRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, err
 			}
 			if in.EventSourceArn != nil && *in.EventSourceArn != row.Bus || in.State != nil && *in.State != enabled {

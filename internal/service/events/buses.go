@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // loadBus reads a bus that must exist. The default one does.
@@ -17,7 +18,7 @@ func loadBus(r interface {
 	Get(k kv.Key) ([]byte, error)
 }, b bus) (busRow, error) {
 	var row busRow
-	ok, err := get(r, b.space().bus(b.name), &row)
+	ok, err := jsonrow.Get(r, b.space().bus(b.name), &row)
 	if err == nil && !ok && b.name != defaultBus {
 		err = noBus(b)
 	}
@@ -43,7 +44,7 @@ func (s *Service) changeBus(ctx context.Context, b bus, change func(*busRow) err
 			return err
 		}
 		row.Modified = now
-		return set(tx, b.space().bus(b.name), &row)
+		return jsonrow.Set(tx, b.space().bus(b.name), &row)
 	})
 	return row, err
 }
@@ -76,7 +77,7 @@ func (s *Service) createBus(ctx context.Context, in *shapes.CreateEventBusReques
 		case old != nil:
 			return alreadyThere("Event bus %s already exists.", b.name)
 		}
-		return set(tx, k, &row)
+		return jsonrow.Set(tx, k, &row)
 	})
 	if err != nil {
 		return nil, err
@@ -221,7 +222,7 @@ func (s *Service) listBuses(ctx context.Context, in *shapes.ListEventBusesReques
 				return false, nil
 			}
 			var row busRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, fmt.Errorf("bus %s: %w", name, err)
 			}
 			add(name, row)

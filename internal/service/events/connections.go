@@ -12,6 +12,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The kinds of authorization.
@@ -145,7 +146,7 @@ func (s *Service) createConnection(ctx context.Context, in *shapes.CreateConnect
 		case old != nil:
 			return alreadyThere("Connection %s already exists.", n.name)
 		}
-		return set(tx, k, &row)
+		return jsonrow.Set(tx, k, &row)
 	})
 	if err != nil {
 		return nil, err
@@ -176,7 +177,7 @@ func (s *Service) open(ctx context.Context, row *connectionRow) (c credentials, 
 
 func (s *Service) viewConnection(ctx context.Context, n bus) (row connectionRow, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.space().named("connection", n.name), &row)
+		ok, err := jsonrow.Get(snap, n.space().named("connection", n.name), &row)
 		if err == nil && !ok {
 			err = notFound("Connection '%s' does not exist.", n.name)
 		}
@@ -249,7 +250,7 @@ func (s *Service) replaceConnection(ctx context.Context, n bus, old, row *connec
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := n.space().named("connection", n.name)
 		var is connectionRow
-		switch ok, err := get(tx, k, &is); {
+		switch ok, err := jsonrow.Get(tx, k, &is); {
 		case err != nil:
 			return err
 		case !ok:
@@ -257,7 +258,7 @@ func (s *Service) replaceConnection(ctx context.Context, n bus, old, row *connec
 		case is.ID != old.ID || is.Modified != old.Modified || !bytes.Equal(is.Sealed, old.Sealed):
 			return concurrent()
 		}
-		return set(tx, k, row)
+		return jsonrow.Set(tx, k, row)
 	})
 	return err
 }
@@ -338,7 +339,7 @@ func (s *Service) listConnections(ctx context.Context, in *shapes.ListConnection
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		out.NextToken, err = p.list(snap, sp.Subspace, sp.all("connection"), 1, value(in.NamePrefix), func(name string, kvs kv.Pair) (bool, error) {
 			var row connectionRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, err
 			}
 			if in.ConnectionState != nil && *in.ConnectionState != row.State {

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // destinationRow is the row of an API destination.
@@ -114,7 +115,7 @@ func (s *Service) createDestination(ctx context.Context, in *shapes.CreateApiDes
 		case old != nil:
 			return alreadyThere("An api-destination '%s' already exists.", n.name)
 		}
-		return set(tx, k, &row)
+		return jsonrow.Set(tx, k, &row)
 	})
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func (s *Service) createDestination(ctx context.Context, in *shapes.CreateApiDes
 
 func (s *Service) viewDestination(ctx context.Context, n bus) (row destinationRow, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.space().named("destination", n.name), &row)
+		ok, err := jsonrow.Get(snap, n.space().named("destination", n.name), &row)
 		if err == nil && !ok {
 			err = notFound("Failed to describe the api-destination(s). An api-destination '%s' does not exist.", n.name)
 		}
@@ -160,13 +161,13 @@ func (s *Service) updateDestination(ctx context.Context, in *shapes.UpdateApiDes
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := n.space().named("destination", n.name)
 		var is destinationRow
-		if ok, err := get(tx, k, &is); err != nil || !ok || is != old {
+		if ok, err := jsonrow.Get(tx, k, &is); err != nil || !ok || is != old {
 			if err == nil {
 				err = concurrent()
 			}
 			return err
 		}
-		return set(tx, k, &row)
+		return jsonrow.Set(tx, k, &row)
 	})
 	if err != nil {
 		return nil, err
@@ -212,7 +213,7 @@ func (s *Service) listDestinations(ctx context.Context, in *shapes.ListApiDestin
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		out.NextToken, err = p.list(snap, sp.Subspace, sp.all("destination"), 1, value(in.NamePrefix), func(name string, kvs kv.Pair) (bool, error) {
 			var row destinationRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, err
 			}
 			if in.ConnectionArn != nil && *in.ConnectionArn != row.Connection {

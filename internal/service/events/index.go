@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/pattern"
 )
 
@@ -103,7 +104,7 @@ func (ix *index) follow(r reader, b bus) error {
 	}
 	var now head
 	if row != nil {
-		if err := decode(sp.head(b.name), row, &now); err != nil {
+		if err := jsonrow.Decode(sp.head(b.name), row, &now); err != nil {
 			return err
 		}
 	}
@@ -111,7 +112,7 @@ func (ix *index) follow(r reader, b bus) error {
 	defer ix.mu.Unlock()
 	var had head
 	if ix.seen != nil {
-		if err := decode(sp.head(b.name), ix.seen, &had); err != nil {
+		if err := jsonrow.Decode(sp.head(b.name), ix.seen, &had); err != nil {
 			return err
 		}
 	}
@@ -190,7 +191,7 @@ func (ix *index) put(r rule, k kv.Key, row []byte) error {
 		return nil
 	}
 	var is ruleRow
-	if err := decode(k, row, &is); err != nil {
+	if err := jsonrow.Decode(k, row, &is); err != nil {
 		return err
 	}
 	if is.Pattern == "" || !is.on() || len(is.Targets) == 0 {

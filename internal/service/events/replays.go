@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -108,7 +109,7 @@ func (s *Service) startReplay(ctx context.Context, in *shapes.StartReplayRequest
 		if from.Bus != row.Bus {
 			return invalid("Parameter Destination.Arn is not valid. Reason: Cross event bus replay is not permitted.")
 		}
-		if err := set(tx, k, &row); err != nil {
+		if err := jsonrow.Set(tx, k, &row); err != nil {
 			return err
 		}
 		return s.goOn(tx, n, now)
@@ -131,7 +132,7 @@ func (s *Service) fireReplay(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	sp := n.space()
 	k := sp.named("replay", n.name)
 	var row replayRow
-	if ok, err := get(tx, k, &row); err != nil || !ok || row.State != starting && row.State != running {
+	if ok, err := jsonrow.Get(tx, k, &row); err != nil || !ok || row.State != starting && row.State != running {
 		return err
 	}
 	more, err := s.replaySome(tx, n, &row, now)
@@ -144,7 +145,7 @@ func (s *Service) fireReplay(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	} else if err := s.goOn(tx, n, now); err != nil {
 		return err
 	}
-	return set(tx, k, &row)
+	return jsonrow.Set(tx, k, &row)
 }
 
 // replaySome replays events from where a replay has got to, and reports whether
@@ -246,7 +247,7 @@ func (s *Service) cancelReplay(ctx context.Context, in *shapes.CancelReplayReque
 		if err := s.Timers.Cancel(tx, n.cell(), kindReplay, n.name); err != nil {
 			return err
 		}
-		return set(tx, n.space().named("replay", n.name), &row)
+		return jsonrow.Set(tx, n.space().named("replay", n.name), &row)
 	})
 	if err != nil {
 		return nil, err
@@ -255,7 +256,7 @@ func (s *Service) cancelReplay(ctx context.Context, in *shapes.CancelReplayReque
 }
 
 func loadReplay(r reader, n bus) (row replayRow, err error) {
-	ok, err := get(r, n.space().named("replay", n.name), &row)
+	ok, err := jsonrow.Get(r, n.space().named("replay", n.name), &row)
 	if err == nil && !ok {
 		err = notFound("Replay %s does not exist.", n.name)
 	}
@@ -291,7 +292,7 @@ func (s *Service) listReplays(ctx context.Context, in *shapes.ListReplaysRequest
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		out.NextToken, err = p.list(snap, sp.Subspace, sp.all("replay"), 1, value(in.NamePrefix), func(name string, kvs kv.Pair) (bool, error) {
 			var row replayRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, err
 			}
 			if in.EventSourceArn != nil && *in.EventSourceArn != row.Archive || in.State != nil && *in.State != row.State {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // maxRules is how many rules a bus may have. AWS begins with 300 and raises it.
@@ -22,7 +23,7 @@ func (s *Service) changeRuleTx(tx *kv.Tx, r rule, change func(old *ruleRow) (*ru
 	}
 	var old *ruleRow
 	var row ruleRow
-	switch ok, err := get(tx, r.key(), &row); {
+	switch ok, err := jsonrow.Get(tx, r.key(), &row); {
 	case err != nil:
 		return err
 	case ok:
@@ -41,7 +42,7 @@ func (s *Service) changeRuleTx(tx *kv.Tx, r rule, change func(old *ruleRow) (*ru
 	case is == nil:
 		tx.Delete(r.key())
 	default:
-		if err := set(tx, r.key(), is); err != nil {
+		if err := jsonrow.Set(tx, r.key(), is); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_ListRules.html
@@ -53,7 +54,7 @@ func (s *Service) eachRule(ctx context.Context, on, token *string, limit *int32,
 		}
 		next, err = p.list(snap, sp.Subspace, sp.rulesOf(b.name), 2, prefix, func(name string, kvs kv.Pair) (bool, error) {
 			var row ruleRow
-			if err := decode(kvs.Key, kvs.Value, &row); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &row); err != nil {
 				return false, err
 			}
 			return take(rule{b, name}, &row), nil

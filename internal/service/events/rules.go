@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/cron"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/pattern"
 )
 
@@ -175,7 +176,7 @@ func (s *Service) viewRule(ctx context.Context, r rule) (row ruleRow, err error)
 		if _, err := loadBus(snap, r.bus); err != nil {
 			return err
 		}
-		ok, err := get(snap, r.key(), &row)
+		ok, err := jsonrow.Get(snap, r.key(), &row)
 		if err == nil && !ok {
 			err = noRule(r)
 		}

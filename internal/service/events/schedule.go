@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/cron"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/timer"
 )
@@ -47,7 +48,7 @@ func (s *Service) fireSchedule(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	_, name, _ := strings.Cut(t.ID, "/")
 	r := rule{b, name}
 	var row ruleRow
-	if ok, err := get(tx, r.key(), &row); err != nil || !ok || row.timing() == "" {
+	if ok, err := jsonrow.Get(tx, r.key(), &row); err != nil || !ok || row.timing() == "" {
 		return err
 	}
 	if err := s.setSchedule(tx, r, &row, max(now, t.Due)); err != nil {

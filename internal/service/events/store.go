@@ -1,13 +1,12 @@
 package events
 
 import (
-	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // space makes the keys of a cell; see the package's documentation.
@@ -105,34 +104,6 @@ type reader interface {
 	Scan(r kv.Range, o kv.ScanOptions) iter.Seq2[kv.Pair, error]
 }
 
-// get reads a row into v and reports whether there is one.
-func get(r interface {
-	Get(k kv.Key) ([]byte, error)
-}, k kv.Key, v any) (bool, error) {
-	b, err := r.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("events: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("events: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
-}
-
 // keptChanges is how many changes of a bus's rules are kept: an index that is
 // further behind is made anew.
 const keptChanges = 256
@@ -141,7 +112,7 @@ const keptChanges = 256
 func noteRule(tx *kv.Tx, r rule, busID string) error {
 	sp := r.bus.space()
 	var h head
-	if _, err := get(tx, sp.head(r.bus.name), &h); err != nil {
+	if _, err := jsonrow.Get(tx, sp.head(r.bus.name), &h); err != nil {
 		return err
 	}
 	if h.ID != busID {
@@ -152,5 +123,5 @@ func noteRule(tx *kv.Tx, r rule, busID string) error {
 	if h.Count > keptChanges {
 		tx.Delete(sp.changed(r.bus.name, h.Count-keptChanges))
 	}
-	return set(tx, sp.head(r.bus.name), &h)
+	return jsonrow.Set(tx, sp.head(r.bus.name), &h)
 }

@@ -7,6 +7,7 @@ import (
 
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/events"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // maxTags is how many tags a bus or a rule may have.
@@ -96,7 +97,7 @@ func (s *Service) listTags(ctx context.Context, in *shapes.ListTagsForResourceRe
 			return notTagged(resource)
 		}
 		var row ruleRow
-		ok, err := get(snap, r.key(), &row)
+		ok, err := jsonrow.Get(snap, r.key(), &row)
 		if err == nil && !ok {
 			err = noRule(r)
 		}

@@ -9,6 +9,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -143,7 +144,7 @@ func (s *Service) onSelf(ctx context.Context, action string, name *string) ([]aw
 func (s *Service) onKey(ctx context.Context, action, id string) ([]awsapi.Access, error) {
 	var k *accessKey
 	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		k, err = load[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).key(id))
+		k, err = jsonrow.Load[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).key(id))
 		return err
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerGroups() {
@@ -91,7 +92,7 @@ func (s *Service) deleteGroup(ctx context.Context, in *shapes.DeleteGroupRequest
 			if err != nil {
 				return err
 			}
-			u, err := load[entity](tx, p.Key)
+			u, err := jsonrow.Load[entity](tx, p.Key)
 			if err != nil {
 				return err
 			}
@@ -105,7 +106,7 @@ func (s *Service) deleteGroup(ctx context.Context, in *shapes.DeleteGroupRequest
 
 // inGroup checks that the group exists, in the transaction that changes a user.
 func inGroup(tx *kv.Tx, account, name string) (*entity, error) {
-	e, err := load[entity](tx, spaceOf(account).entity(group, name))
+	e, err := jsonrow.Load[entity](tx, spaceOf(account).entity(group, name))
 	if err == nil && e == nil {
 		err = noSuch(group, name)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -85,11 +86,11 @@ func (s *Service) Key(ctx context.Context, id, token string) (awsapi.Credential,
 	}
 	sp := spaceOf(s.account)
 	err := s.db.View(ctx, func(sn *kv.Snap) error {
-		k, err := load[accessKey](sn, sp.key(id))
+		k, err := jsonrow.Load[accessKey](sn, sp.key(id))
 		if err != nil || k == nil || !k.Active {
 			return err
 		}
-		u, err := load[entity](sn, sp.entity(user, k.User))
+		u, err := jsonrow.Load[entity](sn, sp.entity(user, k.User))
 		if err != nil || u == nil {
 			return err
 		}
@@ -200,7 +201,7 @@ func (s *Service) holderOf(sn *kv.Snap, a arn.ARN) (*entity, error) {
 		return nil, nil
 	}
 	name := rest[strings.LastIndexByte(rest, '/')+1:]
-	e, err := load[entity](sn, spaceOf(s.account).entity(kind(k), name))
+	e, err := jsonrow.Load[entity](sn, spaceOf(s.account).entity(kind(k), name))
 	if err != nil || e == nil || e.arn(a.Scope()) != a {
 		return nil, err
 	}
@@ -224,7 +225,7 @@ func (s *Service) gather(sn *kv.Snap, e *entity) (_ *holding, err error) {
 		return nil, err
 	}
 	for _, g := range e.Groups {
-		ge, err := load[entity](sn, spaceOf(s.account).entity(group, g))
+		ge, err := jsonrow.Load[entity](sn, spaceOf(s.account).entity(group, g))
 		if err != nil {
 			return nil, err
 		}
@@ -271,7 +272,7 @@ func (s *Service) managedDoc(sn *kv.Snap, k policy.Kind, a arn.ARN) (*policy.Doc
 	m := awsManaged(a)
 	if m == nil {
 		var err error
-		if m, err = load[managed](sn, spaceOf(s.account).policy(a)); err != nil {
+		if m, err = jsonrow.Load[managed](sn, spaceOf(s.account).policy(a)); err != nil {
 			return nil, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerKeys() {
@@ -54,7 +55,7 @@ func keysOf(tx *kv.Tx, sp space, userName string) ([]*accessKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		k, err := load[accessKey](tx, p.Key)
+		k, err := jsonrow.Load[accessKey](tx, p.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -69,7 +70,7 @@ func renameKeys(tx *kv.Tx, sp space, from, to string) error {
 	ks, err := keysOf(tx, sp, from)
 	for _, k := range ks {
 		k.User = to
-		if err := save(tx, sp.key(k.ID), k); err != nil {
+		if err := jsonrow.Set(tx, sp.key(k.ID), k); err != nil {
 			return err
 		}
 	}
@@ -86,7 +87,7 @@ func (s *Service) createAccessKey(ctx context.Context, in *shapes.CreateAccessKe
 	k := &accessKey{ID: newID("AKIA"), Secret: base64.StdEncoding.EncodeToString(secret[:]), Active: true, Created: s.clock.Now()}
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
-		u, err := load[entity](tx, sp.entity(user, name))
+		u, err := jsonrow.Load[entity](tx, sp.entity(user, name))
 		if err != nil {
 			return err
 		}
@@ -101,7 +102,7 @@ func (s *Service) createAccessKey(ctx context.Context, in *shapes.CreateAccessKe
 		if len(had) >= maxKeys {
 			return limit("Cannot exceed quota for AccessKeysPerUser: %d", maxKeys)
 		}
-		return save(tx, sp.key(k.ID), k)
+		return jsonrow.Set(tx, sp.key(k.ID), k)
 	})
 	if err != nil {
 		return nil, err
@@ -155,7 +156,7 @@ func (s *Service) changeKey(ctx context.Context, userName *string, id string, fn
 	}
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err = s.db.Update(ctx, func(tx *kv.Tx) error {
-		k, err := load[accessKey](tx, sp.key(id))
+		k, err := jsonrow.Load[accessKey](tx, sp.key(id))
 		if err != nil {
 			return err
 		}
@@ -171,7 +172,7 @@ func (s *Service) changeKey(ctx context.Context, userName *string, id string, fn
 func (s *Service) updateAccessKey(ctx context.Context, in *shapes.UpdateAccessKeyRequest) (*schema.Empty, error) {
 	return nil, s.changeKey(ctx, in.UserName, *in.AccessKeyId, func(tx *kv.Tx, sp space, k *accessKey) error {
 		k.Active = *in.Status == "Active"
-		return save(tx, sp.key(k.ID), k)
+		return jsonrow.Set(tx, sp.key(k.ID), k)
 	})
 }
 
@@ -187,7 +188,7 @@ func (s *Service) deleteAccessKey(ctx context.Context, in *shapes.DeleteAccessKe
 func (s *Service) getAccessKeyLastUsed(ctx context.Context, in *shapes.GetAccessKeyLastUsedRequest) (*shapes.GetAccessKeyLastUsedResponse, error) {
 	var k *accessKey
 	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		k, err = load[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).key(*in.AccessKeyId))
+		k, err = jsonrow.Load[accessKey](sn, spaceOf(awsapi.From(ctx).Scope.Account).key(*in.AccessKeyId))
 		return err
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerManaged() {
@@ -55,7 +56,7 @@ func (s *Service) createPolicy(ctx context.Context, in *shapes.CreatePolicyReque
 			if err != nil {
 				return err
 			}
-			had, err := load[managed](tx, p.Key)
+			had, err := jsonrow.Load[managed](tx, p.Key)
 			if err != nil {
 				return err
 			}
@@ -63,7 +64,7 @@ func (s *Service) createPolicy(ctx context.Context, in *shapes.CreatePolicyReque
 				return fault.New("EntityAlreadyExists", "A policy called %s already exists. Duplicate names are not allowed.", m.Name).With(http.StatusConflict)
 			}
 		}
-		return save(tx, sp.policy(m.ARN), m)
+		return jsonrow.Set(tx, sp.policy(m.ARN), m)
 	})
 	if err != nil {
 		return nil, err
@@ -89,7 +90,7 @@ func (s *Service) readPolicy(ctx context.Context, a arn.ARN) (*managed, error) {
 	}
 	var m *managed
 	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		m, err = load[managed](sn, spaceOf(awsapi.From(ctx).Scope.Account).policy(a))
+		m, err = jsonrow.Load[managed](sn, spaceOf(awsapi.From(ctx).Scope.Account).policy(a))
 		return err
 	})
 	if err == nil && m == nil {
@@ -105,7 +106,7 @@ func (s *Service) changePolicy(ctx context.Context, a arn.ARN, fn func(tx *kv.Tx
 	}
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		m, err := load[managed](tx, sp.policy(a))
+		m, err := jsonrow.Load[managed](tx, sp.policy(a))
 		if err != nil {
 			return err
 		}
@@ -116,7 +117,7 @@ func (s *Service) changePolicy(ctx context.Context, a arn.ARN, fn func(tx *kv.Tx
 			return err
 		}
 		tx.Signal(sp.changed())
-		return save(tx, sp.policy(a), m)
+		return jsonrow.Set(tx, sp.policy(a), m)
 	})
 	return err
 }
@@ -204,7 +205,7 @@ func (s *Service) deletePolicy(ctx context.Context, in *shapes.DeletePolicyReque
 		return nil, fault.New("AccessDenied", "AWS managed policies cannot be deleted.").With(http.StatusForbidden)
 	}
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		m, err := load[managed](tx, sp.policy(a))
+		m, err := jsonrow.Load[managed](tx, sp.policy(a))
 		if err != nil {
 			return err
 		}
@@ -219,7 +220,7 @@ func (s *Service) deletePolicy(ctx context.Context, in *shapes.DeletePolicyReque
 				if err != nil {
 					return err
 				}
-				e, err := load[entity](tx, p.Key)
+				e, err := jsonrow.Load[entity](tx, p.Key)
 				if err != nil {
 					return err
 				}
@@ -362,7 +363,7 @@ func (s *Service) ManagedDocument(ctx context.Context, a arn.ARN) (document stri
 	}
 	var m *managed
 	err = s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		m, err = load[managed](sn, spaceOf(s.account).policy(a))
+		m, err = jsonrow.Load[managed](sn, spaceOf(s.account).policy(a))
 		return err
 	})
 	if err != nil || m == nil {

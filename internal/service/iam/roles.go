@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerRoles() {
@@ -51,7 +52,7 @@ func (s *Service) create(ctx context.Context, e *entity) error {
 			}
 		}
 		tx.Signal(sp.changed())
-		return save(tx, sp.entity(e.Kind, e.Name), e)
+		return jsonrow.Set(tx, sp.entity(e.Kind, e.Name), e)
 	})
 	return err
 }
@@ -136,7 +137,7 @@ func (s *Service) listRoles(ctx context.Context, in *shapes.ListRolesRequest) (*
 func (s *Service) remove(ctx context.Context, k kind, name string, more func(tx *kv.Tx, e *entity) error) error {
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		e, err := load[entity](tx, sp.entity(k, name))
+		e, err := jsonrow.Load[entity](tx, sp.entity(k, name))
 		switch {
 		case err != nil:
 			return err

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The layout, below the account's cell without a region, since IAM is global:
@@ -127,33 +128,6 @@ func (s space) master() kv.Key { return s.Key().Str("master").Done() }
 
 func (s space) changed() kv.Key { return s.Key().Str("changed").Done() }
 
-// reader is what Tx and Snap have in common.
-type reader interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// load reads a JSON value; nil when there is none.
-func load[T any](r reader, k kv.Key) (*T, error) {
-	text, err := r.Get(k)
-	if err != nil || text == nil {
-		return nil, err
-	}
-	v := new(T)
-	if err := json.Unmarshal(text, v); err != nil {
-		return nil, fmt.Errorf("iam: reading %s: %w", k, err)
-	}
-	return v, nil
-}
-
-func save(tx *kv.Tx, k kv.Key, v any) error {
-	text, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	tx.Set(k, text)
-	return nil
-}
-
 // all reads the JSON values of a range.
 func all[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
 	var out []*T
@@ -174,7 +148,7 @@ func all[T any](s *kv.Snap, r kv.Range) ([]*T, error) {
 func (s *Service) change(ctx context.Context, k kind, name *string, fn func(tx *kv.Tx, e *entity) error) error {
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		e, err := load[entity](tx, sp.entity(k, *name))
+		e, err := jsonrow.Load[entity](tx, sp.entity(k, *name))
 		if err != nil {
 			return err
 		}
@@ -185,7 +159,7 @@ func (s *Service) change(ctx context.Context, k kind, name *string, fn func(tx *
 			return err
 		}
 		tx.Signal(sp.changed())
-		return save(tx, sp.entity(k, *name), e)
+		return jsonrow.Set(tx, sp.entity(k, *name), e)
 	})
 	return err
 }
@@ -195,7 +169,7 @@ func (s *Service) read(ctx context.Context, k kind, name string) (*entity, error
 	var e *entity
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	err := s.db.View(ctx, func(sn *kv.Snap) (err error) {
-		e, err = load[entity](sn, sp.entity(k, name))
+		e, err = jsonrow.Load[entity](sn, sp.entity(k, name))
 		return err
 	})
 	if err == nil && e == nil {

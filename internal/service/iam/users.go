@@ -8,6 +8,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi/schema"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/iam"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func (s *Service) registerUsers() {
@@ -88,7 +89,7 @@ func (s *Service) listUsers(ctx context.Context, in *shapes.ListUsersRequest) (*
 func (s *Service) updateUser(ctx context.Context, in *shapes.UpdateUserRequest) (*schema.Empty, error) {
 	sp := spaceOf(awsapi.From(ctx).Scope.Account)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
-		e, err := load[entity](tx, sp.entity(user, *in.UserName))
+		e, err := jsonrow.Load[entity](tx, sp.entity(user, *in.UserName))
 		if err != nil {
 			return err
 		}
@@ -115,7 +116,7 @@ func (s *Service) updateUser(ctx context.Context, in *shapes.UpdateUserRequest) 
 			e.Name = *in.NewUserName
 		}
 		tx.Signal(sp.changed())
-		return save(tx, sp.entity(user, e.Name), e)
+		return jsonrow.Set(tx, sp.entity(user, e.Name), e)
 	})
 	return nil, err
 }

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/kms"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // aliasName reads the name of an alias that a call makes or changes.
@@ -66,7 +67,7 @@ func (s *Service) createAlias(ctx context.Context, in *shapes.CreateAliasRequest
 			return fault.New("AlreadyExistsException", "An alias with the name %s already exists", n.aliasARN())
 		}
 		tx.Set(sp.named(k.id, n.alias), nil)
-		return set(tx, sp.alias(n.alias), &aliasRow{Key: k.id, Created: now, Updated: now})
+		return jsonrow.Set(tx, sp.alias(n.alias), &aliasRow{Key: k.id, Created: now, Updated: now})
 	})
 	return &schema.Empty{}, err
 }
@@ -87,13 +88,13 @@ func (s *Service) updateAlias(ctx context.Context, in *shapes.UpdateAliasRequest
 	_, err = s.changeNamed(ctx, k.name, func(tx *kv.Tx, k *key) error {
 		var row aliasRow
 		var old keyRow
-		switch ok, err := get(tx, sp.alias(n.alias), &row); {
+		switch ok, err := jsonrow.Get(tx, sp.alias(n.alias), &row); {
 		case err != nil:
 			return err
 		case !ok:
 			return noAlias(n.aliasARN())
 		}
-		if _, err := get(tx, sp.key(row.Key), &old); err != nil {
+		if _, err := jsonrow.Get(tx, sp.key(row.Key), &old); err != nil {
 			return err
 		}
 		if (old.Spec == symmetric) != (k.Spec == symmetric) || old.Usage != k.Usage {
@@ -102,7 +103,7 @@ func (s *Service) updateAlias(ctx context.Context, in *shapes.UpdateAliasRequest
 		tx.Delete(sp.named(row.Key, n.alias))
 		tx.Set(sp.named(k.id, n.alias), nil)
 		row.Key, row.Updated = k.id, now
-		return set(tx, sp.alias(n.alias), &row)
+		return jsonrow.Set(tx, sp.alias(n.alias), &row)
 	})
 	return &schema.Empty{}, err
 }
@@ -116,7 +117,7 @@ func (s *Service) deleteAlias(ctx context.Context, in *shapes.DeleteAliasRequest
 	sp := n.space()
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var row aliasRow
-		switch ok, err := get(tx, sp.alias(n.alias), &row); {
+		switch ok, err := jsonrow.Get(tx, sp.alias(n.alias), &row); {
 		case err != nil:
 			return err
 		case !ok:
@@ -144,7 +145,7 @@ func (s *Service) listAliases(ctx context.Context, in *shapes.ListAliasesRequest
 	out := &shapes.ListAliasesResponse{Aliases: []shapes.AliasListEntry{}}
 	next, err := s.page(ctx, sp.aliases(), in.Marker, in.Limit, 50, func(p kv.Pair) (bool, error) {
 		var row aliasRow
-		if err := decode(p.Key, p.Value, &row); err != nil || only != "" && row.Key != only {
+		if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil || only != "" && row.Key != only {
 			return false, err
 		}
 		d := sp.Decode(p.Key)

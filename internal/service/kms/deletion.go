@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -75,7 +76,7 @@ func (s *Service) cancelKeyDeletion(ctx context.Context, in *shapes.CancelKeyDel
 func (s *Service) fireDelete(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	sp := spaceOf(t.Cell)
 	var row keyRow
-	if ok, err := get(tx, sp.key(t.ID), &row); err != nil || !ok || row.State != pendingDeletion || row.Deletion > now {
+	if ok, err := jsonrow.Get(tx, sp.key(t.ID), &row); err != nil || !ok || row.State != pendingDeletion || row.Deletion > now {
 		return err
 	}
 	for p, err := range tx.Scan(sp.namesOf(t.ID), kv.ScanOptions{KeysOnly: true}) {
@@ -120,10 +121,10 @@ func (k *key) forget(tx *kv.Tx) {
 // fireExpire removes imported material that is valid no longer.
 func (s *Service) fireExpire(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	k := &key{name: nameIn(t)}
-	ok, err := get(tx, k.space().key(k.id), &k.keyRow)
+	ok, err := jsonrow.Get(tx, k.space().key(k.id), &k.keyRow)
 	if err != nil || !ok || k.ValidTo == 0 || k.ValidTo > now {
 		return err
 	}
 	k.forget(tx)
-	return set(tx, k.space().key(k.id), &k.keyRow)
+	return jsonrow.Set(tx, k.space().key(k.id), &k.keyRow)
 }

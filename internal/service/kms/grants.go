@@ -15,6 +15,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/kms"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -168,7 +169,7 @@ func (s *Service) createGrant(ctx context.Context, in *shapes.CreateGrantRequest
 			for p, err := range tx.Scan(k.space().grantsOf(k.id), kv.ScanOptions{}) {
 				var old grantRow
 				if err == nil {
-					err = decode(p.Key, p.Value, &old)
+					err = jsonrow.Decode(p.Key, p.Value, &old)
 				}
 				if err != nil {
 					return err
@@ -181,7 +182,7 @@ func (s *Service) createGrant(ctx context.Context, in *shapes.CreateGrantRequest
 				}
 			}
 		}
-		return set(tx, k.space().grant(k.id, id), &g)
+		return jsonrow.Set(tx, k.space().grant(k.id, id), &g)
 	})
 	if err != nil {
 		return nil, err
@@ -254,7 +255,7 @@ func (s *Service) grantsIn(ctx context.Context, n name, r kv.Range, marker *stri
 	out := &shapes.ListGrantsResponse{Grants: []shapes.GrantListEntry{}}
 	next, err := s.page(ctx, r, marker, limit, 50, func(p kv.Pair) (bool, error) {
 		var g grantRow
-		if err := decode(p.Key, p.Value, &g); err != nil {
+		if err := jsonrow.Decode(p.Key, p.Value, &g); err != nil {
 			return false, err
 		}
 		d := sp.Decode(p.Key)
@@ -327,7 +328,7 @@ func (s *Service) accessRetire(ctx context.Context, in *shapes.RetireGrantReques
 	}
 	var g grantRow
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		_, err := get(snap, n.space().grant(n.id, grant), &g)
+		_, err := jsonrow.Get(snap, n.space().grant(n.id, grant), &g)
 		return err
 	})
 	if err != nil {

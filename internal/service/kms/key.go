@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The states of a key.
@@ -98,7 +99,7 @@ func (s *Service) resolve(ctx context.Context, text *string) (name, error) {
 	}
 	var row aliasRow
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		_, err := get(snap, n.space().alias(n.alias), &row)
+		_, err := jsonrow.Get(snap, n.space().alias(n.alias), &row)
 		return err
 	})
 	n.id = row.Key
@@ -126,7 +127,7 @@ func (s *Service) find(ctx context.Context, text *string) (*key, error) {
 func (s *Service) load(ctx context.Context, n name) (*key, error) {
 	k := &key{name: n}
 	err := s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.space().key(n.id), &k.keyRow)
+		ok, err := jsonrow.Get(snap, n.space().key(n.id), &k.keyRow)
 		if err == nil && !ok {
 			err = notFound(n.arn())
 		}
@@ -154,7 +155,7 @@ func (s *Service) changeNamed(ctx context.Context, n name, change func(tx *kv.Tx
 	var out *key
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := &key{name: n}
-		switch ok, err := get(tx, n.space().key(n.id), &k.keyRow); {
+		switch ok, err := jsonrow.Get(tx, n.space().key(n.id), &k.keyRow); {
 		case err != nil:
 			return err
 		case !ok:
@@ -166,7 +167,7 @@ func (s *Service) changeNamed(ctx context.Context, n name, change func(tx *kv.Tx
 			return err
 		}
 		out = k
-		return set(tx, n.space().key(n.id), &k.keyRow)
+		return jsonrow.Set(tx, n.space().key(n.id), &k.keyRow)
 	})
 	return out, err
 }
@@ -257,15 +258,15 @@ func (s *Service) manage(ctx context.Context, n name, service string) (*key, err
 		Policy:      managedPolicy(n.scope, service),
 	}}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
-		if ok, err := get(tx, sp.key(n.id), &k.keyRow); ok || err != nil {
+		if ok, err := jsonrow.Get(tx, sp.key(n.id), &k.keyRow); ok || err != nil {
 			return err // somebody else was faster
 		}
 		tx.Set(sp.material(n.id, 1), sealed)
 		tx.Set(sp.named(n.id, n.alias), nil)
-		if err := set(tx, sp.alias(n.alias), &aliasRow{Key: n.id, Created: now, Updated: now}); err != nil {
+		if err := jsonrow.Set(tx, sp.alias(n.alias), &aliasRow{Key: n.id, Created: now, Updated: now}); err != nil {
 			return err
 		}
-		return set(tx, sp.key(n.id), &k.keyRow)
+		return jsonrow.Set(tx, sp.key(n.id), &k.keyRow)
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/kms"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func specName(in *shapes.CreateKeyRequest) string {
@@ -61,7 +62,7 @@ func (s *Service) createKey(ctx context.Context, in *shapes.CreateKeyRequest) (*
 		if sealed != nil {
 			tx.Set(name.space().material(name.id, 1), sealed)
 		}
-		return set(tx, name.space().key(name.id), &row)
+		return jsonrow.Set(tx, name.space().key(name.id), &row)
 	})
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -97,7 +98,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	var rows [][]byte // of its grants
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
 		rows = nil
-		if ok, err = get(snap, sp.key(id), &k.keyRow); err != nil || !ok {
+		if ok, err = jsonrow.Get(snap, sp.key(id), &k.keyRow); err != nil || !ok {
 			return err
 		}
 		for p, err := range snap.Scan(sp.grantsOf(id), kv.ScanOptions{}) {

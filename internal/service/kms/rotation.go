@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -134,7 +135,7 @@ func (s *Service) rotate(ctx context.Context, tx *kv.Tx, k *key, r rotation) err
 // https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html#rotate-keys-how-it-works
 func (s *Service) fireRotate(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	k := &key{name: nameIn(t)}
-	ok, err := get(tx, k.space().key(k.id), &k.keyRow)
+	ok, err := jsonrow.Get(tx, k.space().key(k.id), &k.keyRow)
 	if err != nil || !ok || k.Every == 0 || k.Next > now || k.State != enabled {
 		return err
 	}
@@ -145,7 +146,7 @@ func (s *Service) fireRotate(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	if err := s.setRotation(tx, k); err != nil {
 		return err
 	}
-	return set(tx, k.space().key(k.id), &k.keyRow)
+	return jsonrow.Set(tx, k.space().key(k.id), &k.keyRow)
 }
 
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // definition is the row of a query that is kept under a name.
@@ -43,7 +44,7 @@ func (s *Service) putQueryDefinition(ctx context.Context, in *shapes.PutQueryDef
 		if given && old == nil {
 			return noDefinition()
 		}
-		return set(tx, sp.definition(id), &definition{Name: *in.Name, Query: *in.QueryString, Groups: in.LogGroupNames, Modified: s.clock.Now()})
+		return jsonrow.Set(tx, sp.definition(id), &definition{Name: *in.Name, Query: *in.QueryString, Groups: in.LogGroupNames, Modified: s.clock.Now()})
 	})
 	if err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func (s *Service) describeQueryDefinitions(ctx context.Context, in *shapes.Descr
 			d.Str()
 			id := d.Str()
 			var row definition
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			if id <= after || !strings.HasPrefix(row.Name, value(in.QueryDefinitionNamePrefix)) {

@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/service/logs/filter"
 )
@@ -75,7 +76,7 @@ func (s *Service) derivedOf(ctx context.Context, of record.Stream) (*derived, er
 				return err
 			}
 			m := &measuring{}
-			if err := decode(p.Key, p.Value, &m.metricFilter); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &m.metricFilter); err != nil {
 				return err
 			}
 			if m.pattern, err = filter.Parse(m.Pattern); err != nil {
@@ -88,7 +89,7 @@ func (s *Service) derivedOf(ctx context.Context, of record.Stream) (*derived, er
 				return err
 			}
 			f := &forwarding{name: lastPart(sp, p.Key)}
-			if err := decode(p.Key, p.Value, &f.subscription); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &f.subscription); err != nil {
 				return err
 			}
 			if f.pattern, err = filter.Parse(f.Pattern); err != nil {

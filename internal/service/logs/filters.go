@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/service/logs/filter"
 )
 
@@ -141,7 +142,7 @@ func (s *Service) putPart(ctx context.Context, group string, keys func(space) (k
 			return fault.New("LimitExceededException", "Resource limit exceeded.")
 		}
 		s.forgetDerived(tx, c, group)
-		return set(tx, k, row)
+		return jsonrow.Set(tx, k, row)
 	})
 	return err
 }
@@ -209,7 +210,7 @@ func (s *Service) describeMetricFilters(ctx context.Context, in *shapes.Describe
 			}
 			_, group, name := keyParts(sp, p.Key)
 			var row metricFilter
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			if place := group + "\n" + name; place <= after || !row.wanted(in, name) {
@@ -288,7 +289,7 @@ func (s *Service) describeSubscriptionFilters(ctx context.Context, in *shapes.De
 				return err
 			}
 			var row subscription
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			name := lastPart(sp, p.Key)

@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/logs"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -38,7 +39,7 @@ func (s *Service) createLogGroup(ctx context.Context, in *shapes.CreateLogGroupR
 		if old != nil {
 			return fault.New("ResourceAlreadyExistsException", "The specified log group already exists")
 		}
-		return set(tx, k, &g)
+		return jsonrow.Set(tx, k, &g)
 	})
 	return &schema.Empty{}, err
 }
@@ -128,7 +129,7 @@ func (s *Service) describeLogGroups(ctx context.Context, in *shapes.DescribeLogG
 				continue
 			}
 			var g group
-			if err := decode(p.Key, p.Value, &g); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &g); err != nil {
 				return err
 			}
 			if in.LogGroupClass != nil && *in.LogGroupClass != g.class() {

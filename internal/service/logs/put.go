@@ -8,6 +8,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/logs"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Limits of a batch.
@@ -33,7 +34,7 @@ func (s *Service) putLogEvents(ctx context.Context, in *shapes.PutLogEventsReque
 		if err := mustExist(snap, sp, groupName, streamName); err != nil {
 			return err
 		}
-		_, err := get(snap, sp.group(groupName), &g)
+		_, err := jsonrow.Get(snap, sp.group(groupName), &g)
 		return err
 	})
 	if err != nil {

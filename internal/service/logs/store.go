@@ -2,8 +2,6 @@ package logs
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The layout, below account and region, in generation 0:
@@ -65,36 +64,10 @@ type getter interface {
 	GetAll(ks ...kv.Key) ([][]byte, error)
 }
 
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("logs: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("logs: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
-}
-
 // viewGroup reads the row of a group that must exist.
 func (s *Service) viewGroup(ctx context.Context, name string) (g group, err error) {
 	err = s.db.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, spaceOf(cell(ctx)).group(name), &g)
+		ok, err := jsonrow.Get(snap, spaceOf(cell(ctx)).group(name), &g)
 		if err == nil && !ok {
 			err = noGroup()
 		}
@@ -109,7 +82,7 @@ func (s *Service) changeGroup(ctx context.Context, name string, missing error, c
 	k := spaceOf(cell(ctx)).group(name)
 	_, err := s.db.Update(ctx, func(tx *kv.Tx) error {
 		var g group
-		ok, err := get(tx, k, &g)
+		ok, err := jsonrow.Get(tx, k, &g)
 		if err != nil {
 			return err
 		}
@@ -119,7 +92,7 @@ func (s *Service) changeGroup(ctx context.Context, name string, missing error, c
 		if err := change(&g); err != nil {
 			return err
 		}
-		return set(tx, k, &g)
+		return jsonrow.Set(tx, k, &g)
 	})
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) createLogStream(ctx context.Context, in *shapes.CreateLogStrea
 		case rows[1] != nil:
 			return fault.New("ResourceAlreadyExistsException", "The specified log stream already exists")
 		}
-		return set(tx, sp.stream(group, name), &stream{Created: now})
+		return jsonrow.Set(tx, sp.stream(group, name), &stream{Created: now})
 	})
 	return &schema.Empty{}, err
 }
@@ -95,10 +96,10 @@ func ensure(tx *kv.Tx, st record.Stream, now clock.Instant) error {
 	}
 	var errs []error
 	if rows[0] == nil {
-		errs = append(errs, set(tx, sp.group(st.Group), &group{Created: now}))
+		errs = append(errs, jsonrow.Set(tx, sp.group(st.Group), &group{Created: now}))
 	}
 	if rows[1] == nil {
-		errs = append(errs, set(tx, sp.stream(st.Group, st.Name), &stream{Created: now}))
+		errs = append(errs, jsonrow.Set(tx, sp.stream(st.Group, st.Name), &stream{Created: now}))
 	}
 	return errors.Join(errs...)
 }
@@ -241,7 +242,7 @@ func (s *Service) streamsOf(ctx context.Context, group, prefix string) ([]listed
 			if !strings.HasPrefix(l.name, prefix) {
 				continue
 			}
-			if err := decode(p.Key, p.Value, &l.stream); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &l.stream); err != nil {
 				return err
 			}
 			l.stats = byName[l.name]

@@ -11,12 +11,13 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/scheduler"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // loadGroup reads a group that must exist. The default one does.
-func loadGroup(g getter, n name) (groupRow, error) {
+func loadGroup(g jsonrow.Getter, n name) (groupRow, error) {
 	var r groupRow
-	ok, err := get(g, n.space().group(n.group), &r)
+	ok, err := jsonrow.Get(g, n.space().group(n.group), &r)
 	if err == nil && !ok && n.group != defaultGroup {
 		err = noGroup(n)
 	}
@@ -35,7 +36,7 @@ func (s *Service) createGroup(ctx context.Context, in *shapes.CreateScheduleGrou
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		k := n.space().group(n.group)
 		var old groupRow
-		switch ok, err := get(tx, k, &old); {
+		switch ok, err := jsonrow.Get(tx, k, &old); {
 		case err != nil:
 			return err
 		case ok && sameCall(old.Token, in.ClientToken):
@@ -43,7 +44,7 @@ func (s *Service) createGroup(ctx context.Context, in *shapes.CreateScheduleGrou
 		case ok || n.group == defaultGroup:
 			return conflict("Schedule group %s already exists.", n.group)
 		}
-		return set(tx, k, &r)
+		return jsonrow.Set(tx, k, &r)
 	})
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (s *Service) listGroups(ctx context.Context, in *shapes.ListScheduleGroupsI
 			if names[0] == defaultGroup {
 				return false, nil
 			}
-			if err := decode(kvs.Key, kvs.Value, &r); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &r); err != nil {
 				return false, err
 			}
 			add(names[0], r)
@@ -203,7 +204,7 @@ func (s *Service) changeTags(ctx context.Context, resource *string, change func(
 			return err
 		}
 		r.Modified = now
-		return set(tx, n.space().group(n.group), &r)
+		return jsonrow.Set(tx, n.space().group(n.group), &r)
 	})
 	return err
 }

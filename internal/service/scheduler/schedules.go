@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/cron"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // enabled and disabled are the states of schedules.
@@ -37,7 +38,7 @@ func (s *Service) createSchedule(ctx context.Context, in *shapes.CreateScheduleI
 			return err
 		}
 		var old row
-		switch ok, err := get(tx, n.key(), &old); {
+		switch ok, err := jsonrow.Get(tx, n.key(), &old); {
 		case err != nil:
 			return err
 		case ok && sameCall(old.Token, in.ClientToken):
@@ -70,7 +71,7 @@ func (s *Service) updateSchedule(ctx context.Context, in *shapes.UpdateScheduleI
 	now := r.Begun
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var old row
-		switch ok, err := get(tx, n.key(), &old); {
+		switch ok, err := jsonrow.Get(tx, n.key(), &old); {
 		case err != nil:
 			return err
 		case !ok:
@@ -91,7 +92,7 @@ func (s *Service) updateSchedule(ctx context.Context, in *shapes.UpdateScheduleI
 
 // keep writes a schedule and sets its timer.
 func (s *Service) keep(tx *kv.Tx, n name, r *row, now clock.Instant) error {
-	if err := set(tx, n.key(), r); err != nil {
+	if err := jsonrow.Set(tx, n.key(), r); err != nil {
 		return err
 	}
 	if strings.HasPrefix(r.Expression, "rate") {
@@ -151,7 +152,7 @@ func (s *Service) read(ctx context.Context, n name, in *wish) (*row, error) {
 
 func (s *Service) view(ctx context.Context, n name) (r row, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.key(), &r)
+		ok, err := jsonrow.Get(snap, n.key(), &r)
 		if err == nil && !ok {
 			err = noSchedule(n)
 		}
@@ -225,7 +226,7 @@ func (s *Service) listSchedules(ctx context.Context, in *shapes.ListSchedulesInp
 		}
 		out.NextToken, err = p.list(snap, sp, rows, 2, value(in.NamePrefix), func(names []string, kvs kv.Pair) (bool, error) {
 			var r row
-			if err := decode(kvs.Key, kvs.Value, &r); err != nil {
+			if err := jsonrow.Decode(kvs.Key, kvs.Value, &r); err != nil {
 				return false, err
 			}
 			if in.State != nil && *in.State != r.State {

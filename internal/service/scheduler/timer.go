@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/cron"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/timer"
 )
@@ -85,7 +86,7 @@ func (s *Service) fire(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	}
 	at := clock.Instant(binary.BigEndian.Uint64(t.Payload))
 	var r row
-	if ok, err := get(tx, n.key(), &r); err != nil || !ok || r.State == disabled {
+	if ok, err := jsonrow.Get(tx, n.key(), &r); err != nil || !ok || r.State == disabled {
 		return err
 	}
 	// In windows that overlap the next time may be over already.

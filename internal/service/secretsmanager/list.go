@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html
@@ -27,7 +28,7 @@ func (s *Service) listSecrets(ctx context.Context, in *shapes.ListSecretsRequest
 				return err
 			}
 			x := &secret{name: n}
-			if err := decode(p.Key, p.Value, &x.secretRow); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &x.secretRow); err != nil {
 				return err
 			}
 			d := sp.Decode(p.Key)

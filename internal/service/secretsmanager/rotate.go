@@ -17,6 +17,7 @@ import (
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 	"github.com/nube-run/nube/internal/timer"
 )
@@ -243,7 +244,7 @@ func (s *Service) fireRotate(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	if err := s.setNext(tx, x, now); err != nil {
 		return err
 	}
-	return set(tx, x.space().secret(x.text), &x.secretRow)
+	return jsonrow.Set(tx, x.space().secret(x.text), &x.secretRow)
 }
 
 // Scheme implements [delivery.Receiver].

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // name is a secret by its name, and by its suffix where that is known.
@@ -56,7 +57,7 @@ func suffixFor(ctx context.Context, text string) string {
 // find reads the secret of a name, of an ARN, or of an ARN without its suffix.
 //
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/troubleshoot.html#ARN_secretnamehyphen
-func find(ctx context.Context, g getter, id *string) (*secret, error) {
+func find(ctx context.Context, g jsonrow.Getter, id *string) (*secret, error) {
 	x := &secret{name: name{scope: awsapi.From(ctx).Scope, text: value(id)}}
 	full := ""
 	if arn.Looks(x.text) {
@@ -72,10 +73,10 @@ func find(ctx context.Context, g getter, id *string) (*secret, error) {
 			x.text = full[:n]
 		}
 	}
-	ok, err := get(g, x.space().secret(x.text), &x.secretRow)
+	ok, err := jsonrow.Get(g, x.space().secret(x.text), &x.secretRow)
 	if err == nil && full != "" && (!ok || full != x.text+"-"+x.Suffix) { // perhaps it has no suffix
 		x.text, x.secretRow = full, secretRow{}
-		ok, err = get(g, x.space().secret(x.text), &x.secretRow)
+		ok, err = jsonrow.Get(g, x.space().secret(x.text), &x.secretRow)
 	}
 	if err == nil && !ok {
 		return x, notFound()
@@ -118,7 +119,7 @@ func (s *Service) changeAny(ctx context.Context, id *string, change func(tx *kv.
 			return err
 		}
 		out = x
-		return set(tx, x.space().secret(x.text), &x.secretRow)
+		return jsonrow.Set(tx, x.space().secret(x.text), &x.secretRow)
 	})
 	return out, err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 )
 
@@ -56,7 +57,7 @@ func (s *Service) createSecret(ctx context.Context, in *shapes.CreateSecretReque
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		have = nil
 		var old secretRow
-		switch ok, err := get(tx, n.space().secret(n.text), &old); {
+		switch ok, err := jsonrow.Get(tx, n.space().secret(n.text), &old); {
 		case err != nil:
 			return err
 		case ok && old.Deleted != 0:
@@ -67,11 +68,11 @@ func (s *Service) createSecret(ctx context.Context, in *shapes.CreateSecretReque
 			return nil
 		}
 		if v != nil {
-			if err := set(tx, n.space().version(n.text, n.suffix, token), v); err != nil {
+			if err := jsonrow.Set(tx, n.space().version(n.text, n.suffix, token), v); err != nil {
 				return err
 			}
 		}
-		return set(tx, n.space().secret(n.text), &row)
+		return jsonrow.Set(tx, n.space().secret(n.text), &row)
 	})
 	if err != nil {
 		return nil, err
@@ -244,7 +245,7 @@ func (s *Service) changeKey(ctx context.Context, in *shapes.UpdateSecretRequest,
 			if _, ok := y.Versions[version]; !ok || y.suffix != x.suffix {
 				continue
 			}
-			if err := set(tx, y.space().version(y.text, y.suffix, version), v); err != nil {
+			if err := jsonrow.Set(tx, y.space().version(y.text, y.suffix, version), v); err != nil {
 				return err
 			}
 		}
@@ -291,7 +292,7 @@ func (s *Service) deleteSecret(ctx context.Context, in *shapes.DeleteSecretReque
 		if err := s.Timers.Set(tx, timer.T{Cell: x.cell(), Kind: timerDelete, ID: x.text, Due: x.Deleted}); err != nil {
 			return err
 		}
-		return set(tx, x.space().secret(x.text), &x.secretRow)
+		return jsonrow.Set(tx, x.space().secret(x.text), &x.secretRow)
 	})
 	return out, err
 }
@@ -305,7 +306,7 @@ func (x *secret) remove(tx *kv.Tx) {
 // named is the secret that a timer is of.
 func named(tx *kv.Tx, t timer.T) (*secret, bool, error) {
 	x := &secret{name: name{scope: arn.In(t.Cell.Region, t.Cell.Account), text: t.ID}}
-	ok, err := get(tx, x.space().secret(x.text), &x.secretRow)
+	ok, err := jsonrow.Get(tx, x.space().secret(x.text), &x.secretRow)
 	x.suffix = x.Suffix
 	return x, ok, err
 }

@@ -1,9 +1,6 @@
 package secretsmanager
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
@@ -57,35 +54,4 @@ type versionRow struct {
 	Body   []byte // the value, encrypted with it: nonce and ciphertext
 	Binary bool   `json:",omitempty"`
 	Key    string // ARN of the key that sealed it
-}
-
-// getter is a transaction or a snapshot.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("secretsmanager: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("secretsmanager: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The labels that Secrets Manager moves itself.
@@ -123,7 +124,7 @@ func (s *Service) add(ctx context.Context, id *string, token string, p *payload,
 					return err
 				}
 			}
-			if err := set(tx, k, row); err != nil {
+			if err := jsonrow.Set(tx, k, row); err != nil {
 				return err
 			}
 			if y.Versions == nil {
@@ -152,7 +153,7 @@ func (s *Service) add(ctx context.Context, id *string, token string, p *payload,
 func (s *Service) valueOf(ctx context.Context, x *secret, version string) (row *versionRow, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		var v versionRow
-		ok, err := get(snap, x.space().version(x.text, x.suffix, version), &v)
+		ok, err := jsonrow.Get(snap, x.space().version(x.text, x.suffix, version), &v)
 		if ok {
 			row = &v
 		}

@@ -10,6 +10,7 @@ import (
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // account is the row of the account's settings.
@@ -62,18 +63,18 @@ func (s *Service) changeAccount(ctx context.Context, change func(*account)) erro
 	k := spaceOf(cell(ctx)).account()
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var a account
-		if _, err := get(tx, k, &a); err != nil {
+		if _, err := jsonrow.Get(tx, k, &a); err != nil {
 			return err
 		}
 		change(&a)
-		return set(tx, k, &a)
+		return jsonrow.Set(tx, k, &a)
 	})
 	return err
 }
 
 func (s *Service) viewAccount(ctx context.Context) (a account, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		_, err := get(snap, spaceOf(cell(ctx)).account(), &a)
+		_, err := jsonrow.Get(snap, spaceOf(cell(ctx)).account(), &a)
 		return err
 	})
 	return a, err

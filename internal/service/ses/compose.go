@@ -7,6 +7,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // letter makes the mail of a submission.
@@ -48,7 +49,7 @@ func (o *submission) recipients(tx *kv.Tx, sp space, l *letter, suppress []strin
 			r.State, r.Detail = state, detail
 		} else {
 			var row suppressed
-			ok, err := get(tx, sp.suppressed(strings.ToLower(a)), &row)
+			ok, err := jsonrow.Get(tx, sp.suppressed(strings.ToLower(a)), &row)
 			if err != nil {
 				return err
 			}
@@ -91,7 +92,7 @@ func (o *submission) render(tx *kv.Tx, sp space, m *email.Message, l *letter) er
 	t := o.inline
 	if o.template != "" {
 		t = &template{}
-		if ok, err := get(tx, sp.template(o.template), t); err != nil {
+		if ok, err := jsonrow.Get(tx, sp.template(o.template), t); err != nil {
 			return err
 		} else if !ok {
 			return noTemplate(o.template)

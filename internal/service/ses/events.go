@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -107,7 +108,7 @@ func (s *Service) announce(tx *kv.Tx, c keyspace.Cell, m *Mail, cause record.Cau
 		return nil
 	}
 	var set configSet
-	if ok, err := get(tx, spaceOf(c).set(m.Set), &set); err != nil || !ok {
+	if ok, err := jsonrow.Get(tx, spaceOf(c).set(m.Set), &set); err != nil || !ok {
 		return err // a set that was deleted tells nobody
 	}
 	scope := arn.In(c.Region, c.Account)

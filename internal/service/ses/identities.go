@@ -10,6 +10,7 @@ import (
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -76,13 +77,13 @@ func (s *Service) verifyAddress(ctx context.Context, name string) error {
 	mailID := newMessageID(now)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var id identity
-		ok, err := get(tx, k, &id)
+		ok, err := jsonrow.Get(tx, k, &id)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			id = s.begin(name, fresh, now)
-			if err := set(tx, k, &id); err != nil {
+			if err := jsonrow.Set(tx, k, &id); err != nil {
 				return err
 			}
 		}
@@ -100,12 +101,12 @@ func (s *Service) verifyDomain(ctx context.Context, name string) (id identity, e
 	k := spaceOf(cell(ctx)).identity(name)
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		id = identity{}
-		ok, err := get(tx, k, &id)
+		ok, err := jsonrow.Get(tx, k, &id)
 		if err != nil || ok {
 			return err
 		}
 		id = s.begin(name, fresh, now)
-		return set(tx, k, &id)
+		return jsonrow.Set(tx, k, &id)
 	})
 	return id, err
 }
@@ -144,7 +145,7 @@ func (s *Service) createIdentity(ctx context.Context, in *v2.CreateEmailIdentity
 		if d := in.DkimSigningAttributes; d != nil {
 			id.Selector = val(d.DomainSigningSelector)
 		}
-		if err := set(tx, sp.identity(name), &id); err != nil {
+		if err := jsonrow.Set(tx, sp.identity(name), &id); err != nil {
 			return err
 		}
 		if isAddress(name) {
@@ -259,7 +260,7 @@ func (s *Service) eachIdentity(ctx context.Context, names []string, each func(na
 	return s.DB.View(ctx, func(snap *kv.Snap) error {
 		for _, name := range names {
 			var id identity
-			ok, err := get(snap, sp.identity(normal(name)), &id)
+			ok, err := jsonrow.Get(snap, sp.identity(normal(name)), &id)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // identity is the row of an address or a domain from which mail may be sent.
@@ -122,10 +123,10 @@ func candidates(address string) []string {
 
 // covering is the nearest identity that covers an address; a verified one comes
 // before one that is not.
-func covering(g getter, sp space, address string) (name string, id identity, found bool, err error) {
+func covering(g jsonrow.Getter, sp space, address string) (name string, id identity, found bool, err error) {
 	for _, c := range candidates(address) {
 		var row identity
-		ok, err := get(g, sp.identity(c), &row)
+		ok, err := jsonrow.Get(g, sp.identity(c), &row)
 		if err != nil {
 			return "", identity{}, false, err
 		}
@@ -158,7 +159,7 @@ func (s *Service) changeIdentity(ctx context.Context, name string, change func(*
 	k := spaceOf(cell(ctx)).identity(normal(name))
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var id identity
-		ok, err := get(tx, k, &id)
+		ok, err := jsonrow.Get(tx, k, &id)
 		if err != nil {
 			return err
 		}
@@ -168,7 +169,7 @@ func (s *Service) changeIdentity(ctx context.Context, name string, change func(*
 		if err := change(tx, &id); err != nil {
 			return err
 		}
-		return set(tx, k, &id)
+		return jsonrow.Set(tx, k, &id)
 	})
 	return err
 }
@@ -176,7 +177,7 @@ func (s *Service) changeIdentity(ctx context.Context, name string, change func(*
 // viewIdentity reads the row of an identity, which must exist.
 func (s *Service) viewIdentity(ctx context.Context, name string) (id identity, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, spaceOf(cell(ctx)).identity(normal(name)), &id)
+		ok, err := jsonrow.Get(snap, spaceOf(cell(ctx)).identity(normal(name)), &id)
 		if err == nil && !ok {
 			err = noIdentity(name)
 		}

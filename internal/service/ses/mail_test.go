@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 )
 
@@ -183,11 +184,11 @@ func TestLayout(t *testing.T) {
 	b.do("v1.UpdateAccountSendingEnabled", `{"Enabled":false}`, nil)
 	_, err := b.db.Update(b.ctx, func(tx *kv.Tx) error {
 		sp := spaceOf(here)
-		if err := set(tx, sp.recipient("0123", "ana@example.com"), &Recipient{Address: "ana@example.com", State: Retrying, Detail: "450 later", Tries: 2, At: began}); err != nil {
+		if err := jsonrow.Set(tx, sp.recipient("0123", "ana@example.com"), &Recipient{Address: "ana@example.com", State: Retrying, Detail: "450 later", Tries: 2, At: began}); err != nil {
 			return err
 		}
 		tx.Add(sp.count(quarterOf(began), attempts), 3)
-		return set(tx, sp.identity("shop.example"), &identity{
+		return jsonrow.Set(tx, sp.identity("shop.example"), &identity{
 			Created: began, Verified: began, Token: "token", Dkim: []string{"a", "b", "c"}, Selector: "s", Set: "c",
 			Policies: map[string]string{"p": "{}"}, Tags: map[string]string{"k": "v"},
 		})

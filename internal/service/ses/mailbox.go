@@ -12,6 +12,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // Query says which mails are wanted. Its zero value means all.
@@ -62,7 +63,7 @@ func (s *Service) Mails(ctx context.Context, c keyspace.Cell, q Query) ([]Mail, 
 
 // read reads the row of a mail, and reports whether it is wanted.
 func read(snap *kv.Snap, sp space, p kv.Pair, q Query) (m Mail, ok bool, err error) {
-	if err := decode(p.Key, p.Value, &m); err != nil || !q.matches(&m) {
+	if err := jsonrow.Decode(p.Key, p.Value, &m); err != nil || !q.matches(&m) {
 		return m, false, err
 	}
 	return m, true, m.progress(snap, sp)
@@ -106,7 +107,7 @@ func (m *Mail) progress(snap *kv.Snap, sp space) error {
 			return err
 		}
 		var r Recipient
-		if err := decode(p.Key, p.Value, &r); err != nil {
+		if err := jsonrow.Decode(p.Key, p.Value, &r); err != nil {
 			return err
 		}
 		for i := range m.Recipients {
@@ -130,7 +131,7 @@ func (s *Service) Mail(ctx context.Context, c keyspace.Cell, id string) (m Mail,
 		if !found {
 			return ErrNoMail
 		}
-		if found, err = get(snap, sp.mail(at), &m); err != nil {
+		if found, err = jsonrow.Get(snap, sp.mail(at), &m); err != nil {
 			return err
 		}
 		if !found {

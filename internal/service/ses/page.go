@@ -6,6 +6,7 @@ import (
 
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // list is how rows are listed by their names, which are the last elements of
@@ -41,7 +42,7 @@ func (l *list[T]) page(ctx context.Context, s *Service, token *string, take func
 				return err
 			}
 			var row T
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			if l.want != nil && !l.want(name, &row) {

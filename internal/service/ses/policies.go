@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -142,7 +143,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	p := resource.Parts()
 	var id identity
 	err := s.DB.View(ctx, func(snap *kv.Snap) error {
-		_, err := get(snap, spaceOf(keyspace.Cell{Account: p.Account, Region: p.Region}).identity(normal(name)), &id)
+		_, err := jsonrow.Get(snap, spaceOf(keyspace.Cell{Account: p.Account, Region: p.Region}).identity(normal(name)), &id)
 		return err
 	})
 	if err != nil || len(id.Policies) == 0 {

@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/arn"
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // relay takes mail from the mailbox to the mail server.
@@ -109,14 +110,14 @@ func (r relay) note(ctx context.Context, e *delivery.Effect, row Recipient, id s
 			return err // deleted while it was sent
 		}
 		var m Mail
-		if _, err := get(tx, sp.mail(at), &m); err != nil {
+		if _, err := jsonrow.Get(tx, sp.mail(at), &m); err != nil {
 			return err
 		}
 		tx.Signal(sp.arrived())
 		if (row.State == Refused || row.State == Expired) && arn.ARN(m.By).Service() == "ses" { // not of mail that the platform sends
 			tx.Add(sp.count(quarterOf(row.At), bounces), 1)
 		}
-		if err := set(tx, sp.recipient(id, row.Address), &row); err != nil {
+		if err := jsonrow.Set(tx, sp.recipient(id, row.Address), &row); err != nil {
 			return err
 		}
 		return r.s.announce(tx, e.Cell, &m, e.Cause, row.At, m.departure(&row))

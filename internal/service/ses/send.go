@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/record"
 	"github.com/nube-run/nube/internal/service/ses/handlebars"
 )
@@ -154,7 +155,7 @@ type permission struct {
 // permit looks whether the account may send the message.
 func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p permission, err error) {
 	var a account
-	if _, err := get(tx, sp.account(), &a); err != nil {
+	if _, err := jsonrow.Get(tx, sp.account(), &a); err != nil {
 		return p, err
 	}
 	if a.Paused {
@@ -191,7 +192,7 @@ func (s *Service) permit(tx *kv.Tx, sp space, region string, o *submission) (p p
 	p.suppress = a.reasons(nil)
 	if p.set != "" {
 		var c configSet
-		if ok, err := get(tx, sp.set(p.set), &c); err != nil {
+		if ok, err := jsonrow.Get(tx, sp.set(p.set), &c); err != nil {
 			return p, err
 		} else if !ok {
 			return p, noSet(p.set)

@@ -11,6 +11,7 @@ import (
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -118,7 +119,7 @@ func (s *Service) createSet(ctx context.Context, name string, c configSet) error
 		} else if have != nil {
 			return fault.New(setExists, "Configuration set <%s> already exists.", name)
 		}
-		return set(tx, k, &c)
+		return jsonrow.Set(tx, k, &c)
 	})
 	return err
 }
@@ -141,20 +142,20 @@ func (s *Service) changeSet(ctx context.Context, name string, change func(*confi
 	k := spaceOf(cell(ctx)).set(name)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var c configSet
-		if ok, err := get(tx, k, &c); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &c); err != nil {
 			return err
 		} else if !ok {
 			return noSet(name)
 		}
 		change(&c)
-		return set(tx, k, &c)
+		return jsonrow.Set(tx, k, &c)
 	})
 	return err
 }
 
 func (s *Service) viewSet(ctx context.Context, name string) (c configSet, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, spaceOf(cell(ctx)).set(name), &c)
+		ok, err := jsonrow.Get(snap, spaceOf(cell(ctx)).set(name), &c)
 		if err == nil && !ok {
 			err = noSet(name)
 		}

@@ -1,9 +1,6 @@
 package ses
 
 import (
-	"encoding/json"
-	"fmt"
-
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
@@ -72,34 +69,3 @@ func (s space) countsSince(from clock.Instant) kv.Range {
 
 // arrived is the topic that is signalled with each mail.
 func (s space) arrived() kv.Key { return s.Key().Str("arrived").Done() }
-
-// getter is a transaction or a snapshot.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("ses: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("ses: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
-}

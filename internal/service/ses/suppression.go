@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // suppressed is the row of an address on the account's suppression list: mail to
@@ -39,7 +40,7 @@ func (s *Service) suppress(ctx context.Context, in *v2.PutSuppressedDestinationR
 	}
 	row := suppressed{Reason: val(in.Reason), At: s.Clock.Now()}
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
-		return set(tx, spaceOf(cell(ctx)).suppressed(strings.ToLower(address)), &row)
+		return jsonrow.Set(tx, spaceOf(cell(ctx)).suppressed(strings.ToLower(address)), &row)
 	})
 	return &v2.PutSuppressedDestinationResponse{}, err
 }
@@ -47,7 +48,7 @@ func (s *Service) suppress(ctx context.Context, in *v2.PutSuppressedDestinationR
 func (s *Service) getSuppressed(ctx context.Context, in *v2.GetSuppressedDestinationRequest) (*v2.GetSuppressedDestinationResponse, error) {
 	var row suppressed
 	err := s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, spaceOf(cell(ctx)).suppressed(strings.ToLower(val(in.EmailAddress))), &row)
+		ok, err := jsonrow.Get(snap, spaceOf(cell(ctx)).suppressed(strings.ToLower(val(in.EmailAddress))), &row)
 		if err == nil && !ok {
 			err = notSuppressed(val(in.EmailAddress))
 		}

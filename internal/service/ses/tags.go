@@ -12,6 +12,7 @@ import (
 	v2 "github.com/nube-run/nube/internal/awsapi/shapes/sesv2"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -96,7 +97,7 @@ func (s *Service) changeTags(ctx context.Context, name *string, change func(map[
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var row tagged
-		if ok, err := get(tx, k, &row); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &row); err != nil {
 			return err
 		} else if !ok {
 			return fault.New(noIdentityCode, "The resource %s does not exist.", val(name))
@@ -113,7 +114,7 @@ func (s *Service) changeTags(ctx context.Context, name *string, change func(map[
 			return err
 		}
 		row["Tags"] = text
-		return set(tx, k, row)
+		return jsonrow.Set(tx, k, row)
 	})
 	return err
 }
@@ -142,7 +143,7 @@ func (s *Service) listTags(ctx context.Context, in *v2.ListTagsForResourceReques
 	out := &v2.ListTagsForResourceResponse{}
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
 		var row tagged
-		if ok, err := get(snap, k, &row); err != nil {
+		if ok, err := jsonrow.Get(snap, k, &row); err != nil {
 			return err
 		} else if !ok {
 			return fault.New(noIdentityCode, "The resource %s does not exist.", val(in.ResourceArn))

@@ -13,6 +13,7 @@ import (
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/service/ses/handlebars"
 )
 
@@ -112,7 +113,7 @@ func (s *Service) createTemplate(ctx context.Context, name string, t template) e
 		} else if have != nil {
 			return fault.New(alreadyExists, "Template %s already exists.", name)
 		}
-		return set(tx, k, &t)
+		return jsonrow.Set(tx, k, &t)
 	})
 	return err
 }
@@ -124,13 +125,13 @@ func (s *Service) updateTemplate(ctx context.Context, name string, t template) e
 	k := spaceOf(cell(ctx)).template(name)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var have template
-		if ok, err := get(tx, k, &have); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &have); err != nil {
 			return err
 		} else if !ok {
 			return noTemplate(name)
 		}
 		t.Created, t.Tags = have.Created, have.Tags
-		return set(tx, k, &t)
+		return jsonrow.Set(tx, k, &t)
 	})
 	return err
 }
@@ -148,7 +149,7 @@ func (s *Service) deleteTemplate(ctx context.Context, name string) (found bool, 
 
 func (s *Service) viewTemplate(ctx context.Context, name string) (t template, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, spaceOf(cell(ctx)).template(name), &t)
+		ok, err := jsonrow.Get(snap, spaceOf(cell(ctx)).template(name), &t)
 		if err == nil && !ok {
 			err = noTemplate(name)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // LinkPath is where the links in verification mails lie, on the AWS endpoint.
@@ -81,7 +82,7 @@ func (s *Service) confirm(ctx context.Context, c keyspace.Cell, name, token stri
 	now := s.Clock.Now()
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var id identity
-		ok, err := get(tx, k, &id)
+		ok, err := jsonrow.Get(tx, k, &id)
 		if err != nil {
 			return err
 		}
@@ -92,7 +93,7 @@ func (s *Service) confirm(ctx context.Context, c keyspace.Cell, name, token stri
 			return nil
 		}
 		id.Verified = now
-		return set(tx, k, &id)
+		return jsonrow.Set(tx, k, &id)
 	})
 	return err
 }

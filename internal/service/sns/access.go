@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/keyspace"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -164,7 +165,7 @@ func (s *Service) ResourcePolicy(ctx context.Context, resource arn.ARN) (*policy
 	var t topic
 	var ok bool
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
-		ok, err = get(snap, spaceOf(keyspace.Cell{Account: resource.Account(), Region: resource.Region()}).topic(topicOf), &t)
+		ok, err = jsonrow.Get(snap, spaceOf(keyspace.Cell{Account: resource.Account(), Region: resource.Region()}).topic(topicOf), &t)
 		return err
 	})
 	if err != nil || !ok {

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // The types of messages that SNS itself writes.
@@ -73,7 +74,7 @@ func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "%3
 // ask writes a subscription that waits for its confirmation, and asks for it.
 func (s *Service) ask(tx *kv.Tx, n name, id string, sub *subscription, link string, e *delivery.Effect) error {
 	sp := n.space()
-	if err := set(tx, sp.subscription(n.topic, id), sub); err != nil {
+	if err := jsonrow.Set(tx, sp.subscription(n.topic, id), sub); err != nil {
 		return err
 	}
 	if err := s.remember(tx, sp, link, token{Topic: n.topic, ID: id, At: sub.Created}); err != nil {
@@ -86,7 +87,7 @@ func (s *Service) ask(tx *kv.Tx, n name, id string, sub *subscription, link stri
 // any more, with the subscriptions that waited for them.
 func (s *Service) remember(tx *kv.Tx, sp space, link string, t token) error {
 	tx.Set(sp.asked(t.At, link), nil)
-	if err := set(tx, sp.token(link), t); err != nil {
+	if err := jsonrow.Set(tx, sp.token(link), t); err != nil {
 		return err
 	}
 	for p, err := range tx.Peek().Scan(sp.askedUntil(t.At.Add(-tokenLife-1)), kv.ScanOptions{KeysOnly: true, Limit: forgotten}) {
@@ -102,13 +103,13 @@ func (s *Service) remember(tx *kv.Tx, sp space, link string, t token) error {
 		}
 		tx.Delete(p.Key)
 		var old token
-		if ok, err := get(tx, sp.token(link), &old); err != nil || !ok {
+		if ok, err := jsonrow.Get(tx, sp.token(link), &old); err != nil || !ok {
 			return err
 		}
 		tx.Delete(sp.token(link))
 		k := sp.subscription(old.Topic, old.ID)
 		var sub subscription
-		if ok, err := get(tx, k, &sub); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &sub); err != nil {
 			return err
 		} else if ok && sub.expired(t.At) {
 			tx.Delete(k)
@@ -140,7 +141,7 @@ func (s *Service) confirmSubscription(ctx context.Context, in *shapes.ConfirmSub
 	err = s.change(ctx, n, func(tx *kv.Tx, t *topic) error {
 		sp := n.space()
 		var tok token
-		if ok, err := get(tx, sp.token(link), &tok); err != nil {
+		if ok, err := jsonrow.Get(tx, sp.token(link), &tok); err != nil {
 			return err
 		} else if !ok || tok.Topic != n.topic || tok.At < t.Created || now > tok.At.Add(tokenLife) {
 			// Of no topic, or of one of the same name before this one, or too old.
@@ -148,7 +149,7 @@ func (s *Service) confirmSubscription(ctx context.Context, in *shapes.ConfirmSub
 		}
 		n.id = tok.ID
 		var sub subscription
-		switch ok, err := get(tx, sp.subscription(n.topic, n.id), &sub); {
+		switch ok, err := jsonrow.Get(tx, sp.subscription(n.topic, n.id), &sub); {
 		case err != nil:
 			return err
 		case ok && !sub.Pending:
@@ -158,11 +159,11 @@ func (s *Service) confirmSubscription(ctx context.Context, in *shapes.ConfirmSub
 			sub = *tok.Restore
 			var other string
 			k := sp.endpoint(n.topic, sub.Protocol, sub.Endpoint)
-			if taken, err := get(tx, k, &other); err != nil || taken {
+			if taken, err := jsonrow.Get(tx, k, &other); err != nil || taken {
 				n.id = other
 				return err
 			}
-			if err := set(tx, k, n.id); err != nil {
+			if err := jsonrow.Set(tx, k, n.id); err != nil {
 				return err
 			}
 		default:
@@ -170,7 +171,7 @@ func (s *Service) confirmSubscription(ctx context.Context, in *shapes.ConfirmSub
 		}
 		sub.Pending, sub.Authenticated = false, !call.Actor.IsAnonymous()
 		sub.OwnerOnly = sub.OwnerOnly || ownerOnly
-		return set(tx, sp.subscription(n.topic, n.id), &sub)
+		return jsonrow.Set(tx, sp.subscription(n.topic, n.id), &sub)
 	})
 	if fault.Is(err, "NotFound") {
 		return nil, invalid("Token")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // dedupWindow is how long a FIFO topic remembers what it has accepted.
@@ -44,7 +45,7 @@ type accepted struct {
 func (s *Service) number(tx *kv.Tx, n name, t *topic, ms []*message, now clock.Instant) error {
 	sp := n.space()
 	var last uint64
-	if ok, err := get(tx, sp.sequence(n.topic), &last); err != nil {
+	if ok, err := jsonrow.Get(tx, sp.sequence(n.topic), &last); err != nil {
 		return err
 	} else if !ok {
 		last = firstSequence
@@ -60,7 +61,7 @@ func (s *Service) number(tx *kv.Tx, n name, t *topic, ms []*message, now clock.I
 		}
 		k := sp.dedup(n.topic, scope, m.dedup)
 		var before accepted
-		ok, err := get(tx, k, &before)
+		ok, err := jsonrow.Get(tx, k, &before)
 		if err != nil {
 			return err
 		}
@@ -70,12 +71,12 @@ func (s *Service) number(tx *kv.Tx, n name, t *topic, ms []*message, now clock.I
 		}
 		last += 1000
 		m.sequence = strconv.FormatUint(last, 10)
-		if err := set(tx, k, accepted{m.id, m.sequence, now}); err != nil {
+		if err := jsonrow.Set(tx, k, accepted{m.id, m.sequence, now}); err != nil {
 			return err
 		}
 		tx.Set(sp.accepted(n.topic, now, scope, m.dedup), nil)
 	}
-	return set(tx, sp.sequence(n.topic), last)
+	return jsonrow.Set(tx, sp.sequence(n.topic), last)
 }
 
 // forgotten is how many messages a transaction forgets, more than it remembers.
@@ -98,7 +99,7 @@ func forget(tx *kv.Tx, sp space, topic string, now clock.Instant) error {
 		tx.Delete(p.Key)
 		var a accepted
 		k := sp.dedup(topic, scope, id)
-		if ok, err := get(tx, k, &a); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &a); err != nil {
 			return err
 		} else if ok && a.At == at { // it was not accepted anew
 			tx.Delete(k)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // signer signs messages as AWS does: RSA with SHA-1 in version 1, with SHA-256
@@ -52,7 +53,7 @@ func (g *signer) open(ctx context.Context) error {
 	var row signerRow
 	read := func() (ok bool, err error) {
 		err = g.db.View(ctx, func(snap *kv.Snap) error {
-			ok, err = get(snap, g.home.signer(), &row)
+			ok, err = jsonrow.Get(snap, g.home.signer(), &row)
 			return err
 		})
 		return ok, err
@@ -68,10 +69,10 @@ func (g *signer) open(ctx context.Context) error {
 		}
 		_, err = g.db.Update(ctx, func(tx *kv.Tx) error {
 			var other signerRow
-			if ok, err := get(tx, g.home.signer(), &other); err != nil || ok {
+			if ok, err := jsonrow.Get(tx, g.home.signer(), &other); err != nil || ok {
 				return err
 			}
-			return set(tx, g.home.signer(), fresh)
+			return jsonrow.Set(tx, g.home.signer(), fresh)
 		})
 		if err != nil {
 			return err

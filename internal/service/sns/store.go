@@ -1,8 +1,6 @@
 package sns
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -96,20 +94,6 @@ type token struct {
 	Restore   *subscription `json:",omitempty"` // that was ended by its link
 }
 
-// getter is a transaction or a snapshot.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
 // present is the error of a row that must be there: the store's own, and only
 // where there is none that it is missing. Clients forget what they are told is
 // gone.
@@ -118,21 +102,4 @@ func present(ok bool, err error, missing *fault.Error) error {
 		return missing
 	}
 	return err
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("sns: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("sns: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
 }

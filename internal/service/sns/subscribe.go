@@ -16,6 +16,7 @@ import (
 	"github.com/nube-run/nube/internal/email"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // pendingARN is what a subscription is called that nobody has confirmed yet.
@@ -58,11 +59,11 @@ func (s *Service) subscribe(ctx context.Context, in *shapes.SubscribeInput) (*sh
 		sp := n.space()
 		k := sp.endpoint(n.topic, sub.Protocol, sub.Endpoint)
 		var oldID string
-		if ok, err := get(tx, k, &oldID); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &oldID); err != nil {
 			return err
 		} else if ok {
 			var old subscription
-			if ok, err := get(tx, sp.subscription(n.topic, oldID), &old); err != nil {
+			if ok, err := jsonrow.Get(tx, sp.subscription(n.topic, oldID), &old); err != nil {
 				return err
 			} else if ok && !old.expired(sub.Created) {
 				if len(in.Attributes) > 0 && !sameAttributes(old.Attributes, sub.Attributes) {
@@ -82,13 +83,13 @@ func (s *Service) subscribe(ctx context.Context, in *shapes.SubscribeInput) (*sh
 				return err
 			}
 		}
-		if err := set(tx, k, id); err != nil {
+		if err := jsonrow.Set(tx, k, id); err != nil {
 			return err
 		}
 		if sub.Pending {
 			return s.ask(tx, n, id, &sub, link, ask)
 		}
-		return set(tx, sp.subscription(n.topic, id), &sub)
+		return jsonrow.Set(tx, sp.subscription(n.topic, id), &sub)
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/pattern"
 )
 
@@ -167,7 +168,7 @@ func (s *Service) changeSubscription(ctx context.Context, n name, change func(*k
 	now := s.Clock.Now()
 	err := s.change(ctx, n, func(tx *kv.Tx, t *topic) error {
 		var sub subscription
-		if ok, err := get(tx, k, &sub); err != nil {
+		if ok, err := jsonrow.Get(tx, k, &sub); err != nil {
 			return err
 		} else if !ok || sub.expired(now) {
 			return noSubscription()
@@ -175,7 +176,7 @@ func (s *Service) changeSubscription(ctx context.Context, n name, change func(*k
 		if err := change(tx, t, &sub); err != nil {
 			return err
 		}
-		return set(tx, k, &sub)
+		return jsonrow.Set(tx, k, &sub)
 	})
 	if fault.Is(err, "NotFound") {
 		return noSubscription() // without its topic there is none either
@@ -197,7 +198,7 @@ func (s *Service) getSubscriptionAttributes(ctx context.Context, in *shapes.GetS
 			k    kv.Key
 			into any
 		}{{sp.topic(n.topic), &t}, {sp.subscription(n.topic, n.id), &sub}} {
-			ok, err := get(snap, row.k, row.into)
+			ok, err := jsonrow.Get(snap, row.k, row.into)
 			if err := present(ok, err, noSubscription()); err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/delivery"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptions.html
@@ -60,7 +61,7 @@ func (s *Service) list(ctx context.Context, n name, r kv.Range, token *string, o
 				return nil
 			}
 			var sub subscription
-			if err := decode(p.Key, p.Value, &sub); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &sub); err != nil {
 				return err
 			}
 			if sub.expired(now) {
@@ -112,7 +113,7 @@ func (s *Service) unsubscribe(ctx context.Context, in *shapes.UnsubscribeInput) 
 	sp := n.space()
 	err = s.change(ctx, n, func(tx *kv.Tx, t *topic) error {
 		var now subscription
-		if ok, err := get(tx, sp.subscription(n.topic, n.id), &now); err != nil || !ok {
+		if ok, err := jsonrow.Get(tx, sp.subscription(n.topic, n.id), &now); err != nil || !ok {
 			return err
 		}
 		if byLink && now.OwnerOnly {
@@ -140,7 +141,7 @@ func (s *Service) subscription(ctx context.Context, n name) (*subscription, erro
 	var sub subscription
 	var ok bool
 	err := s.DB.View(ctx, func(snap *kv.Snap) (err error) {
-		ok, err = get(snap, n.space().subscription(n.topic, n.id), &sub)
+		ok, err = jsonrow.Get(snap, n.space().subscription(n.topic, n.id), &sub)
 		return err
 	})
 	if err != nil || !ok {

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/awsapi/wire"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -205,7 +206,7 @@ func checkLarge(tx *kv.Tx, n name, another *subscription) error {
 			return err
 		}
 		var sub subscription
-		if err := decode(p.Key, p.Value, &sub); err != nil {
+		if err := jsonrow.Decode(p.Key, p.Value, &sub); err != nil {
 			return err
 		}
 		if err := check(&sub); err != nil {
@@ -226,7 +227,7 @@ func (s *Service) getTopicAttributes(ctx context.Context, in *shapes.GetTopicAtt
 	now := s.Clock.Now()
 	sp := n.space()
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, sp.topic(n.topic), &t)
+		ok, err := jsonrow.Get(snap, sp.topic(n.topic), &t)
 		if err := present(ok, err, noTopic()); err != nil {
 			return err
 		}
@@ -235,7 +236,7 @@ func (s *Service) getTopicAttributes(ctx context.Context, in *shapes.GetTopicAtt
 				return err
 			}
 			var sub subscription
-			if err := decode(p.Key, p.Value, &sub); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &sub); err != nil {
 				return err
 			}
 			switch {

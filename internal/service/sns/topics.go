@@ -11,6 +11,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/sns"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // createTopic makes a topic, or finds the one that is there already as asked
@@ -44,11 +45,11 @@ func (s *Service) createTopic(ctx context.Context, in *shapes.CreateTopicInput) 
 	sp := n.space()
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var old topic
-		switch ok, err := get(tx, sp.topic(n.topic), &old); {
+		switch ok, err := jsonrow.Get(tx, sp.topic(n.topic), &old); {
 		case err != nil:
 			return err
 		case !ok:
-			return set(tx, sp.topic(n.topic), &t)
+			return jsonrow.Set(tx, sp.topic(n.topic), &t)
 		}
 		for k := range t.Attributes {
 			if old.attribute(n, k) != t.attribute(n, k) {
@@ -156,7 +157,7 @@ func (s *Service) listTopics(ctx context.Context, in *shapes.ListTopicsInput) (*
 // view reads the row of a topic that must exist.
 func (s *Service) view(ctx context.Context, n name) (t topic, err error) {
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.space().topic(n.topic), &t)
+		ok, err := jsonrow.Get(snap, n.space().topic(n.topic), &t)
 		if err == nil && !ok {
 			err = noTopic()
 		}
@@ -172,7 +173,7 @@ func (s *Service) change(ctx context.Context, n name, change func(tx *kv.Tx, t *
 	k := n.space().topic(n.topic)
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var t topic
-		switch ok, err := get(tx, k, &t); {
+		switch ok, err := jsonrow.Get(tx, k, &t); {
 		case err != nil:
 			return err
 		case !ok:
@@ -182,7 +183,7 @@ func (s *Service) change(ctx context.Context, n name, change func(tx *kv.Tx, t *
 			return err
 		}
 		t.Revision++
-		return set(tx, k, &t)
+		return jsonrow.Set(tx, k, &t)
 	})
 	return err
 }

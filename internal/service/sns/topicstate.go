@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/pattern"
 )
 
@@ -51,7 +52,7 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 			return nil
 		}
 		out = &loaded{row: row}
-		if err := decode(k, row, &out.topic); err != nil {
+		if err := jsonrow.Decode(k, row, &out.topic); err != nil {
 			return err
 		}
 		same := before.subscribers(&out.topic)
@@ -72,7 +73,7 @@ func (s *Service) load(ctx context.Context, n name) (*loaded, error) {
 				continue
 			}
 			var sub subscription
-			if err := decode(p.Key, p.Value, &sub); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &sub); err != nil {
 				return err
 			}
 			if sub.Pending {

@@ -9,6 +9,7 @@ import (
 	"github.com/nube-run/nube/internal/awsapi"
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/policy"
 )
 
@@ -37,7 +38,7 @@ func (k keys) Key(key string) (policy.Value, bool) {
 	}
 	var row parameterRow
 	err := k.s.DB.View(k.ctx, func(snap *kv.Snap) error {
-		_, err := get(snap, k.name.space().parameter(k.name.text), &row)
+		_, err := jsonrow.Get(snap, k.name.space().parameter(k.name.text), &row)
 		return err
 	})
 	if err != nil {

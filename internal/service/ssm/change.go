@@ -8,13 +8,14 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // change changes the row of a parameter.
 func (s *Service) change(ctx context.Context, n name, missing *fault.Error, change func(tx *kv.Tx, row *parameterRow) error) error {
 	_, err := s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var row parameterRow
-		switch ok, err := get(tx, n.space().parameter(n.text), &row); {
+		switch ok, err := jsonrow.Get(tx, n.space().parameter(n.text), &row); {
 		case err != nil:
 			return err
 		case !ok:
@@ -23,7 +24,7 @@ func (s *Service) change(ctx context.Context, n name, missing *fault.Error, chan
 		if err := change(tx, &row); err != nil {
 			return err
 		}
-		return set(tx, n.space().parameter(n.text), &row)
+		return jsonrow.Set(tx, n.space().parameter(n.text), &row)
 	})
 	return err
 }
@@ -42,7 +43,7 @@ func (s *Service) delete(ctx context.Context, text string) error {
 	}
 	_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 		var row parameterRow
-		switch ok, err := get(tx, n.space().parameter(n.text), &row); {
+		switch ok, err := jsonrow.Get(tx, n.space().parameter(n.text), &row); {
 		case err != nil:
 			return err
 		case !ok:
@@ -201,7 +202,7 @@ func (s *Service) listTags(ctx context.Context, in *shapes.ListTagsForResourceRe
 	}
 	var row parameterRow
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		ok, err := get(snap, n.space().parameter(n.text), &row)
+		ok, err := jsonrow.Get(snap, n.space().parameter(n.text), &row)
 		if err == nil && !ok {
 			err = noResource()
 		}

@@ -10,6 +10,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 // token is where a list goes on.
@@ -68,7 +69,7 @@ func (s *Service) scan(ctx context.Context, sp space, from string, next *string,
 				return err
 			}
 			var row parameterRow
-			if err := decode(p.Key, p.Value, &row); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &row); err != nil {
 				return err
 			}
 			if from != "" && !strings.HasPrefix(full(row.Name), from) {

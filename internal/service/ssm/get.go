@@ -12,6 +12,7 @@ import (
 	shapes "github.com/nube-run/nube/internal/awsapi/shapes/ssm"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 )
 
 func notFound(n name) *fault.Error {
@@ -19,8 +20,8 @@ func notFound(n name) *fault.Error {
 }
 
 // find reads the version of a parameter that a name means.
-func find(g getter, n name) (row parameterRow, v versionRow, number int64, err error) {
-	switch ok, err := get(g, n.space().parameter(n.text), &row); {
+func find(g jsonrow.Getter, n name) (row parameterRow, v versionRow, number int64, err error) {
+	switch ok, err := jsonrow.Get(g, n.space().parameter(n.text), &row); {
 	case err != nil:
 		return row, v, 0, err
 	case !ok:
@@ -35,7 +36,7 @@ func find(g getter, n name) (row parameterRow, v versionRow, number int64, err e
 			}
 		}
 	}
-	ok, err := get(g, n.space().version(n.text, number), &v)
+	ok, err := jsonrow.Get(g, n.space().version(n.text, number), &v)
 	if err == nil && !ok {
 		err = fault.New("ParameterVersionNotFound", "Systems Manager could not find version %s of %s. Verify the version and try again.", n.selector, n.text)
 	}
@@ -232,7 +233,7 @@ func (s *Service) getParameterHistory(ctx context.Context, in *shapes.GetParamet
 	out := &shapes.GetParameterHistoryResult{Parameters: []shapes.ParameterHistory{}}
 	sp := n.space()
 	err = s.DB.View(ctx, func(snap *kv.Snap) error {
-		switch ok, err := get(snap, sp.parameter(n.text), &row); {
+		switch ok, err := jsonrow.Get(snap, sp.parameter(n.text), &row); {
 		case err != nil:
 			return err
 		case !ok:
@@ -250,7 +251,7 @@ func (s *Service) getParameterHistory(ctx context.Context, in *shapes.GetParamet
 				return nil
 			}
 			var v versionRow
-			if err := decode(p.Key, p.Value, &v); err != nil {
+			if err := jsonrow.Decode(p.Key, p.Value, &v); err != nil {
 				return err
 			}
 			d := sp.Decode(p.Key)

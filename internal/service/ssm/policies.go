@@ -11,6 +11,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/timer"
 
 	"github.com/nube-run/nube/internal/arn"
@@ -173,7 +174,7 @@ func nameIn(t timer.T, id string) name {
 func (s *Service) fireExpire(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	n := nameIn(t, t.ID)
 	var row parameterRow
-	if ok, err := get(tx, n.space().parameter(n.text), &row); err != nil || !ok {
+	if ok, err := jsonrow.Get(tx, n.space().parameter(n.text), &row); err != nil || !ok {
 		return err
 	}
 	for _, p := range row.Policies {
@@ -196,7 +197,7 @@ func (s *Service) fireNotice(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	}
 	n := nameIn(t, id)
 	var row parameterRow
-	if ok, err := get(tx, n.space().parameter(n.text), &row); err != nil || !ok || number >= len(row.Policies) {
+	if ok, err := jsonrow.Get(tx, n.space().parameter(n.text), &row); err != nil || !ok || number >= len(row.Policies) {
 		return err
 	}
 	p := &row.Policies[number]
@@ -207,5 +208,5 @@ func (s *Service) fireNotice(tx *kv.Tx, now clock.Instant, t timer.T) error {
 	if err := s.tell(tx, n, &row, p.Type, p.Text); err != nil {
 		return err
 	}
-	return set(tx, n.space().parameter(n.text), &row)
+	return jsonrow.Set(tx, n.space().parameter(n.text), &row)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nube-run/nube/internal/clock"
 	"github.com/nube-run/nube/internal/fault"
 	"github.com/nube-run/nube/internal/kv"
+	"github.com/nube-run/nube/internal/kv/jsonrow"
 	"github.com/nube-run/nube/internal/regex"
 )
 
@@ -59,7 +60,7 @@ func (s *Service) putParameter(ctx context.Context, in *shapes.PutParameterReque
 	for {
 		var old parameterRow
 		err := s.DB.View(ctx, func(snap *kv.Snap) error {
-			_, err := get(snap, n.space().parameter(n.text), &old)
+			_, err := jsonrow.Get(snap, n.space().parameter(n.text), &old)
 			return err
 		})
 		if err != nil {
@@ -79,7 +80,7 @@ func (s *Service) putParameter(ctx context.Context, in *shapes.PutParameterReque
 		done := false
 		_, err = s.DB.Update(ctx, func(tx *kv.Tx) error {
 			var again parameterRow
-			if _, err := get(tx, n.space().parameter(n.text), &again); err != nil {
+			if _, err := jsonrow.Get(tx, n.space().parameter(n.text), &again); err != nil {
 				return err
 			}
 			if done = again.is(&old); !done {
@@ -216,7 +217,7 @@ func (s *Service) keep(tx *kv.Tx, n name, row *parameterRow, v *versionRow) erro
 		tx.Delete(n.space().version(n.text, row.Oldest))
 		row.Oldest++
 	}
-	if err := set(tx, n.space().version(n.text, row.Version), v); err != nil {
+	if err := jsonrow.Set(tx, n.space().version(n.text, row.Version), v); err != nil {
 		return err
 	}
 	if err := s.timersOf(tx, n, row); err != nil {
@@ -229,7 +230,7 @@ func (s *Service) keep(tx *kv.Tx, n name, row *parameterRow, v *versionRow) erro
 	if err := s.changed(tx, n, row, operation); err != nil {
 		return err
 	}
-	return set(tx, n.space().parameter(n.text), row)
+	return jsonrow.Set(tx, n.space().parameter(n.text), row)
 }
 
 // tagged adds tags to those of a parameter.

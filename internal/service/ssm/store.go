@@ -1,8 +1,6 @@
 package ssm
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/nube-run/nube/internal/clock"
@@ -60,35 +58,4 @@ type versionRow struct {
 	Changed              clock.Instant
 	By                   string
 	Policies             []policyRow `json:",omitempty"`
-}
-
-// getter is a transaction or a snapshot.
-type getter interface {
-	Get(k kv.Key) ([]byte, error)
-}
-
-// get reads a row into v and reports whether there is one.
-func get(g getter, k kv.Key, v any) (bool, error) {
-	b, err := g.Get(k)
-	if err != nil || b == nil {
-		return false, err
-	}
-	return true, decode(k, b, v)
-}
-
-func decode(k kv.Key, b []byte, v any) error {
-	if err := json.Unmarshal(b, v); err != nil {
-		return fmt.Errorf("ssm: row %s: %w", k, err)
-	}
-	return nil
-}
-
-// set writes a row.
-func set(tx *kv.Tx, k kv.Key, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("ssm: row %s: %w", k, err)
-	}
-	tx.Set(k, b)
-	return nil
 }
