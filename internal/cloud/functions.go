@@ -137,7 +137,7 @@ func (l *functionLogs) derive(stream record.Stream, written []logs.Written) {
 // ensureAfter is how long a stream that is not there waits for others: instances
 // that start together should have the processors for themselves, and what they log
 // is made with one commit.
-const ensureAfter = 10 * time.Millisecond
+const ensureAfter = 25 * time.Millisecond
 
 // ensure makes a stream that is not there, beside what goes on.
 func (l *functionLogs) ensure(stream record.Stream) {
