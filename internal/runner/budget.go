@@ -3,10 +3,10 @@ package runner
 import "sync"
 
 // budget deals the right to start an instance. Starting costs processor time,
-// so that more starts at once than there are processors only make all of them
-// late: six starts together would answer at the end of all six. The right is
-// dealt to functions in turn, so that one function with a burst does not push
-// the others behind it.
+// so that very many starts at once only make all of them late; but a start waits
+// too, for its fork and its pages, and with one for each processor the last of a
+// burst is late. The right is dealt to functions in turn, so that one function
+// with a burst does not push the others behind it.
 type budget struct {
 	mu   sync.Mutex
 	free int

@@ -44,9 +44,8 @@ type Options struct {
 	// Telemetry is the URL under which functions reach the platform's OTLP
 	// receiver; empty for none.
 	Telemetry string
-	// Starts is how many instances start at the same time; 0 means one more
-	// than there are processors, because a start waits now and then for the
-	// disk and for its parent.
+	// Starts is how many instances start at the same time; 0 means one more than
+	// two for each processor.
 	Starts int
 	// InitLimit is how long an initialisation may take before it is begun again
 	// inside of the invocation, with its time-out; 0 means Lambda's 10 s.
@@ -126,7 +125,7 @@ func Open(o Options) (*Runner, error) {
 
 func newRunner(o Options) *Runner {
 	if o.Starts == 0 {
-		o.Starts = runtime.NumCPU() + 1
+		o.Starts = 2*runtime.NumCPU() + 1
 	}
 	if o.InitLimit == 0 {
 		o.InitLimit = 10 * time.Second
