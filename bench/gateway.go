@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -82,11 +83,13 @@ func (b *bench) answers(ctx context.Context) error {
 	}
 	started.enter(throughNube, "nube, Go", r.gateway, get(r.gateway, "/answer"))
 	started.enter(alongside, "nube, Node.js", r.gateway, get(r.gateway, "/node"))
+	var widest *running
 	for _, n := range processes {
 		r, err := started.add(startBare(ctx, app.binary, n))
 		if err != nil {
 			return err
 		}
+		widest = r
 		started.enter(barePath, fmt.Sprintf("bare path, Go, %d processes", n), r.gateway, get(r.gateway, "/answer"))
 	}
 	for _, o := range offlines {
@@ -96,7 +99,46 @@ func (b *bench) answers(ctx context.Context) error {
 		}
 		started.enter(offlinePath, o.name+", Node.js", r.host, get(r.host, "/answer"))
 	}
-	return started.measure(ctx, b, "A function that only answers")
+	const table = "A function that only answers"
+	if err := started.measure(ctx, b, table); err != nil {
+		return err
+	}
+	return b.ceiling(ctx, table, widest, get(widest.gateway, "/answer"))
+}
+
+// ceiling reports what the function's own processes take of the processors for an
+// answer, and how many answers there can be for that alone, whatever stands before
+// the processes.
+func (b *bench) ceiling(ctx context.Context, table string, bare *running, requests [][]byte) error {
+	children := func() (total time.Duration, err error) {
+		pids, err := childrenOf(bare.cmd.Process.Pid)
+		for _, pid := range pids {
+			cpu, err := processorTime(pid)
+			if err != nil {
+				return 0, err
+			}
+			total += cpu
+		}
+		return total, err
+	}
+	before, err := children()
+	if err != nil {
+		return err
+	}
+	l := load{addr: bare.gateway, conns: gatewayConns, duration: b.duration, ok: func(status int, _ []byte) bool { return status == http.StatusOK },
+		next: func(int, int) []byte { return requests[0] }}
+	res, err := l.once(ctx, l.duration)
+	if err != nil {
+		return err
+	}
+	after, err := children()
+	if err != nil {
+		return err
+	}
+	each := (after - before) / time.Duration(res.requests)
+	b.report.value(table, "the function's own processes, on the bare path", fmt.Sprintf("%d connections", gatewayConns),
+		fmt.Sprintf("%s of a processor for each answer: %d processors can do no more than %d/s", round(each), runtime.NumCPU(), time.Duration(runtime.NumCPU())*time.Second/each))
+	return nil
 }
 
 // users measures GET /users/{id} of the shop: one read of DynamoDB.

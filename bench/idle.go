@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -107,6 +109,29 @@ func processorTime(pid int) (time.Duration, error) {
 		return 0, err
 	}
 	return time.Duration(user+system) * 10 * time.Millisecond, nil
+}
+
+// childrenOf are the processes that a process has started.
+func childrenOf(pid int) ([]int, error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil || len(files) == 0 {
+		return nil, fmt.Errorf("/proc/%d/task/*/children: %w", pid, cmp.Or(err, os.ErrNotExist))
+	}
+	var out []int
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			n, err := strconv.Atoi(field)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", f, err)
+			}
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 const idleManifest = `service: idle

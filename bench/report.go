@@ -68,7 +68,9 @@ writes nothing for a put of what is there already.
 
 The bare path is an unmodified aws-lambda-go function behind the least HTTP server and Runtime API that serve it, in a
 process of their own; nube runs the same binary, and both send it the same fields and headers. Contenders take
-short turns, many times; of each the median counts, and of two beside each other the median of what they were round by round.
+short turns, many times, in another order each time; of each the median counts, and of two beside each other the median of what they
+were round by round. What the function's own processes take is measured on the bare path: there can be no more answers of
+unmodified functions on as many processors, even if nothing stood before them and the load cost nothing.
 
 A message's way is three requests, each signed: it is sent, one is received, and that is deleted. A deep queue keeps its
 depth. Each server of queues has ten seconds to warm up. ElasticMQ's H2 database was not filled. A put of events is acknowledged when what it causes is durable; the rule that
