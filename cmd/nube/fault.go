@@ -74,6 +74,9 @@ One fault with one --seed makes the same decisions each time, in their order.`,
 			if err := what(&r, given); err != nil {
 				return err
 			}
+			if err := r.Check(); err != nil {
+				return usage("%w", err)
+			}
 			cl, err := a.client()
 			if err != nil {
 				return err

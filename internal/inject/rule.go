@@ -62,6 +62,9 @@ type Rule struct {
 // defaultReorder is how long an effect is held back at most.
 const defaultReorder = 10 * time.Second
 
+// Check says what is wrong with a rule.
+func (r Rule) Check() error { return r.complete() }
+
 // complete checks a rule and fills in what it leaves open.
 func (r *Rule) complete() error {
 	if !slices.Contains(Kinds(), r.Kind) {
