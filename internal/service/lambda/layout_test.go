@@ -83,7 +83,7 @@ func TestKeysRoundTrip(t *testing.T) {
 
 func FuzzParseRef(f *testing.F) {
 	c := newCloud(f, nil)
-	for _, s := range []string{"f", "f:1", fnARN + "f:prod", "123456789012:function:f", "a:b:c", ":", "arn:aws:lambda:eu-west-1:123456789012:layer:x"} {
+	for _, s := range []string{"f", "f:1", fnARN + "f:prod", "123456789012:function:f", "a:b:c", ":", "arn:aws:lambda:eu-west-1:123456789012:layer:x", "\x00", "f:$LATEST", "f:\x00"} {
 		f.Add(s, "")
 	}
 	f.Fuzz(func(t *testing.T, name, qualifier string) {

@@ -49,7 +49,8 @@ func parseRef(ctx context.Context, name, qualifier *string) (ref, error) {
 	if len(parts) > 1 {
 		r.qualifier = parts[1]
 	}
-	if len(parts) > 2 || r.name == "" || len(r.name) > 64 && !arn.Looks(text) {
+	if len(parts) > 2 || r.name == "" || strings.Trim(r.name, letters) != "" || len(r.name) > 64 && !arn.Looks(text) ||
+		strings.Trim(strings.TrimPrefix(r.qualifier, "$LATEST"), letters) != "" {
 		return ref{}, fault.New("ValidationException", "1 validation error detected: Value '%s' at 'functionName' failed to satisfy constraint: "+
 			"Member must satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?", text)
 	}
