@@ -24,8 +24,8 @@ const startedAfter = time.Second
 // afterStart settles the cloud's memory and threads when it has started, until
 // ctx ends.
 func afterStart(ctx context.Context) {
+	allowSystemCalls()
 	clock.Machine{}.AfterFunc(startedAfter, func() {
-		allowSystemCalls()
 		garbage := allowGarbage()
 		debug.FreeOSMemory()
 		trim() // last, since collecting touches pages
