@@ -13,7 +13,8 @@ import (
 const (
 	coldRounds = 5  // starts of nube, since a function is cold once a start
 	coldAlone  = 12 // functions that are called one by one in each
-	coldBurst  = 6  // functions that are called at once in each
+	coldBursts = 4  // times that several are called at once in each
+	coldBurst  = 6  // functions that are called at once
 )
 
 // coldTimes are the times from a request to its answer with no process there.
@@ -22,7 +23,7 @@ type coldTimes struct{ alone, burst []time.Duration }
 // cold measures first answers: through the gateway, and of the same binary
 // spawned bare, in turn.
 func (b *bench) cold(ctx context.Context) error {
-	app, err := newApplication(ctx, b.source(), coldAlone+coldBurst)
+	app, err := newApplication(ctx, b.source(), coldAlone+coldBursts*coldBurst)
 	if err != nil {
 		return err
 	}
@@ -69,8 +70,12 @@ func (b *bench) cold(ctx context.Context) error {
 
 func median(sorted []time.Duration) time.Duration { return sorted[len(sorted)/2] }
 
-// betweenStarts lets what a start leaves to do happen before the next.
-const betweenStarts = 30 * time.Millisecond
+// What a start leaves to do, such as surroundings for the next, happens before the
+// next, and does not burden the other.
+const (
+	betweenStarts = 30 * time.Millisecond
+	betweenBursts = 100 * time.Millisecond
+)
 
 // coldRound starts nube and calls each of its functions once.
 func coldRound(ctx context.Context, data, binary, confinement string, nube, bare *coldTimes) error {
@@ -87,8 +92,8 @@ func coldRound(ctx context.Context, data, binary, confinement string, nube, bare
 			return err
 		}
 	}
-	timed := func(fn func() error) (time.Duration, error) {
-		if err := pause(ctx, betweenStarts); err != nil {
+	timed := func(after time.Duration, fn func() error) (time.Duration, error) {
+		if err := pause(ctx, after); err != nil {
 			return 0, err
 		}
 		began := time.Now()
@@ -101,22 +106,24 @@ func coldRound(ctx context.Context, data, binary, confinement string, nube, bare
 			took *[]time.Duration
 			fn   func() error
 		}{{&nube.alone, func() error { return get(fmt.Sprintf("cold%d", i)) }}, {&bare.alone, spawnBare}} {
-			d, err := timed(m.fn)
+			d, err := timed(betweenStarts, m.fn)
 			if err != nil {
 				return err
 			}
 			*m.took = append(*m.took, d)
 		}
 	}
-	for _, m := range []struct {
-		took *[]time.Duration
-		fn   func(i int) error
-	}{{&nube.burst, func(i int) error { return get(fmt.Sprintf("cold%d", coldAlone+i)) }}, {&bare.burst, func(int) error { return spawnBare() }}} {
-		d, err := timed(func() error { return together(coldBurst, m.fn) })
-		if err != nil {
-			return err
+	for burst := range coldBursts {
+		for _, m := range []struct {
+			took *[]time.Duration
+			fn   func(i int) error
+		}{{&nube.burst, func(i int) error { return get(fmt.Sprintf("cold%d", coldAlone+burst*coldBurst+i)) }}, {&bare.burst, func(int) error { return spawnBare() }}} {
+			d, err := timed(betweenBursts, func() error { return together(coldBurst, m.fn) })
+			if err != nil {
+				return err
+			}
+			*m.took = append(*m.took, d)
 		}
-		*m.took = append(*m.took, d)
 	}
 	return nil
 }
