@@ -88,7 +88,7 @@ func TestRefused(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, in := range []string{
 		"fields @timestamp, @message | filter ms > 10 and level like /E/ | stats count(*) by bin(5m) | sort ms desc | limit 3", `parse @message "a=* b=*" as a, b | dedup a`,
-		"filter a in [1, 'x'] or not b =~ /y/", "stats pct(ms, 99) as p by level", "fields substr(a, -1, 9)", "display -1 * 3 % 0",
+		"filter a in [1, 'x'] or not b =~ /y/", "stats pct(ms, 99) as p by level", "fields substr(a, -1, 9)", "display -1 * 3 % 0", "parse \"\x80\"",
 	} {
 		f.Add(in)
 	}

@@ -3,6 +3,7 @@ package insights
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxDepth bounds the nesting of an expression.
@@ -52,6 +53,9 @@ func (p *parser) name() (string, error) {
 
 // Parse reads a query.
 func Parse(query string) (*Query, error) {
+	if !utf8.ValidString(query) {
+		return nil, invalid("the query is not text in UTF-8")
+	}
 	tokens, err := lex(query)
 	if err != nil {
 		return nil, err
