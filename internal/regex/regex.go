@@ -23,7 +23,6 @@ const Limit = time.Second
 
 // Regexp is a compiled expression. It is safe for concurrent use.
 type Regexp struct {
-	text   string
 	linear *regexp.Regexp  // nil: it needs the other
 	trying *regexp2.Regexp // with a time limit
 }
@@ -39,7 +38,7 @@ func compile(text, full string) (*Regexp, error) {
 	_, err := regexp.Compile(text)
 	if err == nil {
 		linear, err := regexp.Compile(full)
-		return &Regexp{text: text, linear: linear}, err
+		return &Regexp{linear: linear}, err
 	}
 	if _, err := regexp2.Compile(text, regexp2.RE2); err != nil {
 		return nil, err // which shows the expression
@@ -49,7 +48,7 @@ func compile(text, full string) (*Regexp, error) {
 		return nil, err
 	}
 	trying.MatchTimeout = Limit
-	return &Regexp{text: text, trying: trying}, nil
+	return &Regexp{trying: trying}, nil
 }
 
 // MatchString reports whether the expression matches.
@@ -60,6 +59,3 @@ func (r *Regexp) MatchString(s string) bool {
 	ok, err := r.trying.MatchString(s)
 	return ok && err == nil
 }
-
-// String is the expression as it was written.
-func (r *Regexp) String() string { return r.text }

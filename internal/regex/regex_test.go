@@ -43,9 +43,6 @@ func TestMatch(t *testing.T) {
 			if got := re.MatchString(test.s); got != of.want {
 				t.Errorf("%s matches %q, %s: %v", test.text, test.s, of.name, got)
 			}
-			if re.String() != test.text {
-				t.Errorf("%s is shown as %s", test.text, re)
-			}
 		}
 	}
 }
@@ -54,9 +51,9 @@ func TestMatch(t *testing.T) {
 func TestErrors(t *testing.T) {
 	for _, text := range []string{`(`, `a)(b`, `a)(?=b`, `[z-a]`, `(?=a`, `\2(?=a)`, `*a`} {
 		for _, compile := range []func(string) (*Regexp, error){Compile, CompileWhole} {
-			re, err := compile(text)
+			_, err := compile(text)
 			if err == nil {
-				t.Errorf("%s is understood as %s", text, re)
+				t.Errorf("%s is understood", text)
 			} else if !strings.Contains(err.Error(), text) {
 				t.Errorf("%s: the error does not name it: %v", text, err)
 			}
